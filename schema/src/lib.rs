@@ -1,0 +1,23 @@
+//! The public contract of Touchstone: what is signed, what is logged, what is answered.
+//!
+//! This crate is pure. It does no I/O, reads no clock, draws no randomness and knows neither HTTP nor SQL nor
+//! pixels. Servers, clients and offline verifiers share it, so that each of them parses and verifies alike.
+
+pub mod api;
+pub mod digest;
+pub mod envelope;
+pub mod id;
+pub mod json;
+pub mod key;
+pub mod label;
+pub mod leaf;
+pub mod problem;
+pub mod record;
+pub mod schemas;
+pub mod statement;
+pub mod time;
+pub mod verdict;
+
+pub use digest::Sha256Digest;
+pub use id::{CheckId, KeyId, OrganisationId, StatementId, TokenId, UserId};
+pub use time::Timestamp;
