@@ -1,0 +1,87 @@
+# Touchstone: every command that a developer or operator needs. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+PROFILE_DIR := target/release
+# c2pa declares a newer compiler than it needs; older ones build and run it with this flag.
+OLD_RUST := $(shell rustc --version 2>/dev/null | awk '{split($$2, v, "."); if (v[1] == 1 && v[2] < 96) print "--ignore-rust-version"}')
+FLAGS := --locked $(OLD_RUST)
+DENY_VERSION := 0.20.2
+
+# Installs Debian or Ubuntu packages as root, or says which command does it.
+define require
+	@if ! ( $(1) ) >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing $(2)"; \
+	    { apt-get install -y --no-install-recommends $(2) || { apt-get update && apt-get install -y --no-install-recommends $(2); }; } >/dev/null; \
+	  else \
+	    echo "missing: $(2). Install with: sudo apt-get install $(2)" >&2; exit 1; \
+	  fi; \
+	fi
+endef
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: requirements
+requirements:
+	@command -v $(CARGO) >/dev/null || { echo "missing: Rust. See https://rustup.rs" >&2; exit 1; }
+	$(call require,command -v cc,gcc libc6-dev)
+	$(call require,command -v pkg-config,pkg-config)
+	$(call require,pkg-config --exists libpq,libpq-dev)
+
+.PHONY: build
+build: requirements ## Build touchstone-server and touchstone into target/release
+	$(CARGO) build $(FLAGS) --release -p touchstone-server -p touchstone-sdk
+
+.PHONY: run
+run: build ## Do the main job on an empty registry, then leave it running (ONCE=1: stop after the job)
+	$(CARGO) build $(FLAGS) --release -p touchstone-examples
+	$(PROFILE_DIR)/main-job $(if $(filter 1,$(ONCE)),--once,) $(if $(LISTEN),--listen $(LISTEN),)
+
+.PHONY: test-requirements
+test-requirements: requirements
+	$(call require,command -v initdb || ls /usr/lib/postgresql/*/bin/initdb,postgresql)
+
+.PHONY: test
+test: test-requirements ## Install what the tests need and run them all
+	@if [ -z "$${TOUCHSTONE_CORPUS:-}" ]; then echo "TOUCHSTONE_CORPUS is not set: tests on the photo corpus are skipped"; fi
+	$(CARGO) build $(FLAGS) --workspace
+	$(CARGO) test $(FLAGS) --workspace
+
+.PHONY: check
+check: requirements deny ## Formatting, lints, dependencies, generated files
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(FLAGS) --workspace --all-targets -- -D warnings
+	@$(MAKE) --no-print-directory generate OUT=target/generated >/dev/null
+	@for f in openapi/openapi.json docs/verdicts.md docs/problems.md schema/json-schema schema/vectors; do \
+	  diff -r "$$f" "target/generated/$$f" >/dev/null || { echo "$$f is out of date: run make generate" >&2; exit 1; }; \
+	done; echo "generated files are up to date"
+
+.PHONY: deny
+deny:
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny@$(DENY_VERSION) --no-default-features
+	$(CARGO) deny --workspace --offline --log-level error check bans licenses sources
+
+OUT ?= .
+.PHONY: generate
+generate: requirements ## Write the OpenAPI document, JSON Schemas, vectors and generated documentation again
+	@mkdir -p $(OUT)/openapi $(OUT)/docs $(OUT)/schema/json-schema $(OUT)/schema/vectors
+	$(CARGO) run --quiet $(FLAGS) -p touchstone-schema --example generate -- $(OUT)/schema
+	$(CARGO) run --quiet $(FLAGS) -p touchstone-server -- generate $(OUT)
+
+.PHONY: bench
+bench: build ## Measure and print each figure beside its target
+	$(CARGO) build $(FLAGS) --release -p touchstone-bench
+	$(PROFILE_DIR)/touchstone-bench $(BENCH)
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+.PHONY: clean
+clean: ## Remove what was built and the registry of make run
+	$(CARGO) clean

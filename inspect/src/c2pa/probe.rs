@@ -1,0 +1,138 @@
+//! Cheap tests on the raw bytes: which container is it, can it hold a manifest at all, where does the store begin.
+//!
+//! Ordinary photos carry no manifest; they must not pay for a parse. A "no" here is final; a "maybe" only costs the
+//! full read.
+
+use crate::containers::{jpeg, png, webp};
+use memchr::memmem;
+
+/// Start of the description box of a manifest store: box type `jumd`, then the UUID that begins with `c2pa`.
+const STORE_DESCRIPTION: &[u8] = b"jumdc2pa";
+/// UUID of the ISO BMFF box that carries C2PA data (C2PA specification, "Embedding manifests into BMFF-based assets").
+const BMFF_C2PA_UUID: [u8; 16] = [
+    0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81,
+];
+/// XMP key `dcterms:provenance`, with which a file refers to a manifest elsewhere.
+const XMP_PROVENANCE: &[u8] = b"provenance";
+
+/// The media type that the first bytes show, for the image containers that can carry a manifest.
+pub(super) fn media_type(bytes: &[u8]) -> Option<&'static str> {
+    let at = |start: usize, end: usize| bytes.get(start..end).unwrap_or_default();
+    if bytes.starts_with(&[0xff, 0xd8, 0xff]) {
+        Some("image/jpeg")
+    } else if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        Some("image/png")
+    } else if bytes.starts_with(b"RIFF") && at(8, 12) == b"WEBP" {
+        Some("image/webp")
+    } else if bytes.starts_with(b"GIF8") {
+        Some("image/gif")
+    } else if bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*") {
+        Some("image/tiff")
+    } else if at(4, 8) == b"ftyp" {
+        match at(8, 12) {
+            b"avif" | b"avis" => Some("image/avif"),
+            b"heic" | b"heix" | b"heim" | b"heis" => Some("image/heic"),
+            b"mif1" | b"msf1" | b"hevc" | b"hevx" => Some("image/heif"),
+            _ => None,
+        }
+    } else {
+        None
+    }
+}
+
+/// Whether the file may hold a manifest or a reference to one. Hops from segment to segment, so that an ordinary
+/// photo costs microseconds whatever its size. A JPEG is looked at up to its scan: writers put manifests before it,
+/// and one hidden behind it counts as absent, which gains nobody more than leaving it out.
+pub(super) fn may_hold_manifest(bytes: &[u8], media_type: &str) -> bool {
+    let refers = |xmp: &[u8]| memmem::find(xmp, XMP_PROVENANCE).is_some();
+    match media_type {
+        "image/jpeg" => jpeg::segments(bytes)
+            .take_while(|s| s.marker != jpeg::SOS)
+            .any(|s| match s.marker {
+                // Common identifier, instance and sequence number (8), superbox header (8), description header (8).
+                jpeg::APP11 => s.data.get(24..28) == Some(b"c2pa"),
+                jpeg::APP1 => refers(s.data),
+                _ => false,
+            }),
+        "image/png" => {
+            png::chunks(bytes).any(|c| c.kind == *b"caBX" || (c.kind == *b"iTXt" && refers(c.data)))
+        }
+        "image/webp" => {
+            webp::chunks(bytes).any(|c| c.kind == *b"C2PA" || (c.kind == *b"XMP " && refers(c.data)))
+        }
+        "image/gif" => memmem::find(bytes, b"C2PA_GIF").is_some() || refers(bytes),
+        "image/avif" | "image/heic" | "image/heif" => {
+            memmem::find(bytes, &BMFF_C2PA_UUID).is_some() || refers(bytes)
+        }
+        // A TIFF names its store by a tag number only, and of other containers nothing is known here.
+        _ => true,
+    }
+}
+
+/// Whether the bytes show the beginning of a manifest store.
+pub(super) fn shows_store(bytes: &[u8], media_type: &str) -> bool {
+    memmem::find(bytes, STORE_DESCRIPTION).is_some()
+        || (media_type == "image/png" && memmem::find(bytes, b"caBX").is_some())
+}
+
+/// Name of the carrier and byte offset at which the segment, chunk or box with the store begins (0 if not found).
+pub(super) fn carrier(bytes: &[u8], media_type: &str) -> (&'static str, u64) {
+    let name = match media_type {
+        "image/jpeg" => "jpeg:app11:c2pa",
+        "image/png" => "png:caBX",
+        "image/webp" => "webp:C2PA",
+        "image/gif" => "gif:C2PA_GIF",
+        "image/tiff" => "tiff:52545",
+        "image/avif" | "image/heic" | "image/heif" => "isobmff:uuid:c2pa",
+        _ => "c2pa",
+    };
+    let Some(description) = memmem::find(bytes, STORE_DESCRIPTION) else {
+        return (name, 0);
+    };
+    // Before the description's type stand its length (4 bytes) and the superbox's length and type (8 bytes).
+    let store = description.saturating_sub(12);
+    let candidate = match media_type {
+        // Marker and length (4), common identifier, instance and sequence number (8).
+        "image/jpeg" => store
+            .checked_sub(12)
+            .filter(|at| bytes.get(*at..at + 2) == Some(&[0xff, 0xeb])),
+        // Chunk length and type.
+        "image/png" => store
+            .checked_sub(8)
+            .filter(|at| bytes.get(at + 4..at + 8) == Some(b"caBX")),
+        // Chunk type and size.
+        "image/webp" => store
+            .checked_sub(8)
+            .filter(|at| bytes.get(*at..at + 4) == Some(b"C2PA")),
+        _ => None,
+    };
+    (name, candidate.unwrap_or(store) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_by_their_first_bytes() {
+        assert_eq!(media_type(b"\xff\xd8\xff\xe0rest"), Some("image/jpeg"));
+        assert_eq!(media_type(b"\x89PNG\r\n\x1a\nrest"), Some("image/png"));
+        assert_eq!(media_type(b"RIFF\0\0\0\0WEBPVP8 "), Some("image/webp"));
+        assert_eq!(media_type(b"\0\0\0\x1cftypheic"), Some("image/heic"));
+        assert_eq!(media_type(b"\0\0\0\x1cftypisom"), None);
+        assert_eq!(media_type(b""), None);
+    }
+
+    #[test]
+    fn the_carrier_of_a_jpeg_is_its_app11_segment() {
+        let mut file = b"\xff\xd8".to_vec();
+        file.extend_from_slice(b"\xff\xeb\x00\x1eJP\x00\x01\x00\x00\x00\x01");
+        file.extend_from_slice(b"\0\0\0\x99jumb\0\0\0\x1ejumdc2pa");
+        assert_eq!(carrier(&file, "image/jpeg"), ("jpeg:app11:c2pa", 2));
+        assert!(may_hold_manifest(&file, "image/jpeg"));
+        assert!(!may_hold_manifest(
+            b"\xff\xd8\xff\xe0 an ordinary photo",
+            "image/jpeg"
+        ));
+    }
+}

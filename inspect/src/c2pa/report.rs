@@ -1,0 +1,272 @@
+//! What is told about a manifest: the report, its bounds, and the label that follows from it.
+
+use super::probe;
+use serde::{Deserialize, Serialize};
+use touchstone_schema::Sha256Digest;
+use touchstone_schema::label::{DigitalSourceType, FoundLabel, LabelLevel, LabelMeaning, LabelScheme};
+use utoipa::ToSchema;
+
+/// The library that judged, with its version: verdicts of different versions differ.
+pub const LIBRARY: &str = "c2pa-rs 0.91.9";
+/// Longest text in a report, in bytes; longer text is cut.
+pub const MAX_TEXT_BYTES: usize = 512;
+/// Longest list in a report; further entries are dropped.
+pub const MAX_LIST_LENGTH: usize = 64;
+
+/// Failure code: the signer excluded byte ranges other than the manifest's own from the hash.
+pub const FAILURE_ADDITIONAL_EXCLUSIONS: &str = "touchstone.additional_exclusions";
+/// Failure code: the manifest store is larger than [`super::MAX_STORE_BYTES`] and was not parsed.
+pub const FAILURE_STORE_TOO_LARGE: &str = "touchstone.store_too_large";
+/// Failure code: there is a manifest store, but it cannot be parsed.
+pub const FAILURE_UNREADABLE: &str = "touchstone.unreadable";
+
+/// How far the manifest holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum C2paState {
+    /// The signature, the picture or an ingredient does not match, or a rule of this registry is broken.
+    Invalid,
+    /// Signature and picture match; nobody configured vouches for the signer.
+    Valid,
+    /// Valid, and the signer's certificate chains to a configured trust anchor.
+    Trusted,
+    /// The file only refers to a manifest elsewhere. Nothing was fetched.
+    Remote,
+    /// There is a manifest store that cannot be parsed.
+    Unreadable,
+}
+
+/// The trust anchors that vouched for the signer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnchorSet {
+    /// The C2PA trust list.
+    C2pa,
+    /// The frozen interim list.
+    Interim,
+    /// This registry's own registrants.
+    Registrants,
+}
+
+/// The signer, from its certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Signer {
+    /// Common name of the subject.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub common_name: Option<String>,
+    /// Organisation of the subject.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub organisation: Option<String>,
+    /// Distinguished name of the CA that issued the certificate.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub issuer: Option<String>,
+    /// Serial number of the certificate, in decimal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub serial: Option<String>,
+    /// Time of the signature by a trusted time stamp (RFC 3339), if there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time: Option<String>,
+}
+
+/// The hard binding `c2pa.hash.data` of the active manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HardBinding {
+    /// Hash algorithm, such as `sha256`.
+    pub alg: String,
+    /// The hash, in lowercase hexadecimal.
+    pub hash: String,
+    /// How many byte ranges are left out of the hash. 1 is the manifest itself.
+    pub exclusions: u32,
+}
+
+/// A file that went into the picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ingredient {
+    /// Its title, often a file name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub title: Option<String>,
+    /// `parentOf`, `componentOf` or `inputTo`.
+    pub relationship: String,
+    /// Label of its manifest, by which a registered original is found.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub active_manifest: Option<String>,
+    /// 1 for an ingredient of the active manifest, 2 for an ingredient of that one, and so on.
+    pub depth: u32,
+    /// Failure codes recorded for it by whoever added it, and found now.
+    pub failures: Vec<String>,
+}
+
+/// What a file's C2PA manifest says and whether it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct C2paReport {
+    /// How far the manifest holds.
+    pub state: C2paState,
+    /// Label of the active manifest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub active_manifest: Option<String>,
+    /// SHA-256 of the manifest store's bytes. Labels can be squatted: identify a manifest by label, store and signer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub store_sha256: Option<Sha256Digest>,
+    /// Carrier, such as `jpeg:app11:c2pa` or `png:caBX`.
+    pub carrier: String,
+    /// Byte offset at which the carrier's segment, chunk or box begins.
+    pub offset: u64,
+    /// Software that made the manifest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub claim_generator: Option<String>,
+    /// Who signed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signer: Option<Signer>,
+    /// Which trust anchors vouch for the signer; only when the state is `trusted`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub anchor_set: Option<AnchorSet>,
+    /// The hash that ties the manifest to the picture.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hard_binding: Option<HardBinding>,
+    /// Digital source types of the active manifest's actions, as they stand there.
+    pub digital_source_types: Vec<String>,
+    /// What actions and parents say about AI, by the C2PA conformance signals.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ai_generated: Option<LabelMeaning>,
+    /// The active manifest's actions, such as `c2pa.created`.
+    pub actions: Vec<String>,
+    /// What went into the picture.
+    pub ingredients: Vec<Ingredient>,
+    /// Validation failure codes of C2PA, and those of this registry, which begin with `touchstone.`.
+    pub failures: Vec<String>,
+    /// Informational validation codes.
+    pub informational: Vec<String>,
+    /// Address of the manifest, if the file only refers to one. Never fetched.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub remote_url: Option<String>,
+    /// Why the manifest could not be read, in the library's words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub problem: Option<String>,
+    /// Library and version that judged.
+    pub library: String,
+}
+
+impl C2paReport {
+    /// A report with a state and nothing else known yet.
+    pub(super) fn new(state: C2paState, bytes: &[u8], media_type: &str) -> Self {
+        let (carrier, offset) = probe::carrier(bytes, media_type);
+        Self {
+            state,
+            active_manifest: None,
+            store_sha256: None,
+            carrier: carrier.to_owned(),
+            offset,
+            claim_generator: None,
+            signer: None,
+            anchor_set: None,
+            hard_binding: None,
+            digital_source_types: Vec::new(),
+            ai_generated: None,
+            actions: Vec::new(),
+            ingredients: Vec::new(),
+            failures: Vec::new(),
+            informational: Vec::new(),
+            remote_url: None,
+            problem: None,
+            library: LIBRARY.to_owned(),
+        }
+    }
+
+    /// The report of a store that cannot be parsed.
+    pub(super) fn unreadable(bytes: &[u8], media_type: &str, code: &str, problem: &str) -> Self {
+        let mut report = Self::new(C2paState::Unreadable, bytes, media_type);
+        report.failures.push(code.to_owned());
+        report.problem = Some(cut(problem));
+        report
+    }
+
+    /// The label that the manifest states: `verified` when trusted, `signed` when valid. `None` when the manifest
+    /// does not hold or says nothing about the picture's origin; a broken manifest is no label of any level.
+    #[must_use]
+    pub fn to_label(&self) -> Option<FoundLabel> {
+        let level = match self.state {
+            C2paState::Trusted => LabelLevel::Verified,
+            C2paState::Valid => LabelLevel::Signed,
+            C2paState::Invalid | C2paState::Remote | C2paState::Unreadable => return None,
+        };
+        let meaning = self.ai_generated?;
+        let known = || {
+            self.digital_source_types
+                .iter()
+                .filter_map(|uri| DigitalSourceType::parse(uri))
+        };
+        let digital_source_type = known()
+            .find(|term| term.meaning() == meaning)
+            .or_else(|| known().next());
+        Some(FoundLabel {
+            scheme: LabelScheme::C2pa,
+            level,
+            meaning,
+            carrier: self.carrier.clone(),
+            offset: self.offset,
+            gb45438: None,
+            digital_source_type,
+            generator: self.claim_generator.clone(),
+            raw: self.active_manifest.clone().unwrap_or_default(),
+            departures: Vec::new(),
+        })
+    }
+}
+
+/// Cuts text to [`MAX_TEXT_BYTES`] at a character boundary.
+pub(super) fn cut(text: &str) -> String {
+    let mut end = text.len().min(MAX_TEXT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+/// Adds cut text to a list unless it is full or has it already.
+pub(super) fn push(list: &mut Vec<String>, text: &str) {
+    let text = cut(text);
+    if list.len() < MAX_LIST_LENGTH && !list.contains(&text) {
+        list.push(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        let text = "试".repeat(400);
+        assert_eq!(cut(&text).len(), 510);
+        assert_eq!(cut("short"), "short");
+    }
+
+    #[test]
+    fn lists_are_bounded_and_without_repetition() {
+        let mut list = Vec::new();
+        for n in 0..200 {
+            push(&mut list, &format!("code.{}", n % 100));
+        }
+        assert_eq!(list.len(), MAX_LIST_LENGTH);
+    }
+
+    #[test]
+    fn only_a_manifest_that_holds_is_a_label() {
+        let mut report = C2paReport::new(C2paState::Valid, b"", "image/jpeg");
+        assert_eq!(report.to_label(), None, "says nothing about origin");
+        report.ai_generated = Some(LabelMeaning::Synthetic);
+        report.digital_source_types = vec![DigitalSourceType::TrainedAlgorithmicMedia.uri()];
+        let label = report.to_label().unwrap();
+        assert_eq!(label.level, LabelLevel::Signed);
+        assert_eq!(
+            label.digital_source_type,
+            Some(DigitalSourceType::TrainedAlgorithmicMedia)
+        );
+        report.state = C2paState::Trusted;
+        assert_eq!(report.to_label().unwrap().level, LabelLevel::Verified);
+        for state in [C2paState::Invalid, C2paState::Remote, C2paState::Unreadable] {
+            report.state = state;
+            assert_eq!(report.to_label(), None);
+        }
+    }
+}

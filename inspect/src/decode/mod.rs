@@ -1,0 +1,100 @@
+//! From a file's bytes to pixels, within limits.
+//!
+//! Owns recognising the format, the order of the checks (bytes, declared dimensions, estimated memory, then pixels) and
+//! the promise that a damaged or hostile file ends in a [`DecodeError`], never in half a picture. It must not know what
+//! the pixels are for, and it does no colour management.
+
+mod error;
+mod format;
+mod jpeg;
+mod picture;
+mod polled;
+mod raster;
+mod structure;
+
+#[cfg(feature = "heif")]
+mod av1;
+#[cfg(feature = "heif")]
+mod heif;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub use error::DecodeError;
+pub use format::Format;
+pub use picture::Picture;
+
+use crate::limits::Limits;
+
+/// A decoded file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// The pixels, upright.
+    pub picture: Picture,
+    /// The format, told from the bytes.
+    pub format: Format,
+    /// The EXIF orientation found in the file, 1 to 8, already applied to `picture`; 1 when there is none. For HEIC and
+    /// AVIF it is always 1: there the container's own rotation counts (ISO/IEC 23008-12, 6.5.10), and it is part of
+    /// decoding.
+    pub orientation: u8,
+    /// Whether the file holds further pictures (animation frames, pages) that were not looked at.
+    pub frames_ignored: bool,
+}
+
+/// Decodes the first picture of a file.
+///
+/// # Errors
+/// See [`DecodeError`]. No memory is allocated for pixels before the header's dimensions and the estimated memory have
+/// passed `limits`.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
+    limits.check_bytes(bytes.len())?;
+    let format = Format::sniff(bytes).ok_or(DecodeError::NotAnImage)?;
+    limits.check_cancelled()?;
+    let decoded = guarded(|| match format {
+        Format::Avif | Format::Heic => decode_heif(bytes, format, limits),
+        _ => raster::decode(bytes, format, limits),
+    })?;
+    limits.check_cancelled()?;
+    Ok(decoded)
+}
+
+#[cfg(feature = "heif")]
+fn decode_heif(bytes: &[u8], _format: Format, limits: &Limits) -> Result<Decoded, DecodeError> {
+    heif::decode(bytes, limits)
+}
+
+#[cfg(not(feature = "heif"))]
+fn decode_heif(_bytes: &[u8], format: Format, _limits: &Limits) -> Result<Decoded, DecodeError> {
+    let name = format.name();
+    Err(DecodeError::unsupported(format!("{name} is not compiled in; convert the picture to JPEG")))
+}
+
+/// Runs a decoder and turns a panic inside it into [`DecodeError::Corrupt`].
+///
+/// The decoders are other people's parsers fed with hostile bytes: a slice index out of range or an arithmetic overflow
+/// in one of them must cost the caller that file and nothing else. Unwinding across this boundary is sound: the decoder
+/// and everything it built are dropped here, and the only things shared with the outside are the borrowed bytes and the
+/// limits, which it cannot change.
+fn guarded<T>(work: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(DecodeError::corrupt("the decoder gave up on an inconsistency in the file")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_decoder_is_a_damaged_file() {
+        let result: Result<(), _> = guarded(|| panic!("index out of bounds"));
+        assert!(matches!(result, Err(DecodeError::Corrupt { .. })));
+        assert_eq!(guarded(|| Ok(7)), Ok(7));
+    }
+
+    #[test]
+    fn the_size_of_the_file_is_checked_before_anything_else() {
+        let limits = Limits { max_bytes: 3, ..Limits::default() };
+        assert_eq!(decode(b"abcd", &limits), Err(DecodeError::TooManyBytes { found: 4, limit: 3 }));
+        assert_eq!(decode(b"abc", &limits), Err(DecodeError::NotAnImage));
+        assert_eq!(decode(b"", &limits), Err(DecodeError::NotAnImage));
+    }
+}

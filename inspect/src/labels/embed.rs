@@ -1,0 +1,149 @@
+//! Puts an XMP packet into a file: in place of the one that is there, or where the format wants a first one.
+//!
+//! Each function asks `packet` for the new packet, given the old one if there is one. Every byte outside the
+//! carrier is copied as it is, but for the sizes and flags that the format derives from the carrier.
+
+use super::{png_text::TextChunk, read::PNG_XMP_KEYWORD, write::LabelWriteError, xmp::MAX_PACKET};
+use crate::containers::{jpeg, png, webp};
+use std::ops::Range;
+
+type Result<T> = std::result::Result<T, LabelWriteError>;
+
+const fn malformed(what: &'static str) -> LabelWriteError {
+    LabelWriteError::Malformed { what }
+}
+
+/// `bytes` with `range` replaced by `new`.
+fn splice(bytes: &[u8], range: Range<usize>, new: &[u8]) -> Vec<u8> {
+    let (head, tail) = (
+        bytes.get(..range.start).unwrap_or_default(),
+        bytes.get(range.end..).unwrap_or_default(),
+    );
+    [head, new, tail].concat()
+}
+
+/// JPEG: APP1, after the leading APP0 and EXIF segments.
+pub(super) fn jpeg(bytes: &[u8], packet: impl Fn(Option<&[u8]>) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    let mut at = 2;
+    let mut leading = true;
+    let mut old: Option<(Range<usize>, &[u8])> = None;
+    let mut has_scan = false;
+    for segment in jpeg::segments(bytes) {
+        let exif = segment.marker == jpeg::APP1 && segment.data.starts_with(jpeg::EXIF_HEADER);
+        leading &= segment.marker == jpeg::SOI || segment.marker == jpeg::APP0 || exif;
+        if leading {
+            at = segment.end;
+        }
+        if segment.marker == jpeg::APP1 && old.is_none() {
+            old = segment
+                .data
+                .strip_prefix(jpeg::XMP_HEADER)
+                .map(|xmp| (segment.offset..segment.end, xmp));
+        }
+        if segment.marker == jpeg::APP2 && segment.data.starts_with(b"MPF\0") {
+            // The index states sizes and offsets of pictures behind the first one.
+            return Err(LabelWriteError::UnsupportedLayout {
+                what: "it has a multi-picture index",
+            });
+        }
+        has_scan |= segment.marker == jpeg::SOS;
+    }
+    if !has_scan {
+        return Err(malformed("it has no scan"));
+    }
+    let (range, old) = old.map_or((at..at, None), |(range, xmp)| (range, Some(xmp)));
+    let data = [jpeg::XMP_HEADER, &packet(old)?].concat();
+    let segment = jpeg::segment(jpeg::APP1, &data).ok_or(LabelWriteError::TooLarge)?;
+    Ok(splice(bytes, range, &segment))
+}
+
+/// PNG: `iTXt`, before the first `IDAT`.
+pub(super) fn png(bytes: &[u8], packet: impl Fn(Option<&[u8]>) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    if png::chunks(bytes).next().is_none_or(|c| c.kind != *b"IHDR") {
+        return Err(malformed("it does not begin with an IHDR chunk"));
+    }
+    let image = png::chunks(bytes)
+        .find(|c| c.kind == *b"IDAT")
+        .ok_or(malformed("it has no IDAT chunk"))?;
+    let mut texts = png::chunks(bytes).filter_map(|c| TextChunk::parse(&c).map(|t| (c, t)));
+    let (range, data) = match texts.find(|(_, t)| t.keyword == PNG_XMP_KEYWORD) {
+        Some((chunk, text)) => {
+            let old = text.text(MAX_PACKET).ok_or(LabelWriteError::UnreadableXmp)?;
+            let plain_itxt = text.kind == "iTXt" && !text.compressed;
+            let header = chunk.data.get(..text.text_at).filter(|_| plain_itxt);
+            (chunk.offset..chunk.end, itxt(header, &packet(Some(&old))?))
+        }
+        None => (image.offset..image.offset, itxt(None, &packet(None)?)),
+    };
+    Ok(splice(
+        bytes,
+        range,
+        &png::chunk(*b"iTXt", &data).ok_or(LabelWriteError::TooLarge)?,
+    ))
+}
+
+/// Data of an uncompressed `iTXt` chunk; the header of the old one is kept.
+fn itxt(header: Option<&[u8]>, packet: &[u8]) -> Vec<u8> {
+    // Keyword, no compression, no language, no translated keyword.
+    let standard = [PNG_XMP_KEYWORD, &[0; 5]].concat();
+    [header.unwrap_or(&standard), packet].concat()
+}
+
+/// WebP: `XMP ` as the last chunk, announced in `VP8X`, which is made if the file is a simple one.
+pub(super) fn webp(bytes: &[u8], packet: impl Fn(Option<&[u8]>) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    let end = webp::riff_end(bytes).ok_or(malformed("it has no RIFF header"))?;
+    let last = webp::chunks(bytes).last().ok_or(malformed("it has no chunk"))?;
+    if last.end != end {
+        return Err(malformed("a chunk runs past the end of the file"));
+    }
+    let first = webp::chunks(bytes).next().ok_or(malformed("it has no chunk"))?;
+    let old = webp::chunks(bytes).find(|c| c.kind == *b"XMP ");
+    let xmp = webp::chunk(*b"XMP ", &packet(old.map(|c| c.data))?).ok_or(LabelWriteError::TooLarge)?;
+
+    let mut body = b"WEBP".to_vec();
+    if first.kind == *b"VP8X" {
+        if first.data.len() < 10 {
+            return Err(malformed("its VP8X chunk is too short"));
+        }
+    } else {
+        body.extend(extended_header(&first)?);
+    }
+    for chunk in webp::chunks(bytes) {
+        if old.is_some_and(|old| old.offset == chunk.offset) {
+            body.extend(&xmp);
+            continue;
+        }
+        let start = body.len();
+        body.extend(bytes.get(chunk.offset..chunk.end).unwrap_or_default());
+        if chunk.offset == first.offset
+            && first.kind == *b"VP8X"
+            && let Some(flags) = body.get_mut(start + 8)
+        {
+            *flags |= webp::FLAG_XMP;
+        }
+        if body.len() % 2 == 1 {
+            body.push(0); // the last padding byte was left out
+        }
+    }
+    if old.is_none() {
+        body.extend(&xmp);
+    }
+    let size = u32::try_from(body.len()).map_err(|_| LabelWriteError::TooLarge)?;
+    let trailer = bytes.get(end..).unwrap_or_default();
+    Ok([b"RIFF", &size.to_le_bytes()[..], &body, trailer].concat())
+}
+
+/// The `VP8X` chunk of a simple file that begins with the bitstream chunk `first`.
+fn extended_header(first: &webp::Chunk<'_>) -> Result<Vec<u8>> {
+    let (width, height, alpha) = webp::bitstream_size(first.kind, first.data)
+        .ok_or(malformed("it does not begin with a bitstream"))?;
+    if width == 0 || height == 0 {
+        return Err(malformed("its size is zero"));
+    }
+    let flags = webp::FLAG_XMP | if alpha { webp::FLAG_ALPHA } else { 0 };
+    let mut data = vec![flags, 0, 0, 0];
+    for side in [width, height] {
+        data.extend((side - 1).to_le_bytes().into_iter().take(3));
+    }
+    webp::chunk(*b"VP8X", &data).ok_or(LabelWriteError::TooLarge)
+}

@@ -1,0 +1,196 @@
+//! What a picture file tells about itself: digests, fingerprints, labels, C2PA.
+//!
+//! Pure computation over given bytes. Nothing here opens a file, a socket or a database, and nothing that stands in
+//! a file makes it do so. Every file is taken for hostile: limits are checked before memory is allocated.
+
+#[cfg(feature = "c2pa")]
+pub mod c2pa;
+pub mod containers;
+pub mod decode;
+pub mod digest;
+pub mod fingerprint;
+pub mod labels;
+pub mod limits;
+
+use decode::{DecodeError, Format};
+use fingerprint::Pdq;
+use limits::Limits;
+use touchstone_schema::{
+    Sha256Digest,
+    api::InspectionReport,
+    label::FoundLabel,
+    record::{Code256, Record},
+    statement::{C2paBinding, ContentBindings, Nonce},
+};
+
+/// How to inspect.
+#[derive(Debug, Clone, Default)]
+pub struct InspectOptions {
+    /// Limits on work and memory.
+    pub limits: Limits,
+    /// Reads and validates C2PA manifests; without it they are not looked at.
+    #[cfg(feature = "c2pa")]
+    pub c2pa: Option<std::sync::Arc<c2pa::C2paReader>>,
+}
+
+impl InspectOptions {
+    /// Options that also validate C2PA manifests against these anchors.
+    ///
+    /// # Errors
+    /// [`c2pa::C2paSetupError`] if an anchor list cannot be read.
+    #[cfg(feature = "c2pa")]
+    pub fn with_c2pa(anchors: c2pa::TrustAnchors) -> Result<Self, c2pa::C2paSetupError> {
+        let reader = c2pa::C2paReader::new(anchors)?;
+        Ok(Self { limits: Limits::default(), c2pa: Some(std::sync::Arc::new(reader)) })
+    }
+}
+
+/// Why a file cannot be inspected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InspectError {
+    /// It cannot be decoded within the limits.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+/// What a file tells about itself.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    /// SHA-256 of the file.
+    pub sha256: Sha256Digest,
+    /// SHA-256 of the file without its C2PA manifest.
+    pub sha256_without_manifest: Sha256Digest,
+    /// Format.
+    pub format: Format,
+    /// Width after orientation, in pixels.
+    pub width: u32,
+    /// Height after orientation, in pixels.
+    pub height: u32,
+    /// EXIF orientation as found, 1 to 8.
+    pub orientation: u8,
+    /// PDQ of the upright picture.
+    pub pdq: Pdq,
+    /// PDQ hashes of the eight orientations, the upright one first.
+    pub pdq_orientations: [[u8; 32]; 8],
+    /// 256-bit body of the ISCC Image-Code.
+    pub iscc: [u8; 32],
+    /// Labels found, C2PA ones included.
+    pub labels: Vec<FoundLabel>,
+    /// The C2PA report, if there is a manifest and a reader for it.
+    #[cfg(feature = "c2pa")]
+    pub c2pa: Option<c2pa::C2paReport>,
+}
+
+/// Inspects a file: one decode, then everything that is computed from its bytes and pixels.
+///
+/// # Errors
+/// [`InspectError`] if it is no picture, is damaged, or costs more than the limits allow.
+pub fn inspect(bytes: &[u8], options: &InspectOptions) -> Result<Inspection, InspectError> {
+    let decoded = decode::decode(bytes, &options.limits)?;
+    let picture = &decoded.picture;
+    let (pdq_orientations, quality) = fingerprint::pdq_dihedral(picture);
+    let iscc = fingerprint::iscc_image_digest(picture);
+    #[cfg_attr(not(feature = "c2pa"), allow(unused_mut))]
+    let mut labels = labels::read_labels(bytes);
+    #[cfg(feature = "c2pa")]
+    let c2pa = options.c2pa.as_ref().and_then(|reader| reader.read(bytes, decoded.format.media_type()));
+    #[cfg(feature = "c2pa")]
+    labels.extend(c2pa.as_ref().and_then(c2pa::C2paReport::to_label));
+    Ok(Inspection {
+        sha256: digest::file_sha256(bytes),
+        sha256_without_manifest: digest::content_sha256(bytes),
+        format: decoded.format,
+        width: picture.width,
+        height: picture.height,
+        orientation: decoded.orientation,
+        pdq: Pdq { hash: pdq_orientations[0], quality },
+        pdq_orientations,
+        iscc,
+        labels,
+        #[cfg(feature = "c2pa")]
+        c2pa,
+    })
+}
+
+impl Inspection {
+    /// The manifest as a statement binds it, if its store was read.
+    #[must_use]
+    pub fn c2pa_binding(&self) -> Option<C2paBinding> {
+        #[cfg(feature = "c2pa")]
+        if let Some(report) = &self.c2pa {
+            return Some(C2paBinding {
+                manifest: report.active_manifest.clone()?,
+                store_sha256: report.store_sha256?,
+                signer: report.signer.as_ref().and_then(|s| s.organisation.clone().or(s.common_name.clone())),
+                hard_binding: report.hard_binding.as_ref().map(|binding| binding.hash.clone()),
+            });
+        }
+        None
+    }
+
+    /// State (`invalid`, `valid`, `trusted`, …), anchor set and validating library of the C2PA manifest.
+    #[must_use]
+    pub fn c2pa_state(&self) -> Option<(String, Option<String>, String)> {
+        #[cfg(feature = "c2pa")]
+        if let Some(report) = &self.c2pa {
+            return Some((term(&report.state), report.anchor_set.as_ref().map(term), report.library.clone()));
+        }
+        None
+    }
+
+    /// What a statement binds.
+    #[must_use]
+    pub fn bindings(&self, record: Option<Sha256Digest>) -> ContentBindings {
+        ContentBindings {
+            sha256: self.sha256,
+            sha256_without_manifest: self.sha256_without_manifest,
+            media_type: self.format.media_type().to_owned(),
+            c2pa: self.c2pa_binding(),
+            record,
+        }
+    }
+
+    /// The reference record: fingerprints with a salt.
+    #[must_use]
+    pub fn record(&self, salt: Nonce, file_name: Option<String>) -> Record {
+        Record {
+            salt,
+            pdq: Code256(self.pdq.hash),
+            pdq_quality: self.pdq.quality,
+            iscc: Code256(self.iscc),
+            width: self.width,
+            height: self.height,
+            file_name,
+        }
+    }
+
+    /// The report that clients get.
+    #[must_use]
+    pub fn report(&self) -> InspectionReport {
+        InspectionReport {
+            sha256: self.sha256,
+            sha256_without_manifest: self.sha256_without_manifest,
+            media_type: self.format.media_type().to_owned(),
+            width: self.width,
+            height: self.height,
+            orientation: self.orientation,
+            pdq: Code256(self.pdq.hash),
+            pdq_quality: self.pdq.quality,
+            iscc: fingerprint::iscc_text(&self.iscc),
+            labels: self.labels.clone(),
+            #[cfg(feature = "c2pa")]
+            c2pa: self.c2pa.as_ref().and_then(|report| serde_json::to_value(report).ok()),
+            #[cfg(not(feature = "c2pa"))]
+            c2pa: None,
+        }
+    }
+}
+
+/// The text that serde gives a unit variant.
+#[cfg(feature = "c2pa")]
+fn term(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text,
+        _ => String::new(),
+    }
+}
