@@ -1,0 +1,14 @@
+DROP TABLE registry_keys;
+DROP TABLE registry_state;
+DROP TABLE checks;
+DROP TABLE tokens;
+DROP TABLE users;
+DROP TABLE provider_codes;
+DROP TABLE organisation_keys;
+DROP TABLE organisations;
+DROP TABLE fingerprints;
+DROP TABLE records;
+DROP TABLE labels;
+DROP TABLE contents;
+DROP TABLE entries;
+DROP TABLE log_state;

@@ -1,0 +1,266 @@
+//! The composition root: puts store, keyring, registry and HTTP interface together, and stops them in order.
+
+use crate::{
+    clock::{Clock, Entropy, EntropyError, SystemClock, SystemEntropy},
+    config::{Config, ConfigError, DataConfig, read_file},
+    keyring::{Keyring, KeyringError},
+    registry::{Refusal, Registry},
+    store::{Store, StoreError},
+    telemetry::RequestIds,
+    web::{self, State},
+};
+use actix_web::{
+    App, HttpServer,
+    dev::{Server, ServerHandle},
+    web::Data,
+};
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
+use zeroize::Zeroizing;
+
+/// Connections that the system may queue.
+const BACKLOG: u32 = 1_024;
+
+/// How often expired checks are deleted.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be opened or has another schema.
+    #[error("the database cannot be used: {0}")]
+    Store(#[from] StoreError),
+    /// There is no file with the passphrase.
+    #[error("there is no passphrase at {0:?}: make a registry with `touchstone-server bootstrap` first")]
+    NoPassphrase(PathBuf),
+    /// The registry's keys cannot be opened.
+    #[error("the registry's keys cannot be opened: {0}")]
+    Keyring(#[from] KeyringError),
+    /// The registry cannot be opened.
+    #[error("the registry cannot be opened: {}", because(.0))]
+    Registry(Refusal),
+    /// The system gives no randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on: {cause}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(io::Error),
+}
+
+/// A refusal with its causes, for the operator's own terminal.
+#[must_use]
+pub fn because(refusal: &Refusal) -> String {
+    let cause = refusal.cause.as_deref().map(|cause| format!(" ({cause})"));
+    format!("{refusal}{}", cause.unwrap_or_default())
+}
+
+/// Opens a bootstrapped registry.
+///
+/// # Errors
+/// [`StartError`] says what is missing and what to do.
+pub fn open_registry(config: &Config, clock: Arc<dyn Clock>) -> Result<Registry, StartError> {
+    let passphrase = passphrase(&config.data)?;
+    let store = Store::open(&config.data.store()?)?;
+    store.check_schema()?;
+    let keyring = store.read(|reader| Keyring::open(reader, &passphrase))?;
+    let settings = config.rules.settings()?;
+    Registry::open(store, keyring, clock, Arc::new(SystemEntropy), settings).map_err(StartError::Registry)
+}
+
+/// The passphrase of the registry's keys: the file's content without line ends.
+fn passphrase(data: &DataConfig) -> Result<Zeroizing<Vec<u8>>, StartError> {
+    let path = data.passphrase_path();
+    if !path.exists() {
+        return Err(StartError::NoPassphrase(path));
+    }
+    let mut bytes = Zeroizing::new(read_file(&path)?);
+    while bytes.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
+        bytes.pop();
+    }
+    Ok(bytes)
+}
+
+/// A server that answers requests.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The registry that it serves, for tests and benchmarks.
+    pub registry: Registry,
+    handle: ServerHandle,
+    task: actix_web::rt::task::JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Stops accepting, lets open requests end within the configured time, and returns when all is done.
+    pub async fn stop(self) {
+        self.handle.stop(true).await;
+        // The task ends once the server has stopped; it has nothing more to tell.
+        let _ = self.task.await;
+    }
+}
+
+/// Starts a server inside the current actix system (`#[actix_web::main]`, `#[actix_web::test]`).
+///
+/// # Errors
+/// [`StartError`] says what is missing and what to do.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    start_at(config, Arc::new(SystemClock)).await
+}
+
+/// As [`start`], with another clock.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+    let registry = open_registry(&config, Arc::clone(&clock))?;
+    let (server, address) = serve(&config, registry.clone(), clock, &SystemEntropy)?;
+    let handle = server.handle();
+    actix_web::rt::spawn(forget_expired_checks(registry.clone()));
+    Ok(Running {
+        address,
+        registry,
+        handle,
+        task: actix_web::rt::spawn(server),
+    })
+}
+
+/// Deletes checks whose time is over, every hour as long as the server runs.
+async fn forget_expired_checks(registry: Registry) {
+    let mut hourly = tokio::time::interval(FORGET_EVERY);
+    loop {
+        hourly.tick().await;
+        let registry = registry.clone();
+        match actix_web::web::block(move || registry.delete_expired_checks()).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(count)) => tracing::info!(count, "deleted {count} checks whose time is over"),
+            Ok(Err(refusal)) => tracing::warn!("expired checks stay for now: {}", because(&refusal)),
+            Err(_) => tracing::error!("deleting expired checks stopped unexpectedly"),
+        }
+    }
+}
+
+fn serve(
+    config: &Config,
+    registry: Registry,
+    clock: Arc<dyn Clock>,
+    entropy: &dyn Entropy,
+) -> Result<(Server, SocketAddr), StartError> {
+    let limits = &config.limits;
+    let settings = config.rules.settings()?;
+    let state = State::new(
+        registry,
+        clock,
+        limits.clone(),
+        &settings,
+        RequestIds::new(entropy)?,
+    );
+    let state = Data::new(state);
+    let listen = |cause| StartError::Listen {
+        address: config.listen,
+        cause,
+    };
+    let server = HttpServer::new(move || App::new().configure(|services| web::configure(&state, services)))
+        .workers(limits.workers())
+        .worker_max_blocking_threads(limits.blocking_threads.max(1))
+        .max_connections(limits.max_connections.max(1))
+        .backlog(BACKLOG)
+        .keep_alive(Duration::from_secs(limits.keep_alive_seconds))
+        .client_request_timeout(Duration::from_secs(limits.head_seconds))
+        .shutdown_timeout(limits.shutdown_seconds)
+        .disable_signals()
+        .bind(config.listen)
+        .map_err(listen)?;
+    let address = server.addrs().first().copied();
+    let address = address.ok_or_else(|| listen(io::Error::other("no address was bound")))?;
+    Ok((server.run(), address))
+}
+
+/// A server on threads of its own, for tests and benchmarks without an async runtime. Dropping it stops the server.
+#[derive(Debug)]
+pub struct Background {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The registry that it serves.
+    pub registry: Registry,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Background {
+    /// Starts a server and returns when it answers.
+    ///
+    /// # Errors
+    /// As [`start`].
+    pub fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let body = move || {
+            let system = actix_web::rt::System::new();
+            let outcome = system.block_on(start_at(config, clock));
+            let task = match outcome {
+                Ok(Running {
+                    address,
+                    registry,
+                    handle,
+                    task,
+                }) => {
+                    let _ = sender.send(Ok((address, registry, handle)));
+                    task
+                }
+                Err(error) => {
+                    let _ = sender.send(Err(error));
+                    return;
+                }
+            };
+            let _ = system.block_on(task);
+        };
+        let thread = std::thread::Builder::new()
+            .name("server".to_owned())
+            .spawn(body)
+            .map_err(StartError::Thread)?;
+        let died = || StartError::Thread(io::Error::other("it ended before the server started"));
+        let (address, registry, handle) = receiver.recv().map_err(|_| died())??;
+        Ok(Self {
+            address,
+            registry,
+            handle,
+            thread: Some(thread),
+        })
+    }
+
+    /// Stops the server and waits until its threads have ended.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // The command is sent when `stop` is called; the thread below waits for its end.
+            drop(self.handle.stop(true));
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,185 @@
+//! Makes an empty registry on disk: data directory, passphrase, database, keys, operator's token.
+
+use crate::{
+    app::because,
+    clock::{Entropy, EntropyError, SystemClock, SystemEntropy, random},
+    config::{ConfigError, DataConfig, read_file},
+    registry::{Refusal, Registry},
+    store::{Store, StoreError},
+};
+use serde::Serialize;
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+use touchstone_schema::key::PublicKey;
+use zeroize::Zeroizing;
+
+/// What a new registry tells, once.
+#[derive(Debug, Serialize)]
+pub struct Made {
+    /// The operator's token. It is shown here and never again.
+    pub operator_token: String,
+    /// Verifier key of the log's checkpoints.
+    pub log_verifier_key: String,
+    /// Key that signs verdicts and observations.
+    pub verdict_key: PublicKey,
+    /// Key that signs the operator's decisions.
+    pub operator_key: PublicKey,
+    /// Origin of the log: the audience of statements.
+    pub origin: String,
+    /// The data directory.
+    pub data: String,
+}
+
+/// Why no registry was made.
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapError {
+    /// There is one already.
+    #[error(
+        "there is a registry with {entries} log entries in this database already, and bootstrap makes new ones only; \
+         serve it with `touchstone-server serve`, or choose another data directory or database"
+    )]
+    NotEmpty {
+        /// Entries of its log.
+        entries: u64,
+    },
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be used.
+    #[error("the database cannot be used: {0}")]
+    Store(#[from] StoreError),
+    /// A directory or file cannot be made.
+    #[error("{path:?} cannot be made: {cause}")]
+    Make {
+        /// The directory or file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The passphrase is too short to protect anything.
+    #[error("the passphrase in {0:?} has fewer than 16 bytes")]
+    ShortPassphrase(PathBuf),
+    /// The system gives no randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The registry refuses.
+    #[error("{}", because(.0))]
+    Refused(Refusal),
+}
+
+/// Shortest passphrase, in bytes.
+const MIN_PASSPHRASE: usize = 16;
+
+/// Makes a registry with that origin. An existing passphrase file is used, otherwise one is written.
+///
+/// # Errors
+/// [`BootstrapError`]; a registry that exists already is left as it is.
+pub fn run(data: &DataConfig, origin: &str) -> Result<Made, BootstrapError> {
+    make_directory(&data.data)?;
+    let store = Store::open(&data.store()?)?;
+    refuse_existing(&store)?;
+    store.migrate()?;
+    let passphrase = passphrase(&data.passphrase_path(), &SystemEntropy)?;
+    let made = Registry::bootstrap(&store, &SystemClock, &SystemEntropy, origin, &passphrase);
+    let made = made.map_err(BootstrapError::Refused)?;
+    Ok(Made {
+        operator_token: made.operator_token,
+        log_verifier_key: made.log_verifier_key,
+        verdict_key: made.verdict_key,
+        operator_key: made.operator_key,
+        origin: made.origin,
+        data: data.data.display().to_string(),
+    })
+}
+
+/// Nothing is changed in a database that holds a log: no migration, no passphrase.
+fn refuse_existing(store: &Store) -> Result<(), BootstrapError> {
+    if store.check_schema().is_err() {
+        return Ok(());
+    }
+    match store.read(|reader| reader.log_size())? {
+        0 => Ok(()),
+        entries => Err(BootstrapError::NotEmpty { entries }),
+    }
+}
+
+fn make_directory(path: &Path) -> Result<(), BootstrapError> {
+    let made = |cause| BootstrapError::Make {
+        path: path.to_owned(),
+        cause,
+    };
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+        builder.mode(0o700).create(path).map_err(made)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(made)
+    }
+    #[cfg(not(unix))]
+    builder.create(path).map_err(made)
+}
+
+fn passphrase(path: &Path, entropy: &dyn Entropy) -> Result<Zeroizing<Vec<u8>>, BootstrapError> {
+    if path.exists() {
+        let mut bytes = Zeroizing::new(read_file(path)?);
+        while bytes.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
+            bytes.pop();
+        }
+        if bytes.len() < MIN_PASSPHRASE {
+            return Err(BootstrapError::ShortPassphrase(path.to_owned()));
+        }
+        return Ok(bytes);
+    }
+    let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random(entropy)?);
+    let text = Zeroizing::new(data_encoding::BASE64URL_NOPAD.encode(secret.as_slice()));
+    write_secret(path, &text).map_err(|cause| BootstrapError::Make {
+        path: path.to_owned(),
+        cause,
+    })?;
+    Ok(Zeroizing::new(text.as_bytes().to_vec()))
+}
+
+fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{text}")?;
+    // The keys are lost without the passphrase: it must be on the disk before they are sealed with it.
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::FixedEntropy;
+
+    #[test]
+    fn the_passphrase_is_made_once_and_private() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passphrase");
+        let first = passphrase(&path, &FixedEntropy::new(1)).unwrap();
+        let second = passphrase(&path, &FixedEntropy::new(2)).unwrap();
+        assert_eq!(first, second);
+        assert_eq!(first.len(), 43);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn short_passphrases_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passphrase");
+        fs::write(&path, "short\n").unwrap();
+        let error = passphrase(&path, &FixedEntropy::new(1)).unwrap_err();
+        assert!(matches!(error, BootstrapError::ShortPassphrase(_)));
+    }
+}

@@ -1,0 +1,16 @@
+//! The registry as a library, so that tests and benchmarks can start it in their own process.
+//!
+//! Arrows point down: [`web`] knows [`registry`]; [`registry`] knows [`store`], [`log`], [`matching`] and
+//! [`keyring`]; nothing below knows HTTP. [`app`] puts the parts together.
+
+pub mod app;
+pub mod bootstrap;
+pub mod clock;
+pub mod config;
+pub mod keyring;
+pub mod log;
+pub mod matching;
+pub mod registry;
+pub mod store;
+pub mod telemetry;
+pub mod web;

@@ -1,0 +1,255 @@
+//! The command line of the registry: make one, serve it, look after it.
+
+use clap::{Args, Parser, Subcommand};
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    process::ExitCode,
+    sync::Arc,
+};
+use touchstone_schema::api::NewUser;
+use touchstone_server::{
+    app::{self, StartError, because},
+    bootstrap::{self, BootstrapError},
+    clock::SystemClock,
+    config::{Config, ConfigError, DataConfig, Limits, Rules},
+    registry::Refusal,
+    store::{Store, StoreError},
+    telemetry::{self, LogFormat, TelemetryError},
+    web::openapi,
+};
+use zeroize::Zeroizing;
+
+const EXAMPLES: &str = "\
+Examples:
+  touchstone-server bootstrap --data ./registry
+  touchstone-server serve --data ./registry --listen 127.0.0.1:8480
+  then open http://127.0.0.1:8480/
+
+Exit status: 0 done, 1 failed (the reason stands on standard error), 2 wrong usage.";
+
+/// The Touchstone registry: signed statements about pictures in a verifiable log, checks with evidence
+#[derive(Parser)]
+#[command(name = "touchstone-server", version, after_help = EXAMPLES)]
+struct CommandLine {
+    /// Form of the log, which goes to standard error
+    #[arg(
+        long,
+        env = "TOUCHSTONE_SERVER_LOG_FORMAT",
+        value_enum,
+        default_value = "text",
+        global = true
+    )]
+    log_format: LogFormat,
+    /// What is logged: error, warn, info, debug, trace, or a filter such as touchstone_server=debug [default:
+    /// RUST_LOG, else info]
+    #[arg(
+        long,
+        env = "TOUCHSTONE_SERVER_LOG_LEVEL",
+        value_name = "FILTER",
+        global = true
+    )]
+    log_level: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make an empty registry: its database, its keys and the operator's first token
+    Bootstrap(Bootstrap),
+    /// Serve a registry until SIGTERM or SIGINT
+    Serve(Box<Config>),
+    /// Bring the database to the schema of this version
+    Migrate(DataConfig),
+    /// Look after console users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Args)]
+struct Bootstrap {
+    #[command(flatten)]
+    data: DataConfig,
+    /// Name of the registry's log: the audience of all statements, for example registry.example.org/log
+    #[arg(
+        long,
+        env = "TOUCHSTONE_SERVER_ORIGIN",
+        value_name = "NAME",
+        default_value = "touchstone.local/log"
+    )]
+    origin: String,
+    /// Print one JSON object instead of text for people
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Create a console user; the password is asked for, or read from the first line of standard input
+    Create {
+        #[command(flatten)]
+        data: DataConfig,
+        /// Sign-in name, 3 to 64 of a-z 0-9 . _ - @
+        #[arg(long)]
+        name: String,
+        /// Token of the organisation (scope manage) or of the operator
+        #[arg(long, env = "TOUCHSTONE_TOKEN", hide_env_values = true)]
+        token: String,
+    },
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    #[error("the database cannot be used: {0}")]
+    Store(#[from] StoreError),
+    #[error("{}", because(.0))]
+    Refused(Refusal),
+    #[error("{0}")]
+    System(#[from] io::Error),
+    #[error("the answer cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    match run(line) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "touchstone-server: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(line: CommandLine) -> Result<(), Failure> {
+    let level = line.log_level.or_else(|| std::env::var("RUST_LOG").ok());
+    let _log = telemetry::init(line.log_format, level.as_deref())?;
+    match line.command {
+        Command::Bootstrap(arguments) => make(&arguments),
+        Command::Serve(config) => serve(*config),
+        Command::Migrate(data) => migrate(&data),
+        Command::User(UserCommand::Create { data, name, token }) => create_user(data, name, &token),
+        Command::Openapi => print(&serde_json::to_string_pretty(&openapi::document())?),
+    }
+}
+
+/// The one place that writes to standard output.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+fn make(arguments: &Bootstrap) -> Result<(), Failure> {
+    let made = bootstrap::run(&arguments.data, &arguments.origin)?;
+    if arguments.json {
+        return print(&serde_json::to_string(&made)?);
+    }
+    print(&format!(
+        "Made the registry {origin} in {data}.\n\n\
+         Operator's token (shown once; it can admit organisations):\n  {token}\n\
+         Verifier key of the log (publish it):\n  {log}\n\
+         Key of verdicts:\n  {verdict}\n\
+         Key of the operator:\n  {operator}\n\n\
+         The passphrase of the registry's keys stands in {passphrase}. Keep a copy elsewhere: without it the keys \
+         are lost.\n\n\
+         Next: touchstone-server serve --data {data}",
+        origin = made.origin,
+        data = made.data,
+        token = made.operator_token,
+        log = made.log_verifier_key,
+        verdict = made.verdict_key,
+        operator = made.operator_key,
+        passphrase = arguments.data.passphrase_path().display(),
+    ))
+}
+
+fn migrate(data: &DataConfig) -> Result<(), Failure> {
+    let applied = Store::open(&data.store()?)?.migrate()?;
+    if applied.is_empty() {
+        return print("The database has the schema of this version already.");
+    }
+    print(&format!("Applied: {}", applied.join(", ")))
+}
+
+fn create_user(data: DataConfig, name: String, token: &str) -> Result<(), Failure> {
+    let config = Config {
+        data,
+        listen: Config::local("").listen,
+        limits: Limits::default(),
+        rules: Rules::default(),
+    };
+    let registry = app::open_registry(&config, Arc::new(SystemClock))?;
+    let caller = registry.authenticate(token).map_err(Failure::Refused)?;
+    let user = NewUser {
+        name,
+        password: password()?.to_string(),
+    };
+    let made = registry.create_user(&caller, &user).map_err(Failure::Refused)?;
+    print(&serde_json::to_string(&made)?)
+}
+
+fn password() -> Result<Zeroizing<String>, Failure> {
+    if io::stdin().is_terminal() {
+        return Ok(Zeroizing::new(rpassword::prompt_password("Password: ")?));
+    }
+    let mut line = Zeroizing::new(String::new());
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn serve(config: Config) -> Result<(), Failure> {
+    actix_web::rt::System::new().block_on(async {
+        let data = config.data.data.clone();
+        let running = app::start(config).await?;
+        let address = running.address;
+        tracing::info!(%address, data = %data.display(), "listening on {address}; open http://{address}/");
+        let signal = stop_signal().await?;
+        tracing::info!(
+            signal,
+            "stopping after {signal}: open requests are answered first"
+        );
+        running.stop().await;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+/// Waits for a signal to stop, and says which.
+#[cfg(unix)]
+async fn stop_signal() -> Result<&'static str, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let terminated = async {
+        terminate.recv().await;
+        Ok("SIGTERM")
+    };
+    let interrupted = async {
+        tokio::signal::ctrl_c()
+            .await
+            .map(|()| "SIGINT")
+            .map_err(Failure::from)
+    };
+    let (terminated, interrupted) = (std::pin::pin!(terminated), std::pin::pin!(interrupted));
+    futures_util::future::select(terminated, interrupted)
+        .await
+        .factor_first()
+        .0
+}
+
+/// Waits for a signal to stop, and says which.
+#[cfg(not(unix))]
+async fn stop_signal() -> Result<&'static str, Failure> {
+    Ok(tokio::signal::ctrl_c().await.map(|()| "SIGINT")?)
+}

@@ -1,0 +1,179 @@
+//! A check: inspect the photo, gather the evidence, judge, sign, keep.
+
+use super::{
+    Caller, Inner, Refusal, Registry,
+    evidence::{Query, checking_organisation},
+    rules,
+    signing::milliseconds,
+};
+use crate::{clock::random, store::CheckRow};
+use touchstone_inspect::{Inspection, fingerprint::PDQ_QUALITY_FLOOR};
+use touchstone_schema::{
+    CheckId,
+    api::{CheckResult, FingerprintCheck, Scope},
+    envelope::{self, VERDICT_TYPE},
+    problem::ProblemCode,
+    verdict::{Context, Photo, Verdict},
+};
+
+/// Longest free text of a check's context, in characters.
+const MAX_CONTEXT_TEXT: usize = 128;
+
+fn check_context(context: &Context) -> Result<(), Refusal> {
+    let texts = [("product", &context.product), ("seller", &context.seller), ("claim", &context.claim)];
+    for (name, text) in texts {
+        let fits = text.as_deref().is_none_or(|text| {
+            let length = text.chars().count();
+            (1..=MAX_CONTEXT_TEXT).contains(&length) && !text.chars().any(char::is_control)
+        });
+        if !fits {
+            let detail = format!("{name} must have 1 to {MAX_CONTEXT_TEXT} characters, no control characters");
+            return Err(Refusal::with(ProblemCode::InvalidField, detail));
+        }
+    }
+    Ok(())
+}
+
+fn query(inspection: &Inspection) -> Query {
+    let informative = inspection.pdq.quality >= PDQ_QUALITY_FLOOR;
+    Query {
+        sha256: Some(inspection.sha256),
+        sha256_without_manifest: Some(inspection.sha256_without_manifest),
+        orientations: if informative { inspection.pdq_orientations.to_vec() } else { Vec::new() },
+        size: Some((inspection.width, inspection.height)),
+        labels: inspection.labels.clone(),
+        credential: inspection.c2pa_state().map(|(state, ..)| state),
+        pixels_seen: true,
+        informative,
+    }
+}
+
+impl Inner {
+    fn conclude(
+        &self,
+        caller: &Caller,
+        photo: Photo,
+        query: Query,
+        context: &Context,
+    ) -> Result<CheckResult, Refusal> {
+        let (evidence, log_size) = self.store.read(|reader| {
+            let log_size = reader.log_size()?;
+            Ok::<_, Refusal>((self.gather(reader, query)?, log_size))
+        })?;
+        let judgement = rules::judge(&evidence, context);
+        let now = self.now();
+        let id = CheckId::from_parts(milliseconds(now), random(self.entropy.as_ref())?);
+        let verdict = Verdict {
+            check: id,
+            registry: self.origin.clone(),
+            checked_at: now,
+            log_size,
+            photo,
+            context: context.clone(),
+            conclusion: judgement.conclusion,
+            reason: judgement.reason,
+            recommendation: judgement.recommendation,
+            best_match: judgement.best_match,
+            alterations: Vec::new(),
+            findings: judgement.findings,
+            limits: judgement.limits,
+        };
+        let payload = serde_json::to_vec(&verdict).map_err(Refusal::internal)?;
+        let envelope = envelope::sign(VERDICT_TYPE, &payload, self.keyring.verdict());
+        let kept = i64::from(self.settings.check_retention_days) * 86_400;
+        self.store.write(|writer| {
+            writer.insert_check(&CheckRow {
+                id,
+                organisation: checking_organisation(caller),
+                checked_at: now,
+                expires_at: now.saturating_add_seconds(kept),
+                envelope: envelope.clone(),
+            })?;
+            Ok::<_, Refusal>(())
+        })?;
+        let envelope = String::from_utf8(envelope).map_err(Refusal::internal)?;
+        Ok(CheckResult { id, verdict, envelope })
+    }
+}
+
+impl Registry {
+    /// Checks a photo.
+    ///
+    /// # Errors
+    /// The picture problems; `invalid-field` for a context of the wrong form; `forbidden`.
+    pub fn check(&self, caller: &Caller, photo: &[u8], context: &Context) -> Result<CheckResult, Refusal> {
+        caller.require(Scope::Check)?;
+        check_context(context)?;
+        let inspection = touchstone_inspect::inspect(photo, &self.0.inspector())?;
+        let summary = Photo {
+            sha256: Some(inspection.sha256),
+            sha256_without_manifest: Some(inspection.sha256_without_manifest),
+            media_type: Some(inspection.format.media_type().to_owned()),
+            width: Some(inspection.width),
+            height: Some(inspection.height),
+        };
+        self.0.conclude(caller, summary, query(&inspection), context)
+    }
+
+    /// Checks fingerprints alone. The answer states that no pixels were seen.
+    ///
+    /// # Errors
+    /// `invalid-field` if there is nothing to look for; `forbidden`.
+    pub fn check_fingerprints(&self, caller: &Caller, given: &FingerprintCheck) -> Result<CheckResult, Refusal> {
+        caller.require(Scope::Check)?;
+        check_context(&given.context)?;
+        if given.sha256.is_none() && given.sha256_without_manifest.is_none() && given.pdq.is_none() {
+            let detail = "give sha256, sha256_without_manifest or pdq";
+            return Err(Refusal::with(ProblemCode::InvalidField, detail));
+        }
+        let quality = match (given.pdq, given.pdq_quality) {
+            (None, _) => 0,
+            (Some(_), Some(quality)) if quality <= 100 => quality,
+            (Some(_), _) => {
+                let detail = "pdq needs pdq_quality, 0 to 100";
+                return Err(Refusal::with(ProblemCode::InvalidField, detail));
+            }
+        };
+        let informative = quality >= PDQ_QUALITY_FLOOR;
+        let photo = Photo {
+            sha256: given.sha256,
+            sha256_without_manifest: given.sha256_without_manifest,
+            media_type: None,
+            width: None,
+            height: None,
+        };
+        let query = Query {
+            sha256: given.sha256,
+            sha256_without_manifest: given.sha256_without_manifest,
+            orientations: given.pdq.filter(|_| informative).map(|code| code.0).into_iter().collect(),
+            informative: informative || given.pdq.is_none(),
+            ..Query::default()
+        };
+        self.0.conclude(caller, photo, query, &given.context)
+    }
+
+    /// An earlier check of the caller's organisation.
+    ///
+    /// # Errors
+    /// `not-found` if there is none, it expired, or it is another organisation's.
+    pub fn check_result(&self, caller: &Caller, id: &CheckId) -> Result<CheckResult, Refusal> {
+        caller.require(Scope::Check)?;
+        let now = self.0.now();
+        let row = self.0.store.read(|reader| reader.check(id).map_err(Refusal::from))?;
+        let row = row.filter(|row| row.organisation == caller.organisation && row.expires_at > now);
+        let row = row.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "no such check"))?;
+        let opened = envelope::open(&row.envelope, VERDICT_TYPE).map_err(Refusal::internal)?;
+        let verdict: Verdict = serde_json::from_slice(&opened.payload).map_err(Refusal::internal)?;
+        let envelope = String::from_utf8(row.envelope).map_err(Refusal::internal)?;
+        Ok(CheckResult { id: *id, verdict, envelope })
+    }
+
+    /// Deletes checks whose time is over; how many.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the database does not answer.
+    pub fn delete_expired_checks(&self) -> Result<u64, Refusal> {
+        let now = self.0.now();
+        self.0.store.write(|writer| writer.delete_expired_checks(now).map_err(Refusal::from))
+    }
+}

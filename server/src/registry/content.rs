@@ -1,0 +1,215 @@
+//! Content of statements: pixels that the registry observes itself, records that the registrant computed, deletion.
+
+use super::{Caller, Inner, Refusal, Registry};
+use crate::{
+    clock::nonce,
+    store::{EntryRow, NewRecord, Reader, Writer},
+};
+use touchstone_inspect::{Inspection, fingerprint::PDQ_QUALITY_FLOOR};
+use touchstone_schema::{
+    Sha256Digest, StatementId, Timestamp,
+    api::{ContentReceipt, Logged, Scope},
+    envelope::{self, STATEMENT_TYPE},
+    leaf,
+    problem::ProblemCode,
+    record::{Record, clean_file_name},
+    statement::{Body, C2paObservation, ContentBindings, ContentObserved, Issuer, RecordDeleted, Statement},
+};
+
+/// The statement in a log entry.
+pub(super) fn statement_of(entry: &EntryRow) -> Result<Statement, Refusal> {
+    let (_, bytes) = leaf::decode(&entry.leaf).map_err(Refusal::internal)?;
+    let opened = envelope::open(bytes, STATEMENT_TYPE).map_err(Refusal::internal)?;
+    Statement::parse(&opened.payload).map_err(Refusal::internal)
+}
+
+fn own_entry(reader: &mut Reader<'_>, caller: &Caller, id: &StatementId) -> Result<EntryRow, Refusal> {
+    let entry = reader.entry_by_id(id)?;
+    let entry = entry.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "no such statement"))?;
+    if entry.issuer != Issuer::Organisation(caller.organisation()?) {
+        return Err(Refusal::with(ProblemCode::Forbidden, "only the issuer may do this"));
+    }
+    if entry.withdrawn_at_index.is_some() {
+        return Err(Refusal::with(ProblemCode::Conflict, "this statement is withdrawn"));
+    }
+    Ok(entry)
+}
+
+/// Bindings of an own statement that content may be uploaded for.
+fn own_bindings(
+    reader: &mut Reader<'_>,
+    caller: &Caller,
+    id: &StatementId,
+) -> Result<(EntryRow, ContentBindings), Refusal> {
+    let entry = own_entry(reader, caller, id)?;
+    let statement = statement_of(&entry)?;
+    match (&statement.body, statement.body.content()) {
+        (Body::ImageRegistered(_) | Body::OutputLabelled(_), Some(content)) => Ok((entry, content.clone())),
+        _ => Err(Refusal::with(ProblemCode::Conflict, "this kind of statement has no content to upload")),
+    }
+}
+
+fn mismatch(what: &str, declared: &Sha256Digest, found: &Sha256Digest) -> Refusal {
+    let detail = format!("the statement binds {what} {declared}, the upload has {found}");
+    Refusal::with(ProblemCode::ContentMismatch, detail)
+}
+
+impl Inner {
+    fn observation(
+        &self,
+        statement: StatementId,
+        inspection: &Inspection,
+        record: Sha256Digest,
+        judged_at: Timestamp,
+    ) -> ContentObserved {
+        let c2pa = inspection.c2pa_state().map(|(state, anchor_set, library)| C2paObservation {
+            state,
+            anchor_set,
+            judged_at,
+            library,
+        });
+        ContentObserved {
+            statement,
+            content: inspection.bindings(Some(record)),
+            width: inspection.width,
+            height: inspection.height,
+            c2pa,
+        }
+    }
+}
+
+/// Refuses content for a statement whose record was deleted, and tells whether it was observed already.
+fn check_record(reader: &mut Reader<'_>, entry: &EntryRow) -> Result<Option<bool>, Refusal> {
+    match reader.record(entry.index)? {
+        Some(record) if record.deleted_at_index.is_some() => Err(Refusal::new(ProblemCode::ContentDeleted)),
+        Some(record) => Ok(Some(record.observed)),
+        None => Ok(None),
+    }
+}
+
+impl Registry {
+    /// Takes the pixels of an own statement, computes everything itself and logs what it observed. Uploading the
+    /// same bytes again changes nothing and gives the first observation.
+    ///
+    /// # Errors
+    /// `content-mismatch` if the bytes are not what was signed; the picture problems; `content-deleted`.
+    pub fn put_pixels(
+        &self,
+        caller: &Caller,
+        id: &StatementId,
+        bytes: &[u8],
+        file_name: Option<&str>,
+    ) -> Result<ContentReceipt, Refusal> {
+        caller.require(Scope::Register)?;
+        let inner = &*self.0;
+        let (_, bindings) = inner.store.read(|reader| own_bindings(reader, caller, id))?;
+        // The digest is judged first: decoding is the costly part, and other bytes are refused anyway.
+        let digest = Sha256Digest::of(bytes);
+        if digest != bindings.sha256 {
+            return Err(mismatch("sha256", &bindings.sha256, &digest));
+        }
+        let inspection = touchstone_inspect::inspect(bytes, &inner.inspector())?;
+        let found = &inspection.sha256_without_manifest;
+        if *found != bindings.sha256_without_manifest {
+            return Err(mismatch("sha256_without_manifest", &bindings.sha256_without_manifest, found));
+        }
+        let record =
+            inspection.record(nonce(inner.entropy.as_ref())?, file_name.and_then(clean_file_name));
+        let (record_bytes, record_digest) = record.to_bytes()?;
+        let searchable = inspection.pdq.quality >= PDQ_QUALITY_FLOOR;
+        let new = NewRecord {
+            digest: record_digest,
+            bytes: record_bytes,
+            observed: true,
+            pdq: searchable.then_some(inspection.pdq.hash),
+            pdq_quality: inspection.pdq.quality,
+            file_name: record.file_name,
+        };
+        let (index, observed_at, fresh) = inner.store.write(|writer| {
+            // Read again: another upload or a deletion may have come first.
+            let (entry, _) = own_bindings(writer, caller, id)?;
+            check_record(writer, &entry)?;
+            if let Some(first) = entry.observed_at_index {
+                return Ok::<_, Refusal>((entry.index, first, false));
+            }
+            let body = inner.observation(*id, &inspection, record_digest, inner.now());
+            let logged = inner.append_own(writer, inner.keyring.verdict(), body)?;
+            writer.mark_observed(entry.index, logged.log_index)?;
+            writer.put_record(entry.index, &new)?;
+            Ok((entry.index, logged.log_index, true))
+        })?;
+        if fresh {
+            inner.reindex(index, new.pdq.as_ref());
+        }
+        Ok(ContentReceipt { statement: *id, observed_at_index: Some(observed_at), searchable })
+    }
+
+    /// Takes the reference record that an own statement binds. The registry did not see the pixels: matches say so.
+    ///
+    /// # Errors
+    /// `content-mismatch` if the record is not the one that was signed; `conflict` if the registry observed the
+    /// pixels already; `content-deleted`.
+    pub fn put_record(&self, caller: &Caller, id: &StatementId, bytes: &[u8]) -> Result<ContentReceipt, Refusal> {
+        caller.require(Scope::Register)?;
+        let inner = &*self.0;
+        let record = Record::parse(bytes)?;
+        let digest = Sha256Digest::of(bytes);
+        let searchable = record.pdq_quality >= PDQ_QUALITY_FLOOR;
+        let new = NewRecord {
+            digest,
+            bytes: bytes.to_vec(),
+            observed: false,
+            pdq: searchable.then_some(record.pdq.0),
+            pdq_quality: record.pdq_quality,
+            file_name: record.file_name,
+        };
+        let index = inner.store.write(|writer| {
+            let (entry, bindings) = own_bindings(writer, caller, id)?;
+            match bindings.record {
+                Some(bound) if bound == digest => {}
+                Some(bound) => return Err(mismatch("record", &bound, &digest)),
+                None => {
+                    let detail = "the statement binds no record; sign one that does";
+                    return Err(Refusal::with(ProblemCode::ContentMismatch, detail));
+                }
+            }
+            if check_record(writer, &entry)? == Some(true) {
+                return Err(Refusal::with(ProblemCode::Conflict, "the registry has observed the pixels already"));
+            }
+            writer.put_record(entry.index, &new)?;
+            Ok(entry.index)
+        })?;
+        inner.reindex(index, new.pdq.as_ref());
+        Ok(ContentReceipt { statement: *id, observed_at_index: None, searchable })
+    }
+
+    /// Deletes the reference record of an own statement. The log keeps the statement and gets a tombstone.
+    ///
+    /// # Errors
+    /// `not-found` if there is no record.
+    pub fn delete_record(&self, caller: &Caller, id: &StatementId) -> Result<Logged, Refusal> {
+        caller.require(Scope::Register)?;
+        let inner = &*self.0;
+        let (index, logged) = inner.store.write(|writer: &mut Writer<'_>| {
+            let entry = own_entry(writer, caller, id)?;
+            let record = writer.record(entry.index)?.filter(|record| record.deleted_at_index.is_none());
+            let record = record.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "there is no record"))?;
+            let body = RecordDeleted { statement: *id, record: record.digest };
+            let logged = inner.append_own(writer, inner.keyring.verdict(), body)?;
+            writer.delete_record(entry.index, logged.log_index)?;
+            Ok::<_, Refusal>((entry.index, logged))
+        })?;
+        inner.index.remove(index);
+        Ok(logged)
+    }
+}
+
+impl Inner {
+    /// Makes the picture at `index` searchable by this code and no other.
+    fn reindex(&self, index: u64, code: Option<&[u8; 32]>) {
+        self.index.remove(index);
+        if let Some(code) = code {
+            self.index.insert(index, code);
+        }
+    }
+}

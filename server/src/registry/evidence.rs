@@ -1,0 +1,222 @@
+//! Everything that the rules may look at, gathered once: what the photo says, which entries it resembles.
+
+use super::{Caller, Inner, Refusal, content::statement_of, lookup};
+use crate::store::{ContentDigest, EntryRow, Reader};
+use std::collections::{BTreeMap, HashMap};
+use touchstone_inspect::fingerprint::hamming;
+use touchstone_schema::{
+    OrganisationId, Sha256Digest, StatementId, Timestamp,
+    api::LabelRecord,
+    label::{FoundLabel, OutputLabel},
+    record::Record,
+    statement::{Body, Issuer, Role, View},
+    verdict::Binding,
+};
+
+/// Most entries that one check looks at, digest matches first, then the nearest.
+const MAX_CANDIDATES: usize = 32;
+
+/// What ties a photo to an entry, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tie {
+    /// The file's bytes are the same.
+    File,
+    /// The bytes without the C2PA manifest are the same.
+    WithoutManifest,
+    /// The fingerprints differ in this many bits of 256.
+    Similar(u32),
+}
+
+/// An entry that the photo is tied to.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The statement.
+    pub id: StatementId,
+    /// Its log index.
+    pub index: u64,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// Who issued it.
+    pub issuer: OrganisationId,
+    /// The issuer's name.
+    pub issuer_name: String,
+    /// The issuer's role.
+    pub role: Role,
+    /// The view of a merchant's picture.
+    pub view: Option<View>,
+    /// The registered label of an AI output, corrections included.
+    pub label: Option<OutputLabel>,
+    /// The registered file carried a C2PA manifest.
+    pub had_manifest: bool,
+    /// File name in the record.
+    pub file_name: Option<String>,
+    /// What ties it.
+    pub tie: Tie,
+    /// Who computed its bindings.
+    pub binding: Binding,
+    /// Its issuer withdrew it.
+    pub withdrawn: bool,
+    /// It was signed with a key that was suspect by then.
+    pub suspect_key: bool,
+    /// Its issuer is suspended.
+    pub issuer_suspended: bool,
+}
+
+/// The photo carries a label whose number is registered for another picture.
+#[derive(Debug, Clone)]
+pub struct LabelElsewhere {
+    /// The registered label.
+    pub record: LabelRecord,
+    /// Differing bits between the photo and the labelled picture, if both fingerprints are known.
+    pub distance: Option<u32>,
+    /// Both have the same width and height: then one is no crop of the other.
+    pub same_size: bool,
+}
+
+/// What the rules may look at.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// Labels in the file.
+    pub labels: Vec<FoundLabel>,
+    /// State of the C2PA manifest: `trusted`, `valid`, `invalid`, `remote`, `unreadable`.
+    pub credential: Option<String>,
+    /// The photo's pixels were seen.
+    pub pixels_seen: bool,
+    /// Fingerprints tell enough to search by them.
+    pub informative: bool,
+    /// Entries that the photo is tied to.
+    pub candidates: Vec<Candidate>,
+    /// Registered labels of other pictures that this photo carries.
+    pub labels_elsewhere: Vec<LabelElsewhere>,
+}
+
+/// What is known of the photo before the registry is asked.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    /// SHA-256 of the file.
+    pub sha256: Option<Sha256Digest>,
+    /// SHA-256 without the manifest.
+    pub sha256_without_manifest: Option<Sha256Digest>,
+    /// PDQ hashes of the orientations; empty if unknown or uninformative.
+    pub orientations: Vec<[u8; 32]>,
+    /// Width and height.
+    pub size: Option<(u32, u32)>,
+    /// Labels in the file.
+    pub labels: Vec<FoundLabel>,
+    /// State of the C2PA manifest.
+    pub credential: Option<String>,
+    /// The photo's pixels were seen.
+    pub pixels_seen: bool,
+    /// Fingerprints tell enough.
+    pub informative: bool,
+}
+
+impl Inner {
+    /// Gathers the evidence on a photo.
+    pub(super) fn gather(&self, reader: &mut Reader<'_>, query: Query) -> Result<Evidence, Refusal> {
+        let mut ties: BTreeMap<u64, Tie> = BTreeMap::new();
+        let mut tie = |index: u64, tie: Tie| {
+            let known = ties.entry(index).or_insert(tie);
+            *known = tie.min(*known);
+        };
+        for digest in query.sha256.iter().chain(&query.sha256_without_manifest) {
+            let is_file = query.sha256.as_ref() == Some(digest);
+            for row in reader.content(digest)? {
+                let whole = is_file && row.which == ContentDigest::File;
+                tie(row.index, if whole { Tie::File } else { Tie::WithoutManifest });
+            }
+        }
+        for found in self.index.search(&query.orientations, self.settings.pdq_radius, MAX_CANDIDATES) {
+            tie(found.index, Tie::Similar(found.distance));
+        }
+        let mut nearest: Vec<(u64, Tie)> = ties.into_iter().collect();
+        nearest.sort_unstable_by_key(|(index, tie)| (*tie, *index));
+        nearest.truncate(MAX_CANDIDATES);
+        let candidates = candidates(reader, &nearest)?;
+        let labels_elsewhere = labels_elsewhere(reader, &query, &candidates)?;
+        Ok(Evidence {
+            labels: query.labels,
+            credential: query.credential,
+            pixels_seen: query.pixels_seen,
+            informative: query.informative,
+            candidates,
+            labels_elsewhere,
+        })
+    }
+}
+
+fn candidates(reader: &mut Reader<'_>, ties: &[(u64, Tie)]) -> Result<Vec<Candidate>, Refusal> {
+    let indexes: Vec<u64> = ties.iter().map(|(index, _)| *index).collect();
+    let mut records: HashMap<u64, _> =
+        reader.records(&indexes)?.into_iter().map(|record| (record.index, record)).collect();
+    let mut entries: HashMap<u64, EntryRow> =
+        reader.entries(&indexes)?.into_iter().map(|entry| (entry.index, entry)).collect();
+    let mut found = Vec::with_capacity(ties.len());
+    for (index, tie) in ties {
+        // A fingerprint may outlive its entry's row by no moment: both are written in one transaction.
+        let Some(entry) = entries.remove(index) else { continue };
+        let Issuer::Organisation(issuer) = entry.issuer else { continue };
+        let organisation = reader.organisation(&issuer)?;
+        let organisation =
+            organisation.ok_or_else(|| Refusal::internal("an entry of an organisation that is not there"))?;
+        let key = reader.key_by_public_key(&entry.key)?;
+        let suspect_from = key.and_then(|key| key.suspect_from_index);
+        let (view, had_manifest) = match statement_of(&entry)?.body {
+            Body::ImageRegistered(image) => (Some(image.view), image.content.c2pa.is_some()),
+            Body::OutputLabelled(output) => (None, output.content.c2pa.is_some()),
+            _ => continue,
+        };
+        let record = records.remove(index);
+        found.push(Candidate {
+            id: entry.id,
+            index: entry.index,
+            accepted_at: entry.accepted_at,
+            issuer,
+            issuer_name: organisation.name,
+            role: organisation.role,
+            view,
+            label: lookup::label_record(reader, &entry)?.map(|record| record.label),
+            had_manifest,
+            file_name: record.and_then(|record| record.file_name),
+            tie: *tie,
+            binding: if entry.observed_at_index.is_some() { Binding::Observed } else { Binding::Declared },
+            withdrawn: entry.withdrawn_at_index.is_some(),
+            suspect_key: suspect_from.is_some_and(|from| entry.index >= from),
+            issuer_suspended: organisation.suspended_at_index.is_some(),
+        });
+    }
+    Ok(found)
+}
+
+/// Registered labels that the photo carries although it is tied to none of their pictures.
+fn labels_elsewhere(
+    reader: &mut Reader<'_>,
+    query: &Query,
+    candidates: &[Candidate],
+) -> Result<Vec<LabelElsewhere>, Refusal> {
+    let mut elsewhere = Vec::new();
+    for label in query.labels.iter().filter_map(|label| label.gb45438.as_ref()) {
+        let mut indexes = reader.label(&label.content_producer, &label.produce_id)?;
+        indexes.truncate(MAX_CANDIDATES);
+        if indexes.is_empty() || candidates.iter().any(|candidate| indexes.contains(&candidate.index)) {
+            continue;
+        }
+        // One number names one picture: the oldest registration is the one that counts.
+        let Some(index) = indexes.first().copied() else { continue };
+        let Some(entry) = reader.entry(index)? else { continue };
+        let Some(record) = lookup::label_record(reader, &entry)? else { continue };
+        let body = reader.record(index)?.and_then(|row| row.bytes);
+        let reference = body.and_then(|bytes| Record::parse(&bytes).ok());
+        let distance = reference.as_ref().and_then(|reference| {
+            query.orientations.iter().map(|code| hamming(code, &reference.pdq.0)).min()
+        });
+        let same_size = reference.is_some_and(|r| query.size == Some((r.width, r.height)));
+        elsewhere.push(LabelElsewhere { record, distance, same_size });
+    }
+    Ok(elsewhere)
+}
+
+/// Whose check this is; the operator checks for nobody.
+pub(super) fn checking_organisation(caller: &Caller) -> Option<OrganisationId> {
+    caller.organisation
+}

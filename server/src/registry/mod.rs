@@ -1,0 +1,225 @@
+//! The registry's use cases: admit, register, observe, look up, check. No HTTP and no SQL here.
+//!
+//! Every method blocks and is one unit of work: a caller runs it on a thread where blocking is allowed.
+
+pub mod access;
+pub mod bootstrap;
+pub mod check;
+pub mod content;
+pub mod evidence;
+pub mod lookup;
+pub mod organisations;
+pub mod refusal;
+pub mod register;
+pub mod rules;
+mod signing;
+pub mod texts;
+
+use crate::{
+    clock::{Clock, Entropy},
+    keyring::Keyring,
+    matching::PictureIndex,
+    store::Store,
+};
+pub use access::Caller;
+pub use bootstrap::Bootstrapped;
+pub use refusal::Refusal;
+use std::{sync::Arc, time::Duration};
+use touchstone_inspect::InspectOptions;
+use touchstone_schema::{Timestamp, api::RegistryInfo, key::PublicKey};
+
+/// Fingerprints loaded from the database at a time.
+const LOAD_PAGE: u32 = 20_000;
+
+/// The registry's limits and rules. Each is a flag of the command line.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Largest picture in bytes.
+    pub max_upload_bytes: usize,
+    /// Most pixels of a picture.
+    pub max_pixels: u64,
+    /// Longest side of a picture.
+    pub max_side: u32,
+    /// Most memory that decoding a picture may take, in bytes.
+    pub max_decode_memory: usize,
+    /// Longest time that decoding a picture may take, in seconds.
+    pub decode_seconds: u32,
+    /// Most statements in a batch.
+    pub max_batch: usize,
+    /// How long checks are kept, in days.
+    pub check_retention_days: u32,
+    /// How long a sign-in lasts, in hours.
+    pub session_hours: u32,
+    /// PDQ distance up to which a picture is a near match (Meta's recommendation).
+    pub pdq_radius: u32,
+    /// Trust anchors of C2PA signers.
+    #[cfg(feature = "c2pa")]
+    pub trust_anchors: touchstone_inspect::c2pa::TrustAnchors,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_upload_bytes: 20 << 20,
+            max_pixels: 64_000_000,
+            max_side: 30_000,
+            max_decode_memory: 512 << 20,
+            decode_seconds: 10,
+            max_batch: 1_000,
+            check_retention_days: 180,
+            session_hours: 12,
+            pdq_radius: 31,
+            #[cfg(feature = "c2pa")]
+            trust_anchors: touchstone_inspect::c2pa::TrustAnchors::default(),
+        }
+    }
+}
+
+/// Numbers for the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statistics {
+    /// Log entries.
+    pub log_size: u64,
+    /// Pictures that fingerprints can find.
+    pub searchable: u64,
+    /// Organisations, suspended ones included.
+    pub organisations: u64,
+}
+
+/// The registry. Cloning is cheap and gives the same registry.
+#[derive(Debug, Clone)]
+pub struct Registry(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    keyring: Keyring,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    settings: Settings,
+    origin: String,
+    index: PictureIndex,
+    inspector: InspectOptions,
+    /// Equalises the time of sign-ins with unknown names: a hash that no password has.
+    decoy_password_hash: String,
+}
+
+impl Registry {
+    /// Opens a bootstrapped registry and loads every fingerprint into memory.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the database is not bootstrapped or cannot be read.
+    pub fn open(
+        store: Store,
+        keyring: Keyring,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        settings: Settings,
+    ) -> Result<Self, Refusal> {
+        let origin = store.read(|reader| {
+            let origin = reader.state(bootstrap::ORIGIN)?;
+            origin.ok_or_else(|| Refusal::internal("this database holds no registry: run bootstrap first"))
+        })?;
+        let inspector = inspector(&settings)?;
+        let decoy_password_hash = access::hash_password("a name that nobody has", entropy.as_ref())?;
+        let inner = Inner {
+            store,
+            keyring,
+            clock,
+            entropy,
+            settings,
+            origin,
+            index: PictureIndex::default(),
+            inspector,
+            decoy_password_hash,
+        };
+        inner.load_fingerprints()?;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that says unavailable.
+    pub fn ready(&self) -> Result<(), Refusal> {
+        self.0.store.read(|reader| reader.log_size().map(|_| ()).map_err(Refusal::unavailable))
+    }
+
+    /// Who this registry is.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the database does not answer.
+    pub fn info(&self) -> Result<RegistryInfo, Refusal> {
+        let inner = &*self.0;
+        let log_size = inner.store.read(|reader| reader.log_size().map_err(Refusal::from))?;
+        Ok(RegistryInfo {
+            origin: inner.origin.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            log_verifier_key: PublicKey::from(inner.keyring.log()).verifier_key(&inner.origin),
+            verdict_key: inner.keyring.verdict().into(),
+            operator_key: inner.keyring.operator().into(),
+            log_size,
+            time: inner.now(),
+            max_upload_bytes: inner.settings.max_upload_bytes as u64,
+            max_batch: u32::try_from(inner.settings.max_batch).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// Numbers for the operator.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the database does not answer.
+    pub fn statistics(&self) -> Result<Statistics, Refusal> {
+        let (log_size, organisations) = self.0.store.read(|reader| {
+            Ok::<_, Refusal>((reader.log_size()?, reader.organisations()?.len() as u64))
+        })?;
+        Ok(Statistics { log_size, searchable: self.0.index.len() as u64, organisations })
+    }
+}
+
+impl Inner {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn load_fingerprints(&self) -> Result<(), Refusal> {
+        self.store.read(|reader| {
+            let mut after = None;
+            loop {
+                let page = reader.fingerprints_after(after, LOAD_PAGE)?;
+                for row in &page {
+                    self.index.insert(row.index, &row.pdq);
+                }
+                match page.last() {
+                    Some(last) if page.len() == LOAD_PAGE as usize => after = Some(last.index),
+                    _ => return Ok(()),
+                }
+            }
+        })
+    }
+
+    /// Inspection options with a deadline that starts now.
+    fn inspector(&self) -> InspectOptions {
+        let mut options = self.inspector.clone();
+        let limit = Duration::from_secs(u64::from(self.settings.decode_seconds));
+        let clock = Arc::clone(&self.clock);
+        let micros = i64::try_from(limit.as_micros()).unwrap_or(i64::MAX);
+        let deadline = clock.now().as_micros().saturating_add(micros);
+        options.limits.cancelled = Some(Arc::new(move || clock.now().as_micros() > deadline));
+        options
+    }
+}
+
+fn inspector(settings: &Settings) -> Result<InspectOptions, Refusal> {
+    let mut options = InspectOptions::default();
+    options.limits.max_bytes = settings.max_upload_bytes;
+    options.limits.max_pixels = settings.max_pixels;
+    options.limits.max_side = settings.max_side;
+    options.limits.max_memory = settings.max_decode_memory;
+    #[cfg(feature = "c2pa")]
+    {
+        let reader = touchstone_inspect::c2pa::C2paReader::new(settings.trust_anchors.clone());
+        options.c2pa = Some(Arc::new(reader.map_err(Refusal::internal)?));
+    }
+    Ok(options)
+}

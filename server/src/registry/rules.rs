@@ -1,0 +1,455 @@
+//! From evidence to a verdict: one table of conclusions, one of cautions.
+//!
+//! [`RULES`] is read from the top; the first row whose condition holds gives the conclusion and the recommendation.
+//! [`CAUTIONS`] then turn a recommendation into human review. `docs/verdicts.md` is generated from both tables.
+
+use super::{
+    evidence::{Candidate, Evidence, Tie},
+    texts,
+};
+use touchstone_schema::{
+    Timestamp,
+    label::{LabelLevel, LabelMeaning, LabelScheme, OutputLabel},
+    statement::View,
+    verdict::{
+        Basis, Bilingual, Binding, Conclusion, Context, Finding, FindingKind, Limit, Match, Recommendation, Relation,
+        Strength,
+    },
+};
+
+/// Differing bits above which two pictures of the same size are certainly not one picture: far beyond what any
+/// re-encoding does, and below the 128 of unrelated ones.
+const TRANSPLANT_DISTANCE: u32 = 80;
+/// Findings in a verdict, so that it fits an envelope.
+const MAX_FINDINGS: usize = 24;
+
+/// What the table's conditions look at.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The best match that counts.
+    best: Option<&'a Candidate>,
+    relabelled: bool,
+    ai_label_in_file: bool,
+    capture_credential: bool,
+    informative: bool,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Rule {
+    /// The conclusion that it draws.
+    pub conclusion: Conclusion,
+    /// When, in English and Chinese.
+    pub when: (&'static str, &'static str),
+    /// What it recommends.
+    pub recommendation: Recommendation,
+    applies: fn(&Facts<'_>) -> bool,
+}
+
+fn merchant_tie(facts: &Facts<'_>) -> Option<Tie> {
+    facts.best.filter(|best| best.label.is_none()).map(|best| best.tie)
+}
+
+/// The conclusions, in the order of precedence.
+pub const RULES: &[Rule] = &[
+    Rule {
+        conclusion: Conclusion::Relabelled,
+        when: (
+            "The photo derives from a registered AI output and its label was removed, weakened or replaced; or it \
+             carries a genuine label that is registered for another picture of the same size.",
+            "照片源自已登记的 AI 生成内容，但标识被删除、降级或替换；或照片带有为同尺寸的另一图片登记的真实标识。",
+        ),
+        recommendation: Recommendation::HumanReview,
+        applies: |facts| facts.relabelled,
+    },
+    Rule {
+        conclusion: Conclusion::Synthetic,
+        when: ("The photo is, or derives from, a registered AI output.", "照片是已登记的 AI 生成内容，或源自该内容。"),
+        recommendation: Recommendation::HumanReview,
+        applies: |facts| facts.best.is_some_and(|best| best.label.is_some()),
+    },
+    Rule {
+        conclusion: Conclusion::Original,
+        when: (
+            "The bytes, with or without the C2PA manifest, are those of a registered picture.",
+            "字节（含或不含 C2PA 清单）与已登记图片一致。",
+        ),
+        recommendation: Recommendation::AskForAnotherPhoto,
+        applies: |facts| matches!(merchant_tie(facts), Some(Tie::File | Tie::WithoutManifest)),
+    },
+    Rule {
+        conclusion: Conclusion::Synthetic,
+        when: ("The file carries a label that says AI made or edited it.", "文件带有表明由 AI 生成或编辑的标识。"),
+        recommendation: Recommendation::HumanReview,
+        applies: |facts| facts.ai_label_in_file,
+    },
+    Rule {
+        conclusion: Conclusion::Copy,
+        when: (
+            "The photo is the same capture as a registered picture: encoded again, resized or turned. Whether \
+             regions were altered is not examined yet.",
+            "照片与已登记图片为同一次拍摄：经重新编码、缩放或旋转。尚未检查是否有局部改动。",
+        ),
+        recommendation: Recommendation::AskForAnotherPhoto,
+        applies: |facts| matches!(merchant_tie(facts), Some(Tie::Similar(_))),
+    },
+    Rule {
+        conclusion: Conclusion::Captured,
+        when: (
+            "Trusted credentials say that a camera captured it, and nothing contradicts them.",
+            "可信凭证表明由相机拍摄，且无矛盾信息。",
+        ),
+        recommendation: Recommendation::Proceed,
+        applies: |facts| facts.capture_credential,
+    },
+    Rule {
+        conclusion: Conclusion::Unknown,
+        when: ("The photo tells too little to be recognised, and nothing is known.", "照片信息过少，无法识别，且无其他信息。"),
+        recommendation: Recommendation::AskForAnotherPhoto,
+        applies: |facts| !facts.informative,
+    },
+    Rule {
+        conclusion: Conclusion::Unknown,
+        when: ("Nothing is known. This does not count against anyone.", "没有已知信息。这不构成对任何人的不利依据。"),
+        recommendation: Recommendation::Proceed,
+        applies: |_| true,
+    },
+];
+
+/// Findings that turn any recommendation into human review.
+pub const CAUTIONS: &[(FindingKind, &str, &str)] = &[
+    (FindingKind::ConflictingClaims, "Two issuers claim the same picture.", "两个签发者主张同一图片。"),
+    (
+        FindingKind::MerchantAndAi,
+        "A merchant registered as its own what an AI vendor registered as output.",
+        "商家登记的图片同时被 AI 厂商登记为生成内容。",
+    ),
+    (
+        FindingKind::LabelTransplanted,
+        "The photo carries a label that is registered for another picture.",
+        "照片带有为另一图片登记的标识。",
+    ),
+    (FindingKind::SuspectKey, "The entry was signed with a key that was suspect by then.", "条目由当时已可疑的密钥签名。"),
+    (FindingKind::IssuerSuspended, "The issuer is suspended.", "签发者已被暂停。"),
+    (FindingKind::C2paInvalid, "The C2PA manifest does not fit the file.", "C2PA 清单与文件不符。"),
+];
+
+/// The part of a verdict that the rules decide.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// The conclusion.
+    pub conclusion: Conclusion,
+    /// Why, in one sentence.
+    pub reason: Bilingual,
+    /// The next step.
+    pub recommendation: Recommendation,
+    /// The best match.
+    pub best_match: Option<Match>,
+    /// Everything that was found, strongest first.
+    pub findings: Vec<Finding>,
+    /// Where the answer ends.
+    pub limits: Vec<Limit>,
+}
+
+/// Whether an entry was accepted before the time that counts for it; `None` when that time was not given.
+#[must_use]
+pub fn registered_before(candidate: &Candidate, context: &Context) -> Option<bool> {
+    let reference: Option<Timestamp> = match candidate.view {
+        Some(View::Packing | View::Shipping) => context.dispatch_time.or(context.claim_time),
+        Some(View::Listing) | None => context.order_time,
+    };
+    reference.map(|time| candidate.accepted_at < time)
+}
+
+fn counts(candidate: &Candidate, context: &Context) -> bool {
+    !candidate.withdrawn && context.claim_time.is_none_or(|claim| candidate.accepted_at <= claim)
+}
+
+/// How the labels of a photo depart from the registered one.
+fn label_departure(evidence: &Evidence, candidate: &Candidate, label: &OutputLabel) -> Option<FindingKind> {
+    let manifest_intact = matches!(evidence.credential.as_deref(), Some("valid" | "trusted"));
+    match candidate.tie {
+        Tie::File => return None,
+        // The rest of the file is untouched, so all that can be missing is the manifest.
+        Tie::WithoutManifest => {
+            let lost = candidate.had_manifest && !manifest_intact;
+            let other_label = evidence.labels.iter().any(|found| found.meaning.is_ai());
+            return (lost && !other_label).then_some(FindingKind::LabelRemoved);
+        }
+        Tie::Similar(_) => {}
+    }
+    let ai: Vec<_> = evidence.labels.iter().filter(|found| found.meaning.is_ai()).collect();
+    // A broken manifest is a finding of its own; it was not taken away.
+    if ai.is_empty() && candidate.had_manifest && evidence.credential.is_some() {
+        return None;
+    }
+    if ai.is_empty() {
+        let claims_other = evidence.labels.iter().any(|found| found.scheme != LabelScheme::GeneratorTrace);
+        return Some(if claims_other { FindingKind::LabelChanged } else { FindingKind::LabelRemoved });
+    }
+    if evidence.labels.iter().any(|found| found.meaning == LabelMeaning::Captured) {
+        return Some(FindingKind::LabelChanged);
+    }
+    let swapped = ai.iter().filter_map(|found| found.gb45438.as_ref()).any(|found| {
+        let weaker = found.attribute().is_none_or(|attribute| attribute > label.attribute);
+        let registered = label.gb45438.is_some();
+        registered
+            && (weaker || found.content_producer != label.producer || found.produce_id != label.content_id)
+    });
+    swapped.then_some(FindingKind::LabelChanged)
+}
+
+fn is_transplant(elsewhere: &super::evidence::LabelElsewhere) -> bool {
+    elsewhere.same_size && elsewhere.distance.is_some_and(|distance| distance > TRANSPLANT_DISTANCE)
+}
+
+fn relation(tie: Tie) -> Relation {
+    match tie {
+        Tie::File | Tie::WithoutManifest => Relation::SameBytes,
+        Tie::Similar(_) => Relation::SameCapture,
+    }
+}
+
+fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> {
+    evidence.candidates.iter().filter(|candidate| counts(candidate, context)).min_by_key(|candidate| {
+        (
+            // Any digest tie is as good as another; among near matches the nearest comes first.
+            match candidate.tie {
+                Tie::File => 0,
+                Tie::WithoutManifest => 1,
+                Tie::Similar(distance) => 2 + distance,
+            },
+            // The same picture as an AI output tells more than as a merchant's own.
+            candidate.label.is_none(),
+            candidate.binding == Binding::Declared,
+            registered_before(candidate, context) == Some(false),
+            candidate.index,
+        )
+    })
+}
+
+/// Draws the conclusion.
+#[must_use]
+pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
+    let best = best(evidence, context);
+    let departure =
+        best.and_then(|best| label_departure(evidence, best, best.label.as_ref()?).map(|kind| (best, kind)));
+    let transplanted = evidence.labels_elsewhere.iter().any(is_transplant);
+    let ai_label_in_file = evidence.labels.iter().any(|label| label.meaning.is_ai());
+    let capture_credential = evidence.labels.iter().any(|label| {
+        label.meaning == LabelMeaning::Captured
+            && label.scheme == LabelScheme::C2pa
+            && label.level == LabelLevel::Verified
+    }) && !ai_label_in_file;
+    let facts = Facts {
+        best,
+        relabelled: departure.is_some() || transplanted,
+        ai_label_in_file,
+        capture_credential,
+        informative: evidence.informative,
+    };
+    let mut findings = Vec::new();
+    for candidate in &evidence.candidates {
+        entry_findings(candidate, context, &mut findings);
+    }
+    if let Some((candidate, kind)) = departure {
+        findings.push(departure_finding(candidate, kind, context));
+    }
+    conflict_findings(evidence, context, &mut findings);
+    label_findings(evidence, &mut findings);
+    credential_findings(evidence, capture_credential, &mut findings);
+    if !evidence.informative {
+        findings.push(plain(FindingKind::Uninformative, Strength::Supporting, Basis::Fingerprint));
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.strength));
+    findings.truncate(MAX_FINDINGS);
+
+    let rule = RULES.iter().find(|rule| (rule.applies)(&facts)).unwrap_or(&RULES[RULES.len() - 1]);
+    let declared_near =
+        best.is_some_and(|b| b.binding == Binding::Declared && matches!(b.tie, Tie::Similar(_)));
+    let late = best.is_some_and(|best| registered_before(best, context) == Some(false));
+    let caution = findings.iter().any(|finding| CAUTIONS.iter().any(|(kind, ..)| *kind == finding.kind));
+    let recommendation =
+        if caution || declared_near || late { Recommendation::HumanReview } else { rule.recommendation };
+    let best_match = best.map(|best| matched(best, context));
+    Judgement {
+        conclusion: rule.conclusion,
+        reason: texts::reason(rule.conclusion, best_match.as_ref(), departure.map(|(_, kind)| kind), evidence),
+        recommendation,
+        limits: limits(evidence, best, rule.conclusion, context),
+        best_match,
+        findings,
+    }
+}
+
+fn matched(candidate: &Candidate, context: &Context) -> Match {
+    Match {
+        statement: candidate.id,
+        log_index: candidate.index,
+        accepted_at: candidate.accepted_at,
+        issuer: candidate.issuer,
+        issuer_name: candidate.issuer_name.clone(),
+        role: candidate.role,
+        view: candidate.view,
+        file_name: candidate.file_name.clone(),
+        relation: relation(candidate.tie),
+        registered_before: registered_before(candidate, context),
+        binding: candidate.binding,
+    }
+}
+
+fn plain(kind: FindingKind, strength: Strength, rests_on: Basis) -> Finding {
+    Finding {
+        kind,
+        strength,
+        rests_on,
+        summary: texts::finding(kind),
+        statement: None,
+        log_index: None,
+        registered_before: None,
+        binding: None,
+        distance: None,
+        limits: Vec::new(),
+    }
+}
+
+fn of_entry(kind: FindingKind, strength: Strength, basis: Basis, of: &Candidate, context: &Context) -> Finding {
+    let mut limits = Vec::new();
+    let before = registered_before(of, context);
+    if before.is_none() {
+        limits.push(Limit::TimeMissing);
+    }
+    if of.binding == Binding::Declared {
+        limits.push(Limit::DeclaredOnly);
+    }
+    Finding {
+        statement: Some(of.id),
+        log_index: Some(of.index),
+        registered_before: before,
+        binding: Some(of.binding),
+        limits,
+        ..plain(kind, strength, basis)
+    }
+}
+
+fn entry_findings(candidate: &Candidate, context: &Context, findings: &mut Vec<Finding>) {
+    let (kind, strength, basis) = match candidate.tie {
+        Tie::File => (FindingKind::SameBytes, Strength::Conclusive, Basis::Digest),
+        Tie::WithoutManifest => (FindingKind::SameContent, Strength::Conclusive, Basis::Digest),
+        Tie::Similar(_) => (FindingKind::SimilarPicture, Strength::Strong, Basis::Fingerprint),
+    };
+    let mut tied = of_entry(kind, strength, basis, candidate, context);
+    if let Tie::Similar(distance) = candidate.tie {
+        tied.distance = Some(distance);
+        tied.limits.push(Limit::AlterationsNotExamined);
+    }
+    findings.push(tied);
+    let mut also = |kind| findings.push(of_entry(kind, Strength::Strong, Basis::Log, candidate, context));
+    if candidate.label.is_some() {
+        also(FindingKind::LabelRegistered);
+    }
+    if candidate.withdrawn {
+        also(FindingKind::Withdrawn);
+    } else if !counts(candidate, context) {
+        also(FindingKind::RegisteredAfterClaim);
+    }
+    if candidate.suspect_key {
+        also(FindingKind::SuspectKey);
+    }
+    if candidate.issuer_suspended {
+        also(FindingKind::IssuerSuspended);
+    }
+}
+
+fn departure_finding(candidate: &Candidate, kind: FindingKind, context: &Context) -> Finding {
+    let (strength, basis) = match candidate.tie {
+        Tie::Similar(_) => (Strength::Strong, Basis::Fingerprint),
+        _ => (Strength::Conclusive, Basis::Digest),
+    };
+    of_entry(kind, strength, basis, candidate, context)
+}
+
+/// Two issuers over one picture. Each is told of once, by its best entry.
+fn conflict_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Finding>) {
+    let counting: Vec<&Candidate> = evidence.candidates.iter().filter(|c| counts(c, context)).collect();
+    let Some(first) = counting.first() else { return };
+    let Some(other) = counting.iter().find(|other| other.issuer != first.issuer) else { return };
+    let mixed = counting.iter().any(|c| c.label.is_some()) && counting.iter().any(|c| c.label.is_none());
+    let kind = if mixed { FindingKind::MerchantAndAi } else { FindingKind::ConflictingClaims };
+    findings.push(of_entry(kind, Strength::Strong, Basis::Log, other, context));
+}
+
+fn label_findings(evidence: &Evidence, findings: &mut Vec<Finding>) {
+    for label in evidence.labels.iter().filter(|label| label.meaning.is_ai()) {
+        let (strength, limits) = match label.level {
+            LabelLevel::Declared => (Strength::Hint, vec![Limit::Unsigned]),
+            LabelLevel::Signed => (Strength::Supporting, Vec::new()),
+            LabelLevel::Verified | LabelLevel::Registered => (Strength::Strong, Vec::new()),
+        };
+        findings.push(Finding { limits, ..plain(FindingKind::LabelInFile, strength, Basis::Label) });
+    }
+    for elsewhere in &evidence.labels_elsewhere {
+        let (strength, limits) = if is_transplant(elsewhere) {
+            (Strength::Strong, Vec::new())
+        } else {
+            // A crop keeps the label and loses the fingerprint.
+            (Strength::Supporting, vec![Limit::CropsNotRecognised])
+        };
+        findings.push(Finding {
+            statement: Some(elsewhere.record.statement),
+            log_index: Some(elsewhere.record.log_index),
+            distance: elsewhere.distance,
+            limits,
+            ..plain(FindingKind::LabelTransplanted, strength, Basis::Log)
+        });
+    }
+}
+
+fn credential_findings(evidence: &Evidence, capture: bool, findings: &mut Vec<Finding>) {
+    let (kind, strength) = match evidence.credential.as_deref() {
+        Some("trusted") => (FindingKind::C2paTrusted, Strength::Strong),
+        Some("valid") => (FindingKind::C2paValid, Strength::Supporting),
+        Some("invalid" | "unreadable") => (FindingKind::C2paInvalid, Strength::Supporting),
+        _ => return,
+    };
+    findings.push(plain(kind, strength, Basis::Credential));
+    if capture {
+        findings.push(plain(FindingKind::CaptureCredential, Strength::Strong, Basis::Credential));
+    }
+}
+
+fn limits(
+    evidence: &Evidence,
+    best: Option<&Candidate>,
+    conclusion: Conclusion,
+    context: &Context,
+) -> Vec<Limit> {
+    let mut limits = Vec::new();
+    match best {
+        Some(best) => {
+            if matches!(best.tie, Tie::Similar(_)) {
+                limits.push(Limit::AlterationsNotExamined);
+            }
+            if best.binding == Binding::Declared {
+                limits.push(Limit::DeclaredOnly);
+            }
+            if registered_before(best, context).is_none() {
+                limits.push(Limit::TimeMissing);
+            }
+        }
+        None => limits.push(Limit::CropsNotRecognised),
+    }
+    if conclusion == Conclusion::Synthetic
+        && best.is_none()
+        && evidence.labels.iter().all(|l| l.level == LabelLevel::Declared)
+    {
+        limits.push(Limit::Unsigned);
+    }
+    if matches!(conclusion, Conclusion::Unknown | Conclusion::Captured) && evidence.pixels_seen {
+        limits.push(Limit::WatermarksNotChecked);
+    }
+    if !evidence.pixels_seen {
+        limits.push(Limit::PixelsNotSeen);
+    }
+    limits
+}

@@ -1,0 +1,245 @@
+//! What people read in verdicts, in English and Chinese. Evidence, never an accusation.
+
+use super::{
+    evidence::Evidence,
+    rules::{CAUTIONS, RULES},
+};
+use touchstone_schema::{
+    label::LabelLevel,
+    statement::{Role, View},
+    verdict::{Bilingual, Conclusion, FindingKind, Limit, Match, Recommendation},
+};
+
+/// One sentence for a finding.
+#[must_use]
+pub fn finding(kind: FindingKind) -> Bilingual {
+    let (en, zh) = match kind {
+        FindingKind::SameBytes => ("The file's bytes are registered.", "该文件的字节已登记。"),
+        FindingKind::SameContent => {
+            ("The file without its C2PA manifest is registered.", "去除 C2PA 清单后的文件已登记。")
+        }
+        FindingKind::SimilarPicture => {
+            ("The fingerprint agrees with that of a registered picture.", "指纹与一张已登记图片吻合。")
+        }
+        FindingKind::LabelInFile => ("The file carries an AI label.", "文件带有 AI 标识。"),
+        FindingKind::LabelRegistered => {
+            ("The matched picture is registered as an AI output.", "匹配的图片已登记为 AI 生成内容。")
+        }
+        FindingKind::LabelRemoved => {
+            ("The registered AI label is missing in this photo.", "已登记的 AI 标识在此照片中缺失。")
+        }
+        FindingKind::LabelChanged => (
+            "The photo's label says less, or something else, than the registered one.",
+            "照片的标识弱于或不同于已登记的标识。",
+        ),
+        FindingKind::LabelTransplanted => (
+            "The photo carries a label that is registered for another picture.",
+            "照片带有为另一图片登记的标识。",
+        ),
+        FindingKind::C2paValid => (
+            "The C2PA manifest is intact; nobody trusted here vouches for its signer.",
+            "C2PA 清单完整，但其签名者未获此处信任。",
+        ),
+        FindingKind::C2paTrusted => {
+            ("The C2PA manifest is intact and its signer is trusted.", "C2PA 清单完整且签名者可信。")
+        }
+        FindingKind::C2paInvalid => {
+            ("The C2PA manifest does not fit the file, or is broken.", "C2PA 清单与文件不符或已损坏。")
+        }
+        FindingKind::CaptureCredential => {
+            ("Trusted credentials say that a camera captured it.", "可信凭证表明由相机拍摄。")
+        }
+        FindingKind::ConflictingClaims => {
+            ("Another issuer registered the same picture.", "另一签发者登记了同一图片。")
+        }
+        FindingKind::MerchantAndAi => (
+            "A merchant and an AI vendor both registered this picture.",
+            "商家和 AI 厂商都登记了此图片。",
+        ),
+        FindingKind::RegisteredAfterClaim => (
+            "This entry was accepted only after the claim: it proves nothing.",
+            "该条目在索赔之后才被接受：不能作为证明。",
+        ),
+        FindingKind::Withdrawn => ("The issuer withdrew this statement.", "签发者已撤回该声明。"),
+        FindingKind::SuspectKey => {
+            ("The entry was signed with a key that was suspect by then.", "条目由当时已可疑的密钥签名。")
+        }
+        FindingKind::IssuerSuspended => ("The issuer is suspended.", "签发者已被暂停。"),
+        FindingKind::Uninformative => {
+            ("The photo tells too little to be recognised by its looks.", "照片信息过少，无法凭外观识别。")
+        }
+    };
+    Bilingual::new(en, zh)
+}
+
+/// The conclusion's name for people.
+#[must_use]
+pub const fn conclusion(conclusion: Conclusion) -> (&'static str, &'static str) {
+    match conclusion {
+        Conclusion::Original => ("original", "原图"),
+        Conclusion::Copy => ("copy", "副本"),
+        Conclusion::Altered => ("altered", "有改动"),
+        Conclusion::Synthetic => ("synthetic", "AI 生成"),
+        Conclusion::Relabelled => ("relabelled", "标识被改"),
+        Conclusion::Captured => ("captured", "实拍"),
+        Conclusion::Unknown => ("unknown", "未知"),
+    }
+}
+
+/// The recommendation for people.
+#[must_use]
+pub const fn recommendation(recommendation: Recommendation) -> (&'static str, &'static str) {
+    match recommendation {
+        Recommendation::Proceed => ("go on as usual", "照常处理"),
+        Recommendation::AskForAnotherPhoto => ("ask for another photo or a video", "请补充照片或视频"),
+        Recommendation::HumanReview => ("let a person look at it", "转人工复核"),
+    }
+}
+
+/// A limit for people.
+#[must_use]
+pub const fn limit(limit: Limit) -> (&'static str, &'static str) {
+    match limit {
+        Limit::AlterationsNotExamined => ("Whether regions were altered was not examined.", "未检查是否有局部改动。"),
+        Limit::CropsNotRecognised => {
+            ("Crops, screenshots and photographs of screens are not recognised.", "无法识别裁剪、截图和翻拍屏幕。")
+        }
+        Limit::DeclaredOnly => ("Only the registrant computed the bindings.", "绑定信息仅由登记方计算。"),
+        Limit::Unsigned => ("The label is unsigned text that anybody can write.", "该标识未签名，任何人都可写入。"),
+        Limit::TimeMissing => ("A time that the rule needs was not given.", "未提供规则所需的时间。"),
+        Limit::WatermarksNotChecked => ("Invisible watermarks cannot be checked here.", "此处无法检查隐形水印。"),
+        Limit::PixelsNotSeen => ("Only fingerprints were given, no pixels.", "仅提供了指纹，未提供像素。"),
+    }
+}
+
+fn thing(found: &Match) -> (&'static str, &'static str) {
+    match (found.role, found.view) {
+        (_, Some(View::Listing)) => ("listing picture", "商品图"),
+        (_, Some(View::Packing)) => ("packing photo", "打包照片"),
+        (_, Some(View::Shipping)) => ("shipping photo", "发货照片"),
+        (Role::AiVendor, None) => ("AI output", "AI 生成内容"),
+        (_, None) => ("picture", "图片"),
+    }
+}
+
+/// Why the conclusion was drawn, in one sentence.
+#[must_use]
+pub fn reason(
+    conclusion: Conclusion,
+    found: Option<&Match>,
+    departure: Option<FindingKind>,
+    evidence: &Evidence,
+) -> Bilingual {
+    let Some(found) = found else { return reason_without_match(conclusion, evidence) };
+    let (thing, thing_zh) = thing(found);
+    let issuer = &found.issuer_name;
+    match (conclusion, departure) {
+        (Conclusion::Relabelled, Some(FindingKind::LabelRemoved)) => Bilingual::new(
+            format!("Derives from an {thing} of {issuer}; the registered AI label was removed."),
+            format!("源自 {issuer} 的{thing_zh}，已登记的 AI 标识被删除。"),
+        ),
+        (Conclusion::Relabelled, Some(_)) => Bilingual::new(
+            format!("Derives from an {thing} of {issuer}; its label no longer says what was registered."),
+            format!("源自 {issuer} 的{thing_zh}，其标识与登记内容不符。"),
+        ),
+        (Conclusion::Synthetic, _) if found.role == Role::AiVendor => Bilingual::new(
+            format!("Registered by {issuer} as an AI output, with the label kept."),
+            format!("{issuer} 登记的 AI 生成内容，标识保留。"),
+        ),
+        (Conclusion::Original, _) => Bilingual::new(
+            format!("These are the bytes of a {thing} of {issuer}: it shows nothing about the item received."),
+            format!("与 {issuer} 的{thing_zh}字节一致：不能说明所收到商品的状况。"),
+        ),
+        (Conclusion::Copy, _) => Bilingual::new(
+            format!("The same capture as a {thing} of {issuer}; alterations were not examined."),
+            format!("与 {issuer} 的{thing_zh}为同一次拍摄；未检查改动。"),
+        ),
+        _ => reason_without_match(conclusion, evidence),
+    }
+}
+
+fn reason_without_match(conclusion: Conclusion, evidence: &Evidence) -> Bilingual {
+    match conclusion {
+        Conclusion::Relabelled => Bilingual::new(
+            "Carries a genuine label that is registered for another picture.",
+            "带有为另一图片登记的真实标识。",
+        ),
+        Conclusion::Synthetic => {
+            let ai = evidence.labels.iter().filter(|label| label.meaning.is_ai());
+            match ai.map(|label| label.level).max() {
+                Some(LabelLevel::Verified) => Bilingual::new(
+                    "A trusted signature in the file says that AI made or edited it.",
+                    "文件中的可信签名表明由 AI 生成或编辑。",
+                ),
+                Some(LabelLevel::Signed) => Bilingual::new(
+                    "A signature in the file says that AI made or edited it; its signer is not known here.",
+                    "文件中的签名表明由 AI 生成或编辑；签名者在此未知。",
+                ),
+                _ => Bilingual::new(
+                    "The file's own unsigned label says that AI made or edited it.",
+                    "文件自带的未签名标识表明由 AI 生成或编辑。",
+                ),
+            }
+        }
+        Conclusion::Captured => {
+            Bilingual::new("Trusted credentials say that a camera captured it.", "可信凭证表明由相机拍摄。")
+        }
+        _ if evidence.candidates.iter().any(|candidate| !candidate.withdrawn) => Bilingual::new(
+            "A match was registered only after the claim: it proves nothing.",
+            "匹配的登记晚于索赔：不能作为证明。",
+        ),
+        _ if !evidence.informative => Bilingual::new(
+            "The photo tells too little to be recognised. Nothing is known.",
+            "照片信息过少，无法识别。没有已知信息。",
+        ),
+        _ => Bilingual::new(
+            "Nothing is known. That is common and counts against nobody.",
+            "没有已知信息。这很常见，不对任何人构成不利。",
+        ),
+    }
+}
+
+/// The documentation of both tables, in Markdown.
+#[must_use]
+pub fn document() -> String {
+    let mut text = String::from(
+        "# Verdicts 结论\n\nGenerated from the table in the code (`make generate`); do not edit.\n由代码中的表生成（`make generate`），请勿手工修改。\n\n\
+         A verdict describes derivation, not honesty, and recommends a next step for a person.\n\
+         结论描述图片的来源关系，而非诚信，并为人工处理建议下一步。\n\n\
+         The first row whose condition holds gives the conclusion. 自上而下，首个满足条件的行给出结论。\n\n\
+         | conclusion 结论 | when 条件 | recommendation 建议 |\n|---|---|---|\n",
+    );
+    for rule in RULES {
+        let (name, name_zh) = conclusion(rule.conclusion);
+        let (step, step_zh) = recommendation(rule.recommendation);
+        text += &format!("| `{name}` {name_zh} | {}<br>{} | {step}<br>{step_zh} |\n", rule.when.0, rule.when.1);
+    }
+    text += "\n## Human review 人工复核\n\nEach of these turns the recommendation into human review. \
+             以下任一情况都会将建议改为人工复核。\n\n\
+             - A near match whose bindings only the registrant computed. 仅由登记方计算绑定的近似匹配。\n\
+             - A match accepted only after the time that counts for it. 匹配条目晚于应比较的时间。\n";
+    for (_, en, zh) in CAUTIONS {
+        text += &format!("- {en} {zh}\n");
+    }
+    text += "\n## Time 时间\n\n\
+             `registered_before` compares the entry's acceptance time with the order time for listing pictures and AI \
+             outputs, and with the dispatch time, else the claim time, for packing and shipping pictures. It is null \
+             when that time is missing. Nothing accepted after the claim counts.\n\
+             `registered_before` 对商品图和 AI 内容比较下单时间，对打包和发货照片比较发货时间（缺失时比较索赔时间）；\
+             缺少该时间时为 null。索赔之后接受的条目不作数。\n\n## Limits 局限\n\n\
+             | limit 局限 | meaning 含义 |\n|---|---|\n";
+    for each in [
+        Limit::AlterationsNotExamined,
+        Limit::CropsNotRecognised,
+        Limit::DeclaredOnly,
+        Limit::Unsigned,
+        Limit::TimeMissing,
+        Limit::WatermarksNotChecked,
+        Limit::PixelsNotSeen,
+    ] {
+        let (en, zh) = limit(each);
+        let code = serde_json::to_string(&each).unwrap_or_default();
+        text += &format!("| `{}` | {en}<br>{zh} |\n", code.trim_matches('"'));
+    }
+    text
+}

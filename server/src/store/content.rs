@@ -1,0 +1,112 @@
+//! Which statements bind which bytes and which labels.
+
+use super::{
+    Reader, StoreError, Writer, convert,
+    model::{ContentDigest, ContentRow},
+    run,
+    schema::{contents, entries, labels},
+};
+use diesel::prelude::*;
+use touchstone_schema::{Sha256Digest, statement::Kind};
+
+/// Most statements that one look-up returns.
+pub(super) const MAX_FOUND: i64 = 1_000;
+
+type Found = (i64, bool, String, String, String, i64, Option<i64>);
+
+fn content_row(
+    (index, whole, id, kind, issuer, accepted_at, withdrawn): Found,
+) -> Result<ContentRow, StoreError> {
+    Ok(ContentRow {
+        index: convert::unsigned(index)?,
+        which: if whole {
+            ContentDigest::File
+        } else {
+            ContentDigest::WithoutManifest
+        },
+        id: convert::id(&id)?,
+        kind: convert::named(&kind, Kind::from_name)?,
+        issuer: convert::issuer(&issuer)?,
+        accepted_at: convert::time(accepted_at)?,
+        withdrawn: withdrawn.is_some(),
+    })
+}
+
+impl Reader<'_> {
+    /// The statements that bind these bytes, oldest first, at most 1,000. A statement stands twice if it
+    /// binds the digest both as that of the file and as that of the file without manifest.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database, or of a stored value.
+    pub fn content(&mut self, digest: &Sha256Digest) -> Result<Vec<ContentRow>, StoreError> {
+        let digest = digest.as_bytes().as_slice();
+        let found: Vec<Found> = run!(self, c => contents::table
+            .inner_join(entries::table.on(entries::idx.eq(contents::idx)))
+            .select((
+                contents::idx,
+                contents::whole_file,
+                entries::id,
+                entries::kind,
+                entries::issuer,
+                entries::accepted_at,
+                entries::withdrawn_idx,
+            ))
+            .filter(contents::digest.eq(digest))
+            .order((contents::idx, contents::whole_file))
+            .limit(MAX_FOUND)
+            .load(c))?;
+        found.into_iter().map(content_row).collect()
+    }
+
+    /// Log indexes of the statements that register this label, oldest first, at most 1,000.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database, or of a stored value.
+    pub fn label(&mut self, producer: &str, content_id: &str) -> Result<Vec<u64>, StoreError> {
+        let found: Vec<i64> = run!(self, c => labels::table
+            .select(labels::idx)
+            .filter(labels::producer.eq(producer))
+            .filter(labels::content_id.eq(content_id))
+            .order(labels::idx)
+            .limit(MAX_FOUND)
+            .load(c))?;
+        found.into_iter().map(convert::unsigned).collect()
+    }
+}
+
+impl Writer<'_> {
+    /// The entry at `index` binds bytes of this digest. Saying it twice is the same as saying it once.
+    ///
+    /// # Errors
+    /// [`StoreError::Constraint`] if there is no such entry.
+    pub fn bind_content(
+        &mut self,
+        digest: &Sha256Digest,
+        which: ContentDigest,
+        index: u64,
+    ) -> Result<(), StoreError> {
+        let index = convert::signed(index)?;
+        run!(self, c => diesel::insert_into(contents::table)
+            .values((
+                contents::digest.eq(digest.as_bytes().as_slice()),
+                contents::idx.eq(index),
+                contents::whole_file.eq(which == ContentDigest::File),
+            ))
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        Ok(())
+    }
+
+    /// The entry at `index` registers this label. Saying it twice is the same as saying it once.
+    ///
+    /// # Errors
+    /// [`StoreError::Constraint`] if there is no such entry.
+    pub fn bind_label(&mut self, producer: &str, content_id: &str, index: u64) -> Result<(), StoreError> {
+        let index = convert::signed(index)?;
+        run!(self, c => diesel::insert_into(labels::table)
+            .values((labels::producer.eq(producer), labels::content_id.eq(content_id), labels::idx.eq(index)))
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        Ok(())
+    }
+}

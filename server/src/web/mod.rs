@@ -1,0 +1,258 @@
+//! The HTTP interface: the only place, beside the composition root, that knows HTTP.
+//!
+//! Each file with endpoints holds its routes, their documentation and the mapping to use cases. A handler extracts,
+//! calls one use case on a thread where blocking is allowed, and maps the result.
+
+pub mod body;
+pub mod caller;
+pub mod checks;
+pub mod content;
+pub mod gate;
+pub mod health;
+pub mod inspections;
+pub mod labels;
+pub mod metrics;
+pub mod multipart;
+pub mod observe;
+pub mod openapi;
+pub mod organisations;
+pub mod pages;
+pub mod problem;
+pub mod registry;
+pub mod statements;
+pub mod throttle;
+pub mod tokens;
+
+use crate::{
+    clock::Clock,
+    config::Limits,
+    registry::{Caller, Refusal, Registry, Settings},
+    telemetry::RequestIds,
+};
+use actix_web::{
+    HttpRequest, HttpResponse, Resource, Route, guard,
+    http::{Method, StatusCode, header},
+    web,
+};
+use body::Budget;
+use caller::Bearer;
+use gate::Gate;
+use metrics::Metrics;
+use observe::Observe;
+use problem::Failure;
+use serde::Serialize;
+use std::{fmt::Display, str::FromStr, sync::Arc};
+use throttle::Throttle;
+use touchstone_schema::{api::Scope, problem::ProblemCode};
+
+/// What handlers return.
+pub type Answer = Result<HttpResponse, Failure>;
+/// The state as handlers take it.
+pub type Shared = web::Data<State>;
+
+/// What all handlers share.
+#[derive(Debug)]
+pub struct State {
+    registry: Registry,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    max_upload_bytes: usize,
+    max_batch: usize,
+    pictures: Gate,
+    passwords: Gate,
+    budget: Budget,
+    sign_ins: Throttle,
+    metrics: Metrics,
+    request_ids: RequestIds,
+}
+
+/// Sign-ins that compute a password hash at the same time, and those that may wait. Each takes 64 MiB for a moment.
+const PASSWORD_SLOTS: usize = 1;
+const PASSWORD_QUEUE: usize = 16;
+
+impl State {
+    /// State of a server on `registry`.
+    #[must_use]
+    pub fn new(
+        registry: Registry,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        settings: &Settings,
+        request_ids: RequestIds,
+    ) -> Self {
+        Self {
+            registry,
+            clock,
+            max_upload_bytes: settings.max_upload_bytes,
+            max_batch: settings.max_batch,
+            pictures: Gate::new(limits.picture_slots(), limits.picture_queue),
+            passwords: Gate::new(PASSWORD_SLOTS, PASSWORD_QUEUE),
+            budget: Budget::new(limits.max_buffered_bytes),
+            sign_ins: Throttle::new(limits.sign_in_attempts, limits.sign_in_window_seconds),
+            metrics: Metrics::default(),
+            request_ids,
+            limits,
+        }
+    }
+
+    /// Runs one use case on a thread where blocking is allowed.
+    ///
+    /// # Errors
+    /// What the use case refuses; an internal failure if it stopped unexpectedly.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Registry) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let registry = self.registry.clone();
+        match web::block(move || work(&registry)).await {
+            Ok(result) => result.map_err(Failure::from),
+            Err(_) => Err(Refusal::internal("a use case stopped unexpectedly").into()),
+        }
+    }
+
+    /// Runs one use case for the bearer of a token; the token is judged on the same thread.
+    ///
+    /// # Errors
+    /// As [`Self::run`], or because the token is not valid.
+    pub async fn run_as<T: Send + 'static>(
+        &self,
+        bearer: Bearer,
+        work: impl FnOnce(&Registry, &Caller) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.run(move |registry| work(registry, &registry.authenticate(bearer.secret())?))
+            .await
+    }
+
+    /// Runs work on a picture once a slot is free, so that the memory of decoding is bounded.
+    ///
+    /// # Errors
+    /// As [`Self::run`], or unavailable because too many wait.
+    pub async fn run_picture<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Registry) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let permit = self.pictures.enter().await?;
+        self.run_holding(permit, work).await
+    }
+
+    /// Runs work that computes a password hash, a few at a time: each takes much memory.
+    ///
+    /// # Errors
+    /// As [`Self::run`], or unavailable because too many wait.
+    pub async fn run_password<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Registry) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let permit = self.passwords.enter().await?;
+        self.run_holding(permit, work).await
+    }
+
+    // The permit goes along: work that has begun ends even if the client went away.
+    async fn run_holding<T: Send + 'static>(
+        &self,
+        permit: tokio::sync::OwnedSemaphorePermit,
+        work: impl FnOnce(&Registry) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.run(move |registry| {
+            let _permit = permit;
+            work(registry)
+        })
+        .await
+    }
+
+    /// Judges a token before a large body is read. One of the scopes suffices.
+    ///
+    /// # Errors
+    /// A refusal if the token is not valid or has none of the scopes.
+    pub async fn authenticate(&self, bearer: Bearer, any_of: &'static [Scope]) -> Result<Caller, Failure> {
+        self.run(move |registry| {
+            let caller = registry.authenticate(bearer.secret())?;
+            caller.require_any(any_of)?;
+            Ok(caller)
+        })
+        .await
+    }
+}
+
+/// A resource with its methods: everything on it is measured, logged and answered with problem documents. GET
+/// serves HEAD too; other methods are answered with 405 and `Allow`.
+fn resource<const N: usize>(
+    state: &Shared,
+    path: &'static str,
+    routes: [(Method, Route); N],
+) -> Resource<
+    impl actix_web::dev::ServiceFactory<
+        actix_web::dev::ServiceRequest,
+        Config = (),
+        Response = actix_web::dev::ServiceResponse,
+        Error = actix_web::Error,
+        InitError = (),
+    > + 'static,
+> {
+    let mut resource = web::resource(path);
+    let mut allowed = Vec::with_capacity(N + 1);
+    for (method, route) in routes {
+        allowed.push(method.to_string());
+        resource = resource.route(if method == Method::GET {
+            allowed.push(Method::HEAD.to_string());
+            route.guard(guard::Any(guard::Get()).or(guard::Head()))
+        } else {
+            route.method(method)
+        });
+    }
+    let allow: Arc<str> = allowed.join(", ").into();
+    let refuse = move || {
+        let failure = Failure::method_not_allowed(&allow);
+        async move { Err::<HttpResponse, _>(failure) }
+    };
+    resource
+        .default_service(web::to(refuse))
+        .wrap(Observe::new(state.clone(), path))
+}
+
+/// All routes. The most frequent one comes first: routes are tried in order.
+pub fn configure(state: &Shared, services: &mut web::ServiceConfig) {
+    services.app_data(state.clone()).app_data(problem::path_config());
+    content::configure(state, services);
+    statements::configure(state, services);
+    checks::configure(state, services);
+    inspections::configure(state, services);
+    labels::configure(state, services);
+    registry::configure(state, services);
+    organisations::configure(state, services);
+    tokens::configure(state, services);
+    health::configure(state, services);
+    pages::configure(state, services);
+    services.default_service(web::to(nothing_here).wrap(Observe::new(state.clone(), "unmatched")));
+}
+
+async fn nothing_here() -> Answer {
+    Err(Refusal::new(ProblemCode::NotFound).into())
+}
+
+/// An answer in JSON.
+fn json(status: StatusCode, value: &impl Serialize) -> Answer {
+    let body = serde_json::to_vec(value).map_err(Refusal::internal)?;
+    Ok(HttpResponse::build(status)
+        .insert_header((
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("application/json"),
+        ))
+        .body(body))
+}
+
+/// An identifier or digest from the path.
+fn path_part<T>(request: &HttpRequest, name: &'static str) -> Result<T, Failure>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    let text = request.match_info().get(name).unwrap_or_default();
+    text.parse().map_err(|error| {
+        Refusal::with(
+            ProblemCode::InvalidIdentifier,
+            format!("{name} in the path: {error}"),
+        )
+        .into()
+    })
+}

@@ -1,0 +1,285 @@
+//! `/v1/statements`: submit signed statements, one or many, and read them.
+
+use super::{
+    Answer, Shared, body,
+    caller::Bearer,
+    json,
+    openapi::{Problems, REFUSED_BODY},
+    path_part,
+    problem::{self, Failure},
+    resource,
+};
+use crate::{
+    registry::{Caller, Refusal, Registry},
+    telemetry::RequestId,
+};
+use actix_web::{
+    HttpMessage, HttpRequest,
+    http::{Method, StatusCode},
+    web,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use touchstone_schema::{
+    StatementId,
+    api::{Acknowledgement, BatchItem, BatchResult, Scope, StatementBatch, StatementView},
+    envelope::Envelope,
+    problem::ProblemCode as Code,
+};
+use utoipa::ToSchema;
+
+pub(super) const PROBLEMS: Problems = &[
+    (
+        "submitStatements",
+        &[
+            REFUSED_BODY,
+            &[
+                Code::OrganisationSuspended,
+                Code::MalformedEnvelope,
+                Code::EnvelopeTooLarge,
+                Code::UnknownKind,
+                Code::WrongAudience,
+                Code::StaleStatement,
+                Code::WrongIssuer,
+                Code::UnknownKey,
+                Code::RevokedKey,
+                Code::InvalidSignature,
+                Code::WrongRole,
+                Code::UnboundCode,
+                Code::UnknownStatement,
+                Code::Conflict,
+            ],
+        ],
+    ),
+    ("getStatement", &[&[Code::InvalidIdentifier, Code::NotFound]]),
+    ("getReceipt", &[&[Code::InvalidIdentifier, Code::NotFound]]),
+];
+
+pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
+    services
+        .service(resource(
+            state,
+            "/v1/statements",
+            [(Method::POST, web::to(submit))],
+        ))
+        .service(resource(
+            state,
+            "/v1/statements/{id}",
+            [(Method::GET, web::to(get))],
+        ))
+        .service(resource(
+            state,
+            "/v1/statements/{id}/receipt",
+            [(Method::GET, web::to(receipt))],
+        ));
+}
+
+/// One envelope, or a batch of them.
+#[derive(ToSchema)]
+#[schema(as = Submission)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "documents the body; the exact bytes are read without it")]
+pub(super) enum SubmissionForm {
+    /// A single statement.
+    Single(Envelope),
+    /// Up to 1,000 statements.
+    Batch {
+        /// Envelopes. Their exact bytes are logged.
+        statements: Vec<Envelope>,
+    },
+}
+
+/// What a submission answers.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = SubmissionResult)]
+pub(super) enum Submitted {
+    /// A single statement was accepted before.
+    Single(Acknowledgement),
+    /// One result for each statement of a batch.
+    Batch(BatchResult),
+}
+
+/// Submit statements
+///
+/// Sends one DSSE envelope, or `{"statements": […]}` with at most 1,000. The exact bytes of every envelope are
+/// logged. Sending the same statement again returns the first acknowledgement (status 200, `duplicate` true). In a
+/// batch every statement has its own result, in order; one that is refused does not affect the others.
+///
+/// 提交一个 DSSE 信封，或用 `{"statements": […]}` 批量提交（最多 1,000 个）。日志保存信封原始字节；重复提交返回首次回执。
+#[utoipa::path(
+    post, path = "/v1/statements", operation_id = "submitStatements", tag = "statements",
+    request_body = SubmissionForm,
+    responses(
+        (status = 201, description = "A single statement was accepted", body = Acknowledgement),
+        (status = 200, description = "It had been accepted before, or the results of a batch", body = Submitted)
+    ),
+    security(("bearer" = ["register"]))
+)]
+pub(super) async fn submit(
+    state: Shared,
+    bearer: Bearer,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Answer {
+    body::require_json(&body::media_type(&request))?;
+    let caller = state.authenticate(bearer, &[Scope::Register]).await?;
+    let mut payload = payload.into_inner();
+    let body = body::read(&state, &request, &mut payload, state.limits.max_batch_bytes).await?;
+    let id = request.extensions().get::<RequestId>().copied();
+    let id = id.ok_or_else(|| Failure::from(Refusal::internal("the request has no identifier")))?;
+    let max_batch = state.max_batch;
+    let submitted = state
+        .run(move |registry| match Submission::parse(&body.bytes, max_batch)? {
+            Submission::Single(envelope) => registry.submit(&caller, envelope).map(Submitted::Single),
+            Submission::Batch(envelopes) => batch(registry, &caller, &envelopes, id).map(Submitted::Batch),
+        })
+        .await?;
+    let fresh = matches!(&submitted, Submitted::Single(acknowledgement) if !acknowledgement.duplicate);
+    json(
+        if fresh {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        },
+        &submitted,
+    )
+}
+
+fn batch(
+    registry: &Registry,
+    caller: &Caller,
+    envelopes: &[&[u8]],
+    id: RequestId,
+) -> Result<BatchResult, Refusal> {
+    let results = registry.submit_batch(caller, envelopes)?;
+    let results = results.into_iter().map(|result| match result {
+        Ok(acknowledgement) => BatchItem::Accepted(acknowledgement),
+        Err(refusal) => {
+            problem::log(&refusal, id);
+            BatchItem::Refused {
+                problem: problem::problem(&refusal, id),
+            }
+        }
+    });
+    Ok(BatchResult {
+        results: results.collect(),
+    })
+}
+
+/// A submission with the exact bytes of its envelopes, surrounding white space cut off.
+#[derive(Debug, PartialEq, Eq)]
+enum Submission<'a> {
+    Single(&'a [u8]),
+    Batch(Vec<&'a [u8]>),
+}
+
+/// Finds out whether there is a member `statements`; the other members are judged later.
+#[derive(Deserialize)]
+struct Probe<'a> {
+    #[serde(borrow, default)]
+    statements: Option<&'a RawValue>,
+}
+
+impl<'a> Submission<'a> {
+    fn parse(text: &'a [u8], max_batch: usize) -> Result<Self, Refusal> {
+        let value: &RawValue = serde_json::from_slice(text).map_err(|error| body::shape(&error))?;
+        let value = value.get();
+        // serde would read an array as the members of a struct in order.
+        let is_batch = value.starts_with('{')
+            && serde_json::from_str::<Probe<'_>>(value)
+                .map_err(|error| body::shape(&error))?
+                .statements
+                .is_some();
+        if !is_batch {
+            return Ok(Self::Single(value.as_bytes()));
+        }
+        let batch: StatementBatch<'_> = serde_json::from_str(value).map_err(|error| body::shape(&error))?;
+        let count = batch.statements.len();
+        if count > max_batch {
+            let detail = format!("a batch may have at most {max_batch} statements; this one has {count}");
+            return Err(Refusal::with(Code::BodyTooLarge, detail));
+        }
+        if count == 0 {
+            return Err(Refusal::with(
+                Code::InvalidField,
+                "statements: at least one is expected",
+            ));
+        }
+        Ok(Self::Batch(
+            batch
+                .statements
+                .into_iter()
+                .map(|envelope| envelope.get().as_bytes())
+                .collect(),
+        ))
+    }
+}
+
+/// Read a statement
+///
+/// The statement as the log holds it, with its exact envelope and leaf hash.
+///
+/// 读取日志中的声明，包括原始信封与叶子哈希。
+#[utoipa::path(
+    get, path = "/v1/statements/{id}", operation_id = "getStatement", tag = "statements",
+    params(("id" = StatementId, Path, description = "The statement")),
+    responses((status = 200, description = "The statement", body = StatementView))
+)]
+pub(super) async fn get(state: Shared, request: HttpRequest) -> Answer {
+    let id: StatementId = path_part(&request, "id")?;
+    let view = state.run(move |registry| registry.statement(&id)).await?;
+    json(StatusCode::OK, &view)
+}
+
+/// Read a statement's receipt
+///
+/// Receipts are not issued by this version: the answer is always `not-found`.
+///
+/// 本版本暂不签发收据，始终返回 `not-found`。
+#[utoipa::path(
+    get, path = "/v1/statements/{id}/receipt", operation_id = "getReceipt", tag = "statements",
+    params(("id" = StatementId, Path, description = "The statement"))
+)]
+pub(super) async fn receipt(request: HttpRequest) -> Answer {
+    path_part::<StatementId>(&request, "id")?;
+    Err(Failure::with(
+        Code::NotFound,
+        "this version of the registry issues no receipts",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exact_bytes_are_kept() {
+        let text = br#" {"statements": [ {"a" : 1}, {"b":"\u0041"} ]} "#;
+        let expected = Submission::Batch(vec![br#"{"a" : 1}"#, br#"{"b":"\u0041"}"#]);
+        assert_eq!(Submission::parse(text, 2).unwrap(), expected);
+        assert_eq!(
+            Submission::parse(b" {\"payload\": 1}\n", 2).unwrap(),
+            Submission::Single(b"{\"payload\": 1}")
+        );
+        assert_eq!(
+            Submission::parse(b"[[]]", 2).unwrap(),
+            Submission::Single(b"[[]]")
+        );
+    }
+
+    #[test]
+    fn departures_have_their_own_problems() {
+        let code = |text: &str| Submission::parse(text.as_bytes(), 1).unwrap_err().code;
+        assert_eq!(code(r#"{"statements":[1,2]}"#), Code::BodyTooLarge);
+        assert_eq!(code(r#"{"statements":[]}"#), Code::InvalidField);
+        assert_eq!(code(r#"{"statements":{}}"#), Code::InvalidField);
+        assert_eq!(code(r#"{"statements":[1],"x":1}"#), Code::UnknownField);
+        assert_eq!(
+            code(r#"{"statements":[1],"statements":[1]}"#),
+            Code::DuplicateName
+        );
+        assert_eq!(code(r#"{"statements":[1}"#), Code::MalformedJson);
+        assert_eq!(code(""), Code::MalformedJson);
+    }
+}
