@@ -1,0 +1,492 @@
+//! The command line's words: commands, options, help. Knows nothing of what they do.
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use clap_complete::Shell;
+use std::path::PathBuf;
+use touchstone_schema::{
+    KeyId, OrganisationId, StatementId, Timestamp, TokenId,
+    api::Scope,
+    label::DigitalSourceType,
+    statement::{Role, View},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  touchstone keygen --out shop.pem
+  touchstone login --url https://registry.example
+  touchstone register --key shop.pem --view listing photos/*.jpg
+  touchstone check --order-time 2026-11-20T08:00:00Z refund.jpg
+  touchstone inspect refund.jpg
+  touchstone label --producer ACME --content-id 2026-000017 --out labelled/ out.png
+
+Settings: an option comes before its environment variable, which comes before what `touchstone login` stored.
+
+Exit status:
+  0  every file was answered, or the command did what it was asked for
+  1  some file failed; the others were answered, the message says what to do
+  2  wrong usage: an option, a key file or a setting
+  3  the registry cannot be reached, or what answers is no registry
+  4  the registry refused";
+
+/// Register pictures and AI outputs, check photos, read what a file tells about itself.
+#[derive(Debug, Parser)]
+#[command(name = "touchstone", version, after_help = EXAMPLES, propagate_version = true, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Address of the registry.
+    #[arg(
+        long,
+        global = true,
+        env = "TOUCHSTONE_URL",
+        value_name = "URL",
+        help_heading = "Global options"
+    )]
+    pub(crate) url: Option<String>,
+    /// API token. Rather use the variable or `touchstone login`: other users can see options.
+    #[arg(
+        long,
+        global = true,
+        env = "TOUCHSTONE_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN",
+        help_heading = "Global options"
+    )]
+    pub(crate) token: Option<String>,
+    /// Private key file that signs statements: see `touchstone keygen`.
+    #[arg(
+        long,
+        global = true,
+        env = "TOUCHSTONE_KEY",
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
+    pub(crate) key: Option<PathBuf>,
+    /// Print JSON: one object for each file or answer, each on one line.
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) json: bool,
+    /// Language of what people read. By default as LC_ALL or LANG say.
+    #[arg(long, global = true, value_name = "LANG", help_heading = "Global options")]
+    pub(crate) lang: Option<Language>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    En,
+    Zh,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a signing key: FILE (private, mode 0600) and FILE.pub.
+    Keygen(Keygen),
+    /// Store the registry's address and a token.
+    Login(Login),
+    /// Forget the stored address and token.
+    Logout,
+    /// Sign and register pictures or AI outputs.
+    Register(Register),
+    /// Write AI labels into copies of files.
+    Label(Label),
+    /// Ask the registry about photos.
+    Check(Check),
+    /// Show what files tell about themselves: digests, fingerprints, labels, C2PA. Needs no registry.
+    Inspect(Inspect),
+    /// Look at statements in the log.
+    #[command(subcommand)]
+    Statement(StatementCommand),
+    /// Manage organisations, keys, codes, tokens and users.
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Show the registry's name, keys and log size.
+    Registry,
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  touchstone keygen --out shop.pem
+  touchstone keygen --recovery --out recovery.pem   # keep this one offline
+
+Give FILE.pub to the operator of the registry. Keys are never overwritten.")]
+pub(crate) struct Keygen {
+    /// Where to write the private key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Make the recovery key, which replaces or revokes the signing key. It belongs on no server.
+    #[arg(long)]
+    pub(crate) recovery: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  touchstone login --url https://registry.example            # asks for the token
+  touchstone login --url https://registry.example --user ann # asks for the password
+  printf '%s\\n' \"$SECRET\" | touchstone login --url https://registry.example")]
+pub(crate) struct Login {
+    /// Sign in with this name and a password instead of a token.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  touchstone register --key shop.pem --view listing photos/*.jpg
+  touchstone register --key shop.pem --view packing --product SKU-17 packed.jpg
+  touchstone register --key shop.pem --view listing --no-pixels photos/*.jpg   # pixels stay at home
+  touchstone register --key ai.pem --output --label label.json out.png         # AI vendors
+
+The statement is public: put no order number and nothing personal into --product.
+With --json, each line is {\"file\", \"statement\", \"log_index\", \"accepted_at\", \"duplicate\",
+\"observed_at_index\", \"searchable\"}.")]
+pub(crate) struct Register {
+    /// Where the pictures belong in a sale.
+    #[arg(long, value_name = "VIEW", value_parser = parse_view, default_value = "listing",
+          conflicts_with = "output")]
+    pub(crate) view: View,
+    /// Product reference. Public.
+    #[arg(long, value_name = "TEXT", conflicts_with = "output")]
+    pub(crate) product: Option<String>,
+    /// Register outputs of an AI system; needs --label.
+    #[arg(long, requires = "label")]
+    pub(crate) output: bool,
+    /// The outputs' label: a JSON file of the form OutputLabel.
+    #[arg(long, value_name = "LABEL.json", requires = "output")]
+    pub(crate) label: Option<PathBuf>,
+    /// A picture that the outputs were made from: a file or a SHA-256. May be repeated.
+    #[arg(long, value_name = "FILE|SHA256", requires = "output", action = ArgAction::Append)]
+    pub(crate) parent: Vec<String>,
+    /// Send fingerprints computed here instead of the pixels. The registry then cannot confirm them.
+    #[arg(long)]
+    pub(crate) no_pixels: bool,
+    /// The files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  touchstone label --producer ACME --content-id 2026-000017 --out labelled.png out.png
+  touchstone label --producer ACME --content-id 'batch7-{stem}' --source-type trainedAlgorithmicMedia \
+      --out labelled/ *.png
+  touchstone label --gb45438 label.json --c2pa-cert chain.pem --c2pa-key signer.pem --out labelled/ out.jpg
+
+Existing files are never overwritten, and a file that is labelled already is left alone. {stem} in a content
+number stands for the file's name without its ending.")]
+pub(crate) struct Label {
+    /// The implicit label of GB 45438: a JSON file with the keys Label, ContentProducer, ProduceID, ...
+    #[arg(long, value_name = "LABEL.json", conflicts_with_all = ["producer", "content_id", "attribute"])]
+    pub(crate) gb45438: Option<PathBuf>,
+    /// Name or 27-character code of the provider (ContentProducer).
+    #[arg(long, value_name = "CODE", requires = "content_id", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) producer: Option<String>,
+    /// The provider's number of the content (ProduceID).
+    #[arg(long, value_name = "ID", requires = "producer", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) content_id: Option<String>,
+    /// How sure it is that AI made it (Label).
+    #[arg(long, value_enum, requires = "producer")]
+    pub(crate) attribute: Option<Attribute>,
+    /// IPTC digital source type to write, such as trainedAlgorithmicMedia. A C2PA manifest states it too.
+    #[arg(long, value_name = "TERM", value_parser = parse_source_type)]
+    pub(crate) source_type: Option<DigitalSourceType>,
+    /// Name of the system for the C2PA manifest; by default the producer.
+    #[arg(long, value_name = "NAME", requires = "c2pa_cert")]
+    pub(crate) system: Option<String>,
+    /// Version of the system for the C2PA manifest.
+    #[arg(long, value_name = "VERSION", requires = "c2pa_cert")]
+    pub(crate) system_version: Option<String>,
+    /// Certificates for a C2PA manifest: the signer's first, then intermediates, PEM.
+    #[arg(long, value_name = "CHAIN.pem", requires = "c2pa_key")]
+    pub(crate) c2pa_cert: Option<PathBuf>,
+    /// Ed25519 private key of the signer, PKCS#8 PEM.
+    #[arg(long, value_name = "KEY.pem", requires = "c2pa_cert")]
+    pub(crate) c2pa_key: Option<PathBuf>,
+    /// The system edited the files: they become the manifest's parents.
+    #[arg(long, requires = "c2pa_cert")]
+    pub(crate) edited: bool,
+    /// Where to write: a folder, or a file name for a single file.
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) out: PathBuf,
+    /// The files: JPEG, PNG or WebP.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Attribute {
+    Confirmed,
+    Possible,
+    Suspected,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  touchstone check refund.jpg
+  touchstone check --order-time 2026-11-20T08:00:00Z --claim-time 2026-11-25T10:00:00+08:00 claims/*.jpg
+
+A verdict says what is known about the picture, never what a person did. Times decide whether a registration
+counts: only what was registered before the order (or before dispatch) does.
+With --json, each line is {\"file\", \"check\", \"conclusion\", \"recommendation\", \"match\", \"alterations\",
+\"findings\", \"reason\", \"milliseconds\"}.")]
+pub(crate) struct Check {
+    /// When the order was placed (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) order_time: Option<Timestamp>,
+    /// When the parcel was handed over.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) dispatch_time: Option<Timestamp>,
+    /// When the claim was made.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) claim_time: Option<Timestamp>,
+    /// The product, in the seller's words.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) product: Option<String>,
+    /// The seller, as the platform names it.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) seller: Option<String>,
+    /// The platform's own reference of the claim. Nothing personal.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) claim: Option<String>,
+    /// Folder for pictures of the altered regions: NAME.mask.png and NAME.overlay.png, where the registry gives them.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) overlay: Option<PathBuf>,
+    /// The photos.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StatementCommand {
+    /// Show a statement as the log holds it.
+    Show {
+        /// Its identifier.
+        id: StatementId,
+    },
+    /// Upload the file of a statement whose upload failed.
+    Upload {
+        /// Its identifier.
+        id: StatementId,
+        /// The file that was registered.
+        file: PathBuf,
+    },
+    /// Delete the fingerprints and the file name that belong to a statement. The statement stays.
+    DeleteRecord {
+        /// Its identifier.
+        id: StatementId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admin {
+    /// Admit, list, show and suspend organisations (operator).
+    #[command(subcommand)]
+    Organisation(OrganisationCommand),
+    /// Add and revoke keys (operator).
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Bind provider codes of GB 45438 (operator).
+    #[command(subcommand)]
+    Code(CodeCommand),
+    /// Make, list and revoke tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Make console users.
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrganisationCommand {
+    /// Admit an organisation. Prints its first token, once.
+    #[command(after_help = "Example:
+  touchstone admin organisation create --name 'Tea House' --role merchant --public-key shop.pem.pub --json
+
+With --key, the private half of the public key also signs a proof that the applicant holds it.
+With --json, the line is {\"organisation\", \"token\", \"key\", \"log_index\"}.")]
+    Create(CreateOrganisation),
+    /// List all organisations.
+    List,
+    /// Show one organisation.
+    Show {
+        /// Its identifier.
+        organisation: OrganisationId,
+    },
+    /// Suspend an organisation: from now on its statements are refused.
+    Suspend {
+        /// Its identifier.
+        organisation: OrganisationId,
+        /// Why. Public.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateOrganisation {
+    /// Public name, unique in the registry.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+    /// What it may do: merchant, ai-vendor, platform or regulator.
+    #[arg(long, value_name = "ROLE", value_parser = parse_role)]
+    pub(crate) role: Role,
+    /// Its public key: FILE.pub of `touchstone keygen`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_key: PathBuf,
+    /// Its public recovery key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recovery_key: Option<PathBuf>,
+    /// A provider code that belongs to it. May be repeated.
+    #[arg(long, value_name = "CODE", action = ArgAction::Append)]
+    pub(crate) provider_code: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Add a key to an organisation.
+    Add {
+        /// The organisation.
+        organisation: OrganisationId,
+        /// The public key file.
+        #[arg(long, value_name = "FILE")]
+        public_key: PathBuf,
+    },
+    /// Revoke a key.
+    Revoke {
+        /// The organisation.
+        organisation: OrganisationId,
+        /// The key's identifier.
+        key_id: KeyId,
+        /// Why. Public.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Entries from this log index on may be forged.
+        #[arg(long, value_name = "INDEX")]
+        suspect_from_index: Option<u64>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CodeCommand {
+    /// Bind a provider code to an organisation.
+    Bind {
+        /// The organisation.
+        organisation: OrganisationId,
+        /// The code, as it stands in ContentProducer.
+        code: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token. It is printed once.
+    Create {
+        /// For whom; needed by the operator alone.
+        #[arg(long, value_name = "ID")]
+        organisation: Option<OrganisationId>,
+        /// What it allows: register, check, audit, manage or operate. May be repeated.
+        #[arg(long, value_name = "SCOPE", required = true, value_parser = parse_scope, action = ArgAction::Append,
+              value_delimiter = ',')]
+        scope: Vec<Scope>,
+        /// Days until it expires, 1 to 3650.
+        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+        /// A name to recognise it by.
+        #[arg(long, value_name = "NAME")]
+        name: String,
+    },
+    /// List the organisation's tokens, without their secrets.
+    List,
+    /// Revoke a token.
+    Revoke {
+        /// Its identifier.
+        id: TokenId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make a console user. Asks for the password, or reads it from the first line of the input.
+    Create {
+        /// Sign-in name, 3 to 64 of a-z 0-9 . _ - @.
+        #[arg(long, value_name = "NAME")]
+        name: String,
+    },
+}
+
+fn parse_view(text: &str) -> Result<View, String> {
+    match text {
+        "listing" => Ok(View::Listing),
+        "packing" => Ok(View::Packing),
+        "shipping" => Ok(View::Shipping),
+        _ => Err("listing, packing or shipping expected".to_owned()),
+    }
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    Role::from_name(text).ok_or_else(|| "merchant, ai-vendor, platform or regulator expected".to_owned())
+}
+
+fn parse_scope(text: &str) -> Result<Scope, String> {
+    Scope::from_name(text).ok_or_else(|| "register, check, audit, manage or operate expected".to_owned())
+}
+
+fn parse_source_type(text: &str) -> Result<DigitalSourceType, String> {
+    DigitalSourceType::parse(text).ok_or_else(|| {
+        "a term of the IPTC digital source types expected, such as trainedAlgorithmicMedia".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_before_or_after_the_command() {
+        let words = "touchstone --url http://a --token t register --view packing --json --key k x.jpg y.jpg";
+        let cli = Cli::try_parse_from(words.split(' ')).unwrap();
+        assert!(cli.global.json);
+        assert_eq!(cli.global.key.as_deref(), Some("k".as_ref()));
+        let Command::Register(register) = cli.command else {
+            panic!()
+        };
+        assert_eq!((register.view, register.files.len()), (View::Packing, 2));
+        let cli = Cli::try_parse_from("touchstone check x.jpg --url http://a --json".split(' ')).unwrap();
+        assert_eq!(cli.global.url.as_deref(), Some("http://a"));
+    }
+
+    #[test]
+    fn outputs_need_a_label_and_have_no_view() {
+        let parse = |words: &str| Cli::try_parse_from(words.split(' '));
+        assert!(parse("touchstone register --output x.png").is_err());
+        assert!(parse("touchstone register --label l.json x.png").is_err());
+        assert!(parse("touchstone register --output --label l.json --view listing x.png").is_err());
+        assert!(parse("touchstone register --output --label l.json x.png").is_ok());
+        assert!(parse("touchstone register --view front x.png").is_err());
+        assert!(parse("touchstone label --producer P --out o x.png").is_err());
+        assert!(parse("touchstone check --order-time yesterday x.png").is_err());
+    }
+}

@@ -1,0 +1,261 @@
+//! `touchstone check`: asks the registry about photos.
+
+use super::{
+    args::{Check, Language},
+    failure::{Failure, Status},
+    output::{Output, Tone, clean},
+    parallel::{self, Progress},
+    session::Session,
+    words,
+};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use touchstone_schema::{
+    CheckId, StatementId,
+    api::CheckResult,
+    verdict::{
+        Alteration, Bilingual, Binding, Conclusion, Context, Finding, Limit, Match, Recommendation, Relation,
+        Verdict,
+    },
+};
+use touchstone_sdk::{
+    check as checking,
+    entropy::Stopwatch,
+    files::{self, MAX_PICTURE_BYTES},
+};
+
+/// The contract for scripts: one of these on each line.
+#[derive(Serialize)]
+struct Line<'a> {
+    file: String,
+    check: CheckId,
+    conclusion: Conclusion,
+    recommendation: Recommendation,
+    #[serde(rename = "match")]
+    best_match: Option<MatchLine<'a>>,
+    alterations: &'a [Alteration],
+    findings: &'a [Finding],
+    reason: &'a Bilingual,
+    limits: &'a [Limit],
+    milliseconds: u64,
+}
+
+#[derive(Serialize)]
+struct MatchLine<'a> {
+    statement: StatementId,
+    file_name: Option<&'a str>,
+    relation: Relation,
+    registered_before: Option<bool>,
+}
+
+impl<'a> Line<'a> {
+    fn new(path: &Path, verdict: &'a Verdict, milliseconds: u64) -> Self {
+        Self {
+            file: path.display().to_string(),
+            check: verdict.check,
+            conclusion: verdict.conclusion,
+            recommendation: verdict.recommendation,
+            best_match: verdict.best_match.as_ref().map(|found| MatchLine {
+                statement: found.statement,
+                file_name: found.file_name.as_deref(),
+                relation: found.relation,
+                registered_before: found.registered_before,
+            }),
+            alterations: &verdict.alterations,
+            findings: &verdict.findings,
+            reason: &verdict.reason,
+            limits: &verdict.limits,
+            milliseconds,
+        }
+    }
+}
+
+pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
+    let out = &session.out;
+    let connection = session.connect()?;
+    let client = &connection.client;
+    let verdict_key = match connection.verdict_key {
+        Some(key) => key,
+        None => client.registry()?.verdict_key,
+    };
+    let context = Context {
+        order_time: args.order_time,
+        dispatch_time: args.dispatch_time,
+        claim_time: args.claim_time,
+        product: args.product.clone(),
+        seller: args.seller.clone(),
+        claim: args.claim.clone(),
+    };
+    let work = |path: &PathBuf| -> Result<(CheckResult, u64), Failure> {
+        let photo = files::read(path, MAX_PICTURE_BYTES)?;
+        let watch = Stopwatch::start();
+        let result = client.check(&photo, &context)?;
+        let milliseconds = watch.milliseconds();
+        checking::hold_to_signature(&result, &verdict_key)?;
+        Ok((result, milliseconds))
+    };
+    let mut status = Status::Done;
+    let progress = Progress::new(out, args.files.len());
+    parallel::in_order(&args.files, work, |at, result| {
+        let path = &args.files[at];
+        progress.print(|| match result {
+            Ok((result, milliseconds)) => {
+                let verdict = &result.verdict;
+                if out.json {
+                    out.object(&Line::new(path, verdict, milliseconds));
+                } else {
+                    show(out, path, verdict, milliseconds);
+                }
+                if args.overlay.is_some() {
+                    say_why_no_overlay(out, path, verdict);
+                }
+            }
+            Err(failure) => {
+                status = status.or(failure.status_among_files());
+                failure.report(out, Some(path));
+            }
+        });
+        progress.step();
+    });
+    Ok(status)
+}
+
+/// The registry's answer holds regions as rectangles and no mask: then there is nothing to draw, and that is said.
+fn say_why_no_overlay(out: &Output, path: &Path, verdict: &Verdict) {
+    let path = path.display();
+    let findings = verdict.findings.iter().flat_map(|finding| &finding.limits);
+    let unexamined = verdict
+        .limits
+        .iter()
+        .chain(findings)
+        .any(|limit| *limit == Limit::AlterationsNotExamined);
+    out.notice(&match (out.language, unexamined) {
+        (Language::En, true) => format!("{path}: alterations were not examined, so no overlay was written"),
+        (Language::En, false) => format!("{path}: the verdict holds no mask, so no overlay was written"),
+        (Language::Zh, true) => format!("{path}：未检查是否有改动，因此未写入叠加图"),
+        (Language::Zh, false) => format!("{path}：结论不含掩膜，因此未写入叠加图"),
+    });
+}
+
+const fn tone(recommendation: Recommendation) -> Tone {
+    match recommendation {
+        Recommendation::Proceed => Tone::Good,
+        Recommendation::AskForAnotherPhoto => Tone::Careful,
+        Recommendation::HumanReview => Tone::Bad,
+    }
+}
+
+fn show(out: &Output, path: &Path, verdict: &Verdict, milliseconds: u64) {
+    let words = out.words();
+    let choose = |(en, zh)| out.choose(en, zh);
+    let bilingual = |text: &Bilingual| out.choose(&text.en, &text.zh).to_owned();
+    let head = out.paint(Tone::Strong, &clean(&path.display().to_string()));
+    let conclusion = out.paint(
+        tone(verdict.recommendation),
+        choose(words::conclusion(verdict.conclusion)),
+    );
+    let took = out.paint(Tone::Faint, &format!("{milliseconds} ms"));
+    out.line(&format!("{head}  {conclusion}  {took}"));
+    let mut fields = vec![
+        (words.because, bilingual(&verdict.reason)),
+        (
+            words.next_step,
+            choose(words::recommendation(verdict.recommendation)).to_owned(),
+        ),
+    ];
+    if let Some(found) = &verdict.best_match {
+        fields.push((words.matches, describe(out, found)));
+        let timely = match found.registered_before {
+            Some(true) => words.yes,
+            Some(false) => words.no,
+            None => words.unknown_time,
+        };
+        fields.push((
+            words.registered_before,
+            format!("{timely} ({})", found.accepted_at),
+        ));
+    }
+    for region in &verdict.alterations {
+        let Alteration {
+            x,
+            y,
+            width,
+            height,
+            strength,
+        } = region;
+        fields.push((
+            words.altered_region,
+            format!("{width} x {height} @ {x}, {y} ({strength:.2})"),
+        ));
+    }
+    for finding in &verdict.findings {
+        let strength = choose(words::strength(finding.strength));
+        fields.push((
+            words.finding,
+            format!("[{strength}] {}", bilingual(&finding.summary)),
+        ));
+    }
+    let limits: Vec<&str> = verdict
+        .limits
+        .iter()
+        .map(|limit| choose(words::limit(*limit)))
+        .collect();
+    fields.push((words.limits, limits.join("; ")));
+    fields.push((words.check, verdict.check.to_string()));
+    out.fields(&fields);
+}
+
+fn describe(out: &Output, found: &Match) -> String {
+    let words = out.words();
+    let (en, zh) = words::relation(found.relation);
+    let binding = match found.binding {
+        Binding::Observed => words.observed,
+        Binding::Declared => words.declared,
+    };
+    let mut parts: Vec<String> = found.file_name.iter().cloned().collect();
+    parts.extend([
+        found.issuer_name.clone(),
+        out.choose(en, zh).to_owned(),
+        binding.to_owned(),
+        format!("{} #{}", found.statement, found.log_index),
+    ]);
+    parts.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn lines_keep_the_contract_for_scripts() {
+        let verdict: Verdict = serde_json::from_value(json!({
+            "check": "chk_01JDAAAAAAAAAAAAAAAAAAAAAA", "registry": "r.example/log",
+            "checked_at": "2026-11-22T09:00:00Z", "log_size": 3, "photo": {}, "context": {},
+            "conclusion": "copy", "reason": {"en": "e", "zh": "z"}, "recommendation": "human_review",
+            "match": {
+                "statement": "stm_01JDAAAAAAAAAAAAAAAAAAAAAA", "log_index": 2, "accepted_at": "2026-11-22T08:00:00Z",
+                "issuer": "org_01JDAAAAAAAAAAAAAAAAAAAAAA", "issuer_name": "Tea", "role": "merchant",
+                "file_name": null, "relation": "same_capture", "registered_before": null, "binding": "observed"
+            },
+            "alterations": [{"x": 1, "y": 2, "width": 3, "height": 4, "strength": 0.5}],
+            "findings": [], "limits": ["alterations_not_examined"]
+        }))
+        .unwrap();
+        let line = serde_json::to_value(Line::new("a/b.jpg".as_ref(), &verdict, 7)).unwrap();
+        assert_eq!(
+            line,
+            json!({
+                "file": "a/b.jpg", "check": "chk_01JDAAAAAAAAAAAAAAAAAAAAAA", "conclusion": "copy",
+                "recommendation": "human_review",
+                "match": {
+                    "statement": "stm_01JDAAAAAAAAAAAAAAAAAAAAAA", "file_name": null,
+                    "relation": "same_capture", "registered_before": null
+                },
+                "alterations": [{"x": 1, "y": 2, "width": 3, "height": 4, "strength": 0.5}],
+                "findings": [], "reason": {"en": "e", "zh": "z"},
+                "limits": ["alterations_not_examined"], "milliseconds": 7
+            })
+        );
+    }
+}

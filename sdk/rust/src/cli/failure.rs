@@ -1,0 +1,241 @@
+//! What can go wrong, what to do about it, and the exit status that says so.
+
+use super::output::Output;
+use std::path::Path;
+use touchstone_schema::problem::Problem;
+use touchstone_sdk::{
+    check::CheckError, client::ClientError, config::ConfigError, entropy::EntropyError, files::FileError,
+    keys::KeyFileError, register::RegisterError,
+};
+
+/// Exit statuses, as the help lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Status {
+    Done = 0,
+    SomeFailed = 1,
+    Usage = 2,
+    Unreachable = 3,
+    Refused = 4,
+}
+
+impl Status {
+    /// The graver of two: what concerns every file comes before what concerns one.
+    pub(crate) fn or(self, other: Self) -> Self {
+        let gravity = |status| match status {
+            Self::Done => 0,
+            Self::SomeFailed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Unreachable => 4,
+        };
+        if gravity(other) > gravity(self) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
+/// A remedy in English and Chinese.
+pub(crate) type Remedy = (&'static str, &'static str);
+
+/// Why a command or a file failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// An option, a key file or a setting is wrong.
+    Usage(String, Option<Remedy>),
+    /// A file cannot be read, used or written.
+    File(String, Option<Remedy>),
+    /// The registry did not answer as wanted.
+    Client(ClientError),
+}
+
+impl Failure {
+    /// The status if the whole command failed for this.
+    pub(crate) const fn status(&self) -> Status {
+        match self {
+            Self::Usage(..) => Status::Usage,
+            Self::File(..) => Status::SomeFailed,
+            Self::Client(ClientError::Problem(_)) => Status::Refused,
+            Self::Client(ClientError::InvalidUrl { .. } | ClientError::InvalidToken) => Status::Usage,
+            Self::Client(ClientError::Request(_)) => Status::SomeFailed,
+            Self::Client(ClientError::Unreachable { .. } | ClientError::UnexpectedAnswer { .. }) => {
+                Status::Unreachable
+            }
+        }
+    }
+
+    /// The status of a run over files in which this one failed.
+    pub(crate) fn status_among_files(&self) -> Status {
+        match self {
+            // The caller is refused, whatever the file.
+            Self::Client(ClientError::Problem(problem)) if matches!(problem.status, 401 | 403) => {
+                Status::Refused
+            }
+            _ if self.status() == Status::Unreachable => Status::Unreachable,
+            _ => Status::SomeFailed,
+        }
+    }
+
+    /// Says on standard error what failed and what to do.
+    pub(crate) fn report(&self, out: &Output, file: Option<&Path>) {
+        let (text, remedy) = self.describe(out);
+        match file {
+            // Messages about files often begin with the name already.
+            Some(file) if !text.starts_with(&*file.to_string_lossy()) => {
+                out.error(&format!("{}: {text}", file.display()), remedy.as_deref());
+            }
+            _ => out.error(&text, remedy.as_deref()),
+        }
+    }
+
+    fn describe(&self, out: &Output) -> (String, Option<String>) {
+        let choose = |(en, zh): Remedy| out.choose(en, zh).to_owned();
+        match self {
+            Self::Usage(text, remedy) | Self::File(text, remedy) => (text.clone(), remedy.map(choose)),
+            Self::Client(ClientError::Problem(problem)) => describe_problem(problem, out),
+            Self::Client(error) => (error.to_string(), remedy_of(error).map(choose)),
+        }
+    }
+}
+
+fn describe_problem(problem: &Problem, out: &Output) -> (String, Option<String>) {
+    let title = out.choose(&problem.title, &problem.title_zh);
+    let mut text = format!("{title} ({})", problem.code);
+    if let Some(detail) = &problem.detail {
+        text.push_str(": ");
+        text.push_str(detail);
+    }
+    let mut remedy = out.choose(&problem.remedy, &problem.remedy_zh).to_owned();
+    if let Some(instance) = &problem.instance {
+        remedy.push_str(&format!(" [{instance}]"));
+    }
+    (text, Some(remedy))
+}
+
+const fn remedy_of(error: &ClientError) -> Option<Remedy> {
+    match error {
+        ClientError::InvalidUrl { .. } => Some((
+            "Give --url https://HOST, or run touchstone login.",
+            "请使用 --url https://主机，或运行 touchstone login。",
+        )),
+        ClientError::InvalidToken => Some((
+            "Give --token, or run touchstone login.",
+            "请使用 --token，或运行 touchstone login。",
+        )),
+        ClientError::Unreachable { .. } => Some((
+            "Check the address and the network, then try again.",
+            "请检查地址和网络后重试。",
+        )),
+        ClientError::UnexpectedAnswer { .. } => Some((
+            "Make sure that --url names a Touchstone registry of this version.",
+            "请确认 --url 指向此版本的 Touchstone 登记处。",
+        )),
+        ClientError::Problem(_) | ClientError::Request(_) => None,
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<Box<Problem>> for Failure {
+    fn from(problem: Box<Problem>) -> Self {
+        Self::Client(ClientError::Problem(problem))
+    }
+}
+
+impl From<KeyFileError> for Failure {
+    fn from(error: KeyFileError) -> Self {
+        Self::Usage(error.to_string(), None)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Usage(error.to_string(), None)
+    }
+}
+
+impl From<EntropyError> for Failure {
+    fn from(error: EntropyError) -> Self {
+        Self::Usage(error.to_string(), None)
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        let remedy = match &error {
+            FileError::Io { .. } => Some(("Check the name and the permissions.", "请检查文件名和权限。")),
+            FileError::TooLong { .. } => Some(("Save it smaller.", "请另存为更小的文件。")),
+            FileError::NotAFile(_) => Some((
+                "Name the files in it, for example with FOLDER/*.jpg.",
+                "请指定其中的文件，例如 FOLDER/*.jpg。",
+            )),
+        };
+        Self::File(error.to_string(), remedy)
+    }
+}
+
+/// A file that is not a usable picture.
+pub(crate) fn not_a_picture(error: &touchstone_inspect::InspectError) -> Failure {
+    Failure::File(
+        error.to_string(),
+        Some((
+            "Give a JPEG, PNG or WebP file as it came from its source.",
+            "请提供来源处的 JPEG、PNG 或 WebP 原文件。",
+        )),
+    )
+}
+
+impl From<RegisterError> for Failure {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Client(error) => Self::Client(error),
+            RegisterError::File(error) => error.into(),
+            RegisterError::Picture(error) => not_a_picture(&error),
+            RegisterError::Entropy(error) => error.into(),
+            RegisterError::NoOrganisation => Self::Usage(error.to_string(), None),
+            RegisterError::ForeignKey { .. } => Self::Usage(
+                error.to_string(),
+                Some((
+                    "Give one of its keys with --key, or have the operator add this one: touchstone admin key add.",
+                    "请用 --key 指定该机构的密钥，或请运营方添加此密钥：touchstone admin key add。",
+                )),
+            ),
+            RegisterError::Changed(_) => Self::File(
+                error.to_string(),
+                Some((
+                    "Register it again when it no longer changes.",
+                    "请在文件不再变化后重新登记。",
+                )),
+            ),
+            RegisterError::Statement(_) | RegisterError::Record(_) => Self::File(
+                error.to_string(),
+                Some((
+                    "Change what the message names; nothing was sent.",
+                    "请按提示修改；尚未发送任何内容。",
+                )),
+            ),
+        }
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::File(error) => error.into(),
+            CheckError::Client(error) => Self::Client(error),
+            CheckError::Signature(_) | CheckError::Mismatch => Self::File(
+                error.to_string(),
+                Some((
+                    "Do not rely on this answer. If the registry changed its key, run touchstone login again.",
+                    "请勿依赖此结论。若登记处更换了密钥，请重新运行 touchstone login。",
+                )),
+            ),
+        }
+    }
+}

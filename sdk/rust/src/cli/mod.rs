@@ -1,0 +1,59 @@
+//! Runs one command and gives its exit status.
+
+mod admin;
+mod args;
+mod check;
+mod failure;
+mod inspect;
+mod keygen;
+mod label;
+mod login;
+mod output;
+mod parallel;
+mod register;
+mod session;
+mod statement;
+mod words;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use failure::{Failure, Status};
+use output::Output;
+use session::Session;
+use std::process::ExitCode;
+
+/// Parses the command line and runs it. Wrong usage leaves with status 2 and clap's own explanation.
+pub(crate) fn run() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    let out = Output::new(global.json, global.lang);
+    let session = Session::new(global, out);
+    let status = match dispatch(&session, &command) {
+        Ok(status) => status,
+        Err(failure) => {
+            failure.report(&session.out, None);
+            failure.status()
+        }
+    };
+    ExitCode::from(status as u8)
+}
+
+fn dispatch(session: &Session, command: &Command) -> Result<Status, Failure> {
+    match command {
+        Command::Keygen(args) => keygen::run(session, args),
+        Command::Login(args) => login::login(session, args),
+        Command::Logout => login::logout(session),
+        Command::Register(args) => register::run(session, args),
+        Command::Label(args) => label::run(session, args),
+        Command::Check(args) => check::run(session, args),
+        Command::Inspect(args) => Ok(inspect::run(session, args)),
+        Command::Statement(command) => statement::run(session, command),
+        Command::Admin(command) => admin::run(session, command),
+        Command::Registry => statement::registry(session),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "touchstone", &mut script);
+            session.out.raw(&script);
+            Ok(Status::Done)
+        }
+    }
+}

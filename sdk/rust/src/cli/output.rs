@@ -1,0 +1,241 @@
+//! What people and scripts see: the only place of the command line that writes to the terminal.
+//!
+//! Answers go to standard output, notices and errors to standard error. Text from files and registries loses its
+//! control characters on the way: a label must not steer a terminal.
+
+use super::{args::Language, words::Words};
+use serde::Serialize;
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+};
+use unicode_width::UnicodeWidthStr;
+
+/// Colours by meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Plain,
+    Good,
+    Careful,
+    Bad,
+    Faint,
+    Strong,
+}
+
+impl Tone {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Good => "32",
+            Self::Careful => "33",
+            Self::Bad => "31",
+            Self::Faint => "2",
+            Self::Strong => "1",
+        }
+    }
+}
+
+/// Where answers go.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    pub(crate) language: Language,
+    colour: bool,
+    colour_errors: bool,
+    /// Whether a progress bar may be shown.
+    pub(crate) progress: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool, language: Option<Language>) -> Self {
+        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        let language = language.unwrap_or_else(|| language_of(variable("LC_ALL"), variable("LANG")));
+        let colourful = variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|term| term != "dumb");
+        let errors = io::stderr().is_terminal();
+        Self {
+            json,
+            language,
+            colour: colourful && io::stdout().is_terminal(),
+            colour_errors: colourful && errors,
+            progress: errors,
+        }
+    }
+
+    /// The words of the chosen language.
+    pub(crate) const fn words(&self) -> &'static Words {
+        Words::of(self.language)
+    }
+
+    /// The text of the chosen language.
+    pub(crate) const fn choose<'a>(&self, en: &'a str, zh: &'a str) -> &'a str {
+        match self.language {
+            Language::En => en,
+            Language::Zh => zh,
+        }
+    }
+
+    /// `text` in the colour of `tone`, if standard output shows colours.
+    pub(crate) fn paint(&self, tone: Tone, text: &str) -> String {
+        paint(self.colour, tone, text)
+    }
+
+    /// One line of an answer.
+    pub(crate) fn line(&self, text: &str) {
+        write_line(&mut io::stdout().lock(), text);
+    }
+
+    /// Bytes of an answer as they are.
+    pub(crate) fn raw(&self, bytes: &[u8]) {
+        let mut out = io::stdout().lock();
+        leave_on_closed_pipe(&out.write_all(bytes).and_then(|()| out.flush()));
+    }
+
+    /// One JSON object on one line.
+    pub(crate) fn object(&self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => self.line(&text),
+            Err(error) => self.error(&error.to_string(), None),
+        }
+    }
+
+    /// A name and its value, aligned to `width` columns.
+    pub(crate) fn field(&self, width: usize, name: &str, value: &str) {
+        let name = self.paint(Tone::Faint, &pad(name, width));
+        self.line(&format!("{name}  {}", clean(value)));
+    }
+
+    /// Several names and values, aligned with each other. Empty values are left out.
+    pub(crate) fn fields(&self, fields: &[(&str, String)]) {
+        let width = fields.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+        for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+            self.field(width, name, value);
+        }
+    }
+
+    /// Rows under a heading, aligned in columns.
+    pub(crate) fn table(&self, headings: &[&str], rows: &[Vec<String>]) {
+        let rows: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| row.iter().map(|cell| clean(cell)).collect())
+            .collect();
+        let widths: Vec<usize> = headings
+            .iter()
+            .enumerate()
+            .map(|(at, heading)| {
+                let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width());
+                cells.chain([heading.width()]).max().unwrap_or(0)
+            })
+            .collect();
+        let join = |cells: &mut dyn Iterator<Item = &str>| {
+            let padded: Vec<String> = cells
+                .zip(&widths)
+                .map(|(cell, width)| pad(cell, *width))
+                .collect();
+            padded.join("  ").trim_end().to_owned()
+        };
+        self.line(&self.paint(Tone::Strong, &join(&mut headings.iter().copied())));
+        for row in &rows {
+            self.line(&join(&mut row.iter().map(String::as_str)));
+        }
+    }
+
+    /// Something that went wrong, with what to do about it.
+    pub(crate) fn error(&self, text: &str, remedy: Option<&str>) {
+        let mut err = io::stderr().lock();
+        let mark = paint(self.colour_errors, Tone::Bad, self.words().error);
+        write_line(&mut err, &format!("{mark}: {}", clean(text)));
+        if let Some(remedy) = remedy {
+            write_line(&mut err, &format!("  {}", clean(remedy)));
+        }
+    }
+
+    /// Something worth knowing that stops nothing.
+    pub(crate) fn notice(&self, text: &str) {
+        let mark = paint(self.colour_errors, Tone::Careful, self.words().notice);
+        write_line(&mut io::stderr().lock(), &format!("{mark}: {}", clean(text)));
+    }
+
+    /// A question on standard error, without an end of line.
+    pub(crate) fn prompt(&self, text: &str) {
+        let mut err = io::stderr().lock();
+        let _ = write!(err, "{text}").and_then(|()| err.flush());
+    }
+}
+
+fn paint(colour: bool, tone: Tone, text: &str) -> String {
+    if colour && tone != Tone::Plain {
+        format!("\x1b[{}m{text}\x1b[0m", tone.code())
+    } else {
+        text.to_owned()
+    }
+}
+
+fn write_line(out: &mut impl Write, text: &str) {
+    leave_on_closed_pipe(&writeln!(out, "{text}").and_then(|()| out.flush()));
+}
+
+/// Nobody reads any more (`touchstone ... | head`): ending quietly is what the reader wants.
+fn leave_on_closed_pipe(result: &io::Result<()>) {
+    if result
+        .as_ref()
+        .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    {
+        std::process::exit(0);
+    }
+}
+
+/// `text` filled with spaces to `width` columns; Chinese characters take two.
+pub(crate) fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+/// `text` without control characters and without those that turn the direction of writing.
+pub(crate) fn clean(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .map(|c| if steers(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// The language of the locale: Chinese if it begins with `zh`.
+fn language_of(lc_all: Option<String>, lang: Option<String>) -> Language {
+    let locale = lc_all.or(lang).unwrap_or_default();
+    if locale.to_ascii_lowercase().starts_with("zh") {
+        Language::Zh
+    } else {
+        Language::En
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locale_decides_the_language() {
+        let of =
+            |all: Option<&str>, lang: Option<&str>| language_of(all.map(Into::into), lang.map(Into::into));
+        assert_eq!(of(None, Some("zh_CN.UTF-8")), Language::Zh);
+        assert_eq!(of(Some("en_GB.UTF-8"), Some("zh_CN.UTF-8")), Language::En);
+        assert_eq!(of(Some("ZH_TW"), None), Language::Zh);
+        assert_eq!(of(None, None), Language::En);
+    }
+
+    #[test]
+    fn text_from_outside_cannot_steer_the_terminal() {
+        assert_eq!(
+            clean("a\x1b[31mb\nc\u{202e}d\u{9b}e"),
+            "a\u{fffd}[31mb\u{fffd}c\u{fffd}d\u{fffd}e"
+        );
+        assert_eq!(clean("杯子 ok"), "杯子 ok");
+    }
+
+    #[test]
+    fn chinese_is_two_columns_wide() {
+        assert_eq!(pad("杯子", 6), "杯子  ");
+        assert_eq!(pad("cup", 2), "cup");
+    }
+}

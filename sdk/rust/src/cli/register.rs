@@ -1,0 +1,261 @@
+//! `touchstone register`: signs statements about files, submits them in batches, uploads pixels or records.
+
+use super::{
+    args::Register,
+    failure::{Failure, Status},
+    output::{Output, Tone, clean},
+    parallel::{self, Progress},
+    session::Session,
+};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use touchstone_schema::{
+    Sha256Digest, StatementId, Timestamp,
+    api::{Acknowledgement, ContentReceipt},
+    label::OutputLabel,
+};
+use touchstone_sdk::{
+    client::ClientError,
+    entropy::SystemEntropy,
+    files::{self, MAX_PICTURE_BYTES},
+    register::{Claim, Prepared, Registrar, Upload},
+};
+
+/// Longest label file that is read, in bytes.
+const MAX_LABEL_FILE: u64 = 65_536;
+
+/// The contract for scripts: one of these on each line. The first three are promised.
+#[derive(Serialize)]
+struct Line {
+    file: String,
+    statement: StatementId,
+    log_index: u64,
+    accepted_at: Timestamp,
+    duplicate: bool,
+    observed_at_index: Option<u64>,
+    searchable: bool,
+}
+
+impl Line {
+    fn new(path: &Path, acknowledgement: &Acknowledgement, receipt: &ContentReceipt) -> Self {
+        Self {
+            file: path.display().to_string(),
+            statement: acknowledgement.id,
+            log_index: acknowledgement.log_index,
+            accepted_at: acknowledgement.accepted_at,
+            duplicate: acknowledgement.duplicate,
+            observed_at_index: receipt.observed_at_index,
+            searchable: receipt.searchable,
+        }
+    }
+}
+
+pub(crate) fn run(session: &Session, args: &Register) -> Result<Status, Failure> {
+    let claim = claim(args)?;
+    let key = session.key()?;
+    let connection = session.connect()?;
+    let registrar = Registrar::new(&connection.client, key, &SystemEntropy)?;
+    let run = Run {
+        out: &session.out,
+        registrar: &registrar,
+        claim: &claim,
+        upload: if args.no_pixels {
+            Upload::Record
+        } else {
+            Upload::Pixels
+        },
+        progress: Progress::new(&session.out, args.files.len()),
+    };
+    let mut status = Status::Done;
+    for files in args.files.chunks(registrar.max_batch()) {
+        status = status.or(run.batch(files));
+    }
+    Ok(status)
+}
+
+fn claim(args: &Register) -> Result<Claim, Failure> {
+    let Some(path) = &args.label else {
+        return Ok(Claim::Picture {
+            view: args.view,
+            product: args.product.clone(),
+        });
+    };
+    let text = files::read(path, MAX_LABEL_FILE)?;
+    let label: OutputLabel = serde_json::from_slice(&text).map_err(|error| {
+        let remedy = (
+            "Its form is OutputLabel in the JSON Schemas.",
+            "其格式为 JSON Schema 中的 OutputLabel。",
+        );
+        Failure::Usage(
+            format!("{} is not a label: {error}", path.display()),
+            Some(remedy),
+        )
+    })?;
+    let parents = args
+        .parent
+        .iter()
+        .map(|parent| parent_digest(parent))
+        .collect::<Result<_, _>>()?;
+    Ok(Claim::Output {
+        label: Box::new(label),
+        parents,
+    })
+}
+
+/// A parent is given by its digest or as the file itself.
+fn parent_digest(parent: &str) -> Result<Sha256Digest, Failure> {
+    match parent.parse() {
+        Ok(digest) => Ok(digest),
+        Err(_) => Ok(Sha256Digest::of(&files::read(
+            parent.as_ref(),
+            MAX_PICTURE_BYTES,
+        )?)),
+    }
+}
+
+struct Run<'a> {
+    out: &'a Output,
+    registrar: &'a Registrar<'a>,
+    claim: &'a Claim,
+    upload: Upload,
+    progress: Progress,
+}
+
+/// What became of one file: signed but not accepted, accepted but not uploaded, or done.
+type Accepted = Result<(Prepared, Acknowledgement), Failure>;
+
+impl Run<'_> {
+    /// Registers one batch: prepare in parallel, submit at once, upload in parallel, print in order.
+    fn batch(&self, files: &[PathBuf]) -> Status {
+        let mut prepared: Vec<Result<Prepared, Failure>> = Vec::with_capacity(files.len());
+        let prepare = |path: &PathBuf| self.registrar.prepare(path, self.claim, self.upload);
+        parallel::in_order(files, prepare, |_, result| {
+            prepared.push(result.map_err(Failure::from));
+        });
+        let accepted = self.submit(prepared);
+
+        let mut status = Status::Done;
+        let upload = |accepted: &Accepted| {
+            accepted
+                .as_ref()
+                .ok()
+                .map(|(prepared, ack)| self.registrar.upload(prepared, &ack.id))
+        };
+        parallel::in_order(&accepted, upload, |at, receipt| {
+            let (path, accepted) = (&files[at], &accepted[at]);
+            let receipt = receipt.map(|receipt| receipt.map_err(Failure::from));
+            status = status.or(self.report(path, accepted, receipt));
+            self.progress.step();
+        });
+        status
+    }
+
+    fn submit(&self, prepared: Vec<Result<Prepared, Failure>>) -> Vec<Accepted> {
+        let ready: Vec<&Prepared> = prepared.iter().filter_map(|one| one.as_ref().ok()).collect();
+        if ready.is_empty() {
+            return prepared
+                .into_iter()
+                .map(|one| Err(one.err().unwrap_or_else(lost)))
+                .collect();
+        }
+        let mut answers = match self.registrar.submit(&ready) {
+            Ok(answers) => answers
+                .into_iter()
+                .map(|answer| answer.map_err(Failure::from))
+                .collect(),
+            Err(error) => whole_batch_failed(&error, ready.len()),
+        }
+        .into_iter();
+        prepared
+            .into_iter()
+            .map(|one| {
+                let one = one?;
+                let acknowledgement = answers.next().unwrap_or_else(|| Err(lost()))?;
+                Ok((one, acknowledgement))
+            })
+            .collect()
+    }
+
+    /// Prints the answer about one file and gives its status.
+    fn report(
+        &self,
+        path: &Path,
+        accepted: &Accepted,
+        receipt: Option<Result<ContentReceipt, Failure>>,
+    ) -> Status {
+        let mut status = Status::Done;
+        self.progress.print(|| match (accepted, receipt) {
+            (Ok((_, acknowledgement)), Some(Ok(receipt))) => {
+                self.show(&Line::new(path, acknowledgement, &receipt));
+            }
+            (Ok((_, acknowledgement)), Some(Err(failure))) => {
+                status = failure.status_among_files();
+                failure.report(self.out, Some(path));
+                self.say_how_to_go_on(path, acknowledgement);
+            }
+            (Err(failure), _) => {
+                status = failure.status_among_files();
+                failure.report(self.out, Some(path));
+            }
+            (Ok(_), None) => status = Status::SomeFailed,
+        });
+        status
+    }
+
+    fn say_how_to_go_on(&self, path: &Path, acknowledgement: &Acknowledgement) {
+        let (id, path) = (acknowledgement.id, path.display());
+        let stands = self.out.choose("the statement stands", "声明已登记");
+        self.out.notice(&match self.upload {
+            Upload::Pixels => format!("{stands}; touchstone statement upload {id} {path}"),
+            Upload::Record => format!("{stands}: {id}; touchstone register --no-pixels {path}"),
+        });
+    }
+
+    fn show(&self, line: &Line) {
+        let out = self.out;
+        if out.json {
+            out.object(line);
+            return;
+        }
+        let words = out.words();
+        let seen = if line.observed_at_index.is_some() {
+            words.observed
+        } else {
+            words.declared
+        };
+        let mut parts = vec![
+            out.paint(Tone::Good, words.registered),
+            clean(&line.file),
+            line.statement.to_string(),
+            format!("#{}", line.log_index),
+            out.paint(Tone::Faint, seen),
+        ];
+        if !line.searchable {
+            parts.push(out.paint(Tone::Careful, words.not_searchable));
+        }
+        out.line(&parts.join("  "));
+    }
+}
+
+/// Every file of the batch fails for the same reason.
+fn whole_batch_failed(error: &ClientError, count: usize) -> Vec<Result<Acknowledgement, Failure>> {
+    let copy = || match error {
+        ClientError::Unreachable { url, reason } => ClientError::Unreachable {
+            url: url.clone(),
+            reason: reason.clone(),
+        },
+        ClientError::Problem(problem) => ClientError::Problem(problem.clone()),
+        other => ClientError::UnexpectedAnswer {
+            url: String::new(),
+            reason: other.to_string(),
+        },
+    };
+    (0..count).map(|_| Err(copy().into())).collect()
+}
+
+fn lost() -> Failure {
+    Failure::File(
+        "the registry's answer holds no result for this file".to_owned(),
+        None,
+    )
+}

@@ -1,0 +1,261 @@
+//! Registering files: compute the bindings, build and sign the statement, submit, upload pixels or record.
+//!
+//! One [`Registrar`] serves many files and threads. A file's bytes are not kept between signing and uploading: they
+//! are read again, and a file that changed meanwhile is refused.
+
+use crate::{
+    client::{Client, ClientError},
+    entropy::{self, Entropy, EntropyError},
+    files::{self, FileError, MAX_PICTURE_BYTES},
+};
+use ed25519_dalek::SigningKey;
+use std::path::{Path, PathBuf};
+use touchstone_inspect::{InspectError, InspectOptions};
+use touchstone_schema::{
+    OrganisationId, Sha256Digest, StatementId,
+    api::{Acknowledgement, BatchItem, ContentReceipt},
+    key::PublicKey,
+    label::OutputLabel,
+    problem::Problem,
+    record::{RecordError, clean_file_name},
+    statement::{ImageRegistered, Issuer, OutputLabelled, Statement, StatementError, View},
+};
+
+/// Most statements that are sent at once.
+pub const MAX_BATCH: usize = 256;
+
+/// What is said about a file.
+#[derive(Debug, Clone)]
+pub enum Claim {
+    /// A merchant's picture.
+    Picture {
+        /// Where it belongs in a sale.
+        view: View,
+        /// The merchant's product reference. Public.
+        product: Option<String>,
+    },
+    /// An AI vendor's output.
+    Output {
+        /// Its label.
+        label: Box<OutputLabel>,
+        /// Digests of the pictures that it was made from.
+        parents: Vec<Sha256Digest>,
+    },
+}
+
+/// What goes to the registry beside the statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Upload {
+    /// The file: the registry observes everything itself.
+    Pixels,
+    /// Fingerprints computed here; the pixels stay at home.
+    Record,
+}
+
+/// Why a file was not registered.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is not a usable picture.
+    #[error(transparent)]
+    Picture(#[from] InspectError),
+    /// The registry gave no answer, or refused.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The statement breaks a rule.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// The record cannot be written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// No time or randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The token belongs to the operator, who registers nothing.
+    #[error("the token is the operator's; use the token of the merchant or AI vendor")]
+    NoOrganisation,
+    /// The key is not one of the organisation's.
+    #[error("the key {key} is not registered for {organisation}")]
+    ForeignKey {
+        /// The public half of the key that was given.
+        key: Box<PublicKey>,
+        /// Name of the token's organisation.
+        organisation: String,
+    },
+    /// The file changed between signing and uploading.
+    #[error("{0} changed while it was being registered")]
+    Changed(PathBuf),
+}
+
+/// A statement that is ready to be sent, and what follows it.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The file.
+    pub path: PathBuf,
+    /// The signed envelope's bytes.
+    pub envelope: Vec<u8>,
+    /// SHA-256 of the file.
+    pub sha256: Sha256Digest,
+    media_type: String,
+    file_name: Option<String>,
+    record: Option<Vec<u8>>,
+}
+
+/// Registers files for one organisation with one key.
+pub struct Registrar<'a> {
+    client: &'a Client,
+    entropy: &'a dyn Entropy,
+    key: SigningKey,
+    audience: String,
+    organisation: OrganisationId,
+    max_batch: usize,
+    max_bytes: u64,
+    inspecting: InspectOptions,
+}
+
+impl<'a> Registrar<'a> {
+    /// Asks the registry who it is and whose token this is, and makes sure that `key` may sign for that
+    /// organisation.
+    ///
+    /// # Errors
+    /// [`RegisterError::NoOrganisation`], [`RegisterError::ForeignKey`], or [`RegisterError::Client`].
+    pub fn new(client: &'a Client, key: SigningKey, entropy: &'a dyn Entropy) -> Result<Self, RegisterError> {
+        let registry = client.registry()?;
+        let caller = client.caller()?;
+        let organisation = caller.organisation.ok_or(RegisterError::NoOrganisation)?;
+        let public = PublicKey::from(&key);
+        let known = caller
+            .keys
+            .iter()
+            .any(|info| info.public_key == public && info.revoked_at_index.is_none());
+        if !known {
+            return Err(RegisterError::ForeignKey {
+                key: Box::new(public),
+                organisation: caller.name,
+            });
+        }
+        let max_batch = usize::try_from(registry.max_batch)
+            .unwrap_or(MAX_BATCH)
+            .clamp(1, MAX_BATCH);
+        let max_bytes = registry.max_upload_bytes.min(MAX_PICTURE_BYTES);
+        let inspecting = crate::inspecting::options();
+        Ok(Self {
+            client,
+            entropy,
+            key,
+            audience: registry.origin,
+            organisation,
+            max_batch,
+            max_bytes,
+            inspecting,
+        })
+    }
+
+    /// Most statements that the registry takes at once, at most [`MAX_BATCH`].
+    #[must_use]
+    pub const fn max_batch(&self) -> usize {
+        self.max_batch
+    }
+
+    /// Reads the file at `path` and signs the statement about it. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`RegisterError`].
+    pub fn prepare(&self, path: &Path, claim: &Claim, upload: Upload) -> Result<Prepared, RegisterError> {
+        let bytes = files::read(path, self.max_bytes)?;
+        let inspection = touchstone_inspect::inspect(&bytes, &self.inspecting)?;
+        drop(bytes);
+        let file_name = path
+            .file_name()
+            .and_then(|name| clean_file_name(&name.to_string_lossy()));
+        let (record, digest) = match upload {
+            Upload::Pixels => (None, None),
+            Upload::Record => {
+                let record = inspection.record(entropy::nonce(self.entropy)?, file_name.clone());
+                let (bytes, digest) = record.to_bytes()?;
+                (Some(bytes), Some(digest))
+            }
+        };
+        let content = inspection.bindings(digest);
+        let media_type = content.media_type.clone();
+        let body = match claim.clone() {
+            Claim::Picture { view, product } => ImageRegistered {
+                view,
+                product,
+                content,
+            }
+            .into(),
+            Claim::Output { label, parents } => OutputLabelled {
+                label: *label,
+                content,
+                parents,
+            }
+            .into(),
+        };
+        let statement = Statement {
+            audience: self.audience.clone(),
+            issuer: Issuer::Organisation(self.organisation),
+            issued_at: self.entropy.now()?,
+            nonce: entropy::nonce(self.entropy)?,
+            body,
+        };
+        Ok(Prepared {
+            path: path.to_owned(),
+            envelope: statement.sign(&self.key)?,
+            sha256: inspection.sha256,
+            media_type,
+            file_name,
+            record,
+        })
+    }
+
+    /// Submits up to [`Registrar::max_batch`] statements: one result for each, in order.
+    ///
+    /// # Errors
+    /// [`ClientError`] if none was answered.
+    pub fn submit(
+        &self,
+        prepared: &[&Prepared],
+    ) -> Result<Vec<Result<Acknowledgement, Box<Problem>>>, ClientError> {
+        if let [one] = prepared {
+            return match self.client.submit(&one.envelope) {
+                Ok(acknowledgement) => Ok(vec![Ok(acknowledgement)]),
+                Err(ClientError::Problem(problem)) => Ok(vec![Err(problem)]),
+                Err(error) => Err(error),
+            };
+        }
+        let envelopes: Vec<&[u8]> = prepared.iter().map(|one| one.envelope.as_slice()).collect();
+        let results = self.client.submit_batch(&envelopes)?;
+        Ok(results
+            .into_iter()
+            .map(|item| match item {
+                BatchItem::Accepted(acknowledgement) => Ok(acknowledgement),
+                BatchItem::Refused { problem } => Err(Box::new(problem)),
+            })
+            .collect())
+    }
+
+    /// Uploads what belongs to an accepted statement: the record, or else the pixels.
+    ///
+    /// # Errors
+    /// [`RegisterError`]; the statement stands all the same, and the upload can be tried again.
+    pub fn upload(
+        &self,
+        prepared: &Prepared,
+        statement: &StatementId,
+    ) -> Result<ContentReceipt, RegisterError> {
+        if let Some(record) = &prepared.record {
+            return Ok(self.client.put_record(statement, record)?);
+        }
+        let bytes = files::read(&prepared.path, self.max_bytes)?;
+        if Sha256Digest::of(&bytes) != prepared.sha256 {
+            return Err(RegisterError::Changed(prepared.path.clone()));
+        }
+        let name = prepared.file_name.as_deref();
+        Ok(self
+            .client
+            .put_pixels(statement, &prepared.media_type, &bytes, name)?)
+    }
+}
