@@ -16,11 +16,8 @@ const COLUMNS: u32 = 6;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let directory = PathBuf::from(
-        arguments
-            .next()
-            .ok_or("usage: contact_sheet DIRECTORY [PART-OF-NAME [DIVISOR]]")?,
-    );
+    let directory =
+        PathBuf::from(arguments.next().ok_or("usage: contact_sheet DIRECTORY [PART-OF-NAME [DIVISOR]]")?);
     let part = arguments.next().unwrap_or_default();
     let divisor = arguments.next().map_or(Ok(1), |d| d.parse::<u32>())?;
     std::fs::create_dir_all(&directory)?;
@@ -29,27 +26,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut sheet = RgbImage::from_pixel(COLUMNS * CELL, rows * CELL, Rgb([246, 245, 242]));
     for (i, shot) in (0_u32..).zip(&shots) {
         let picture = render_small(shot, divisor);
-        std::fs::write(
-            directory.join(format!("{}.png", shot.name)),
-            edits::png(&picture)?,
-        )?;
+        std::fs::write(directory.join(format!("{}.png", shot.name)), edits::png(&picture)?)?;
         if shot.kind == ShotKind::Listing {
             let cracked = edits::with_crack(&picture, 7);
-            std::fs::write(
-                directory.join(format!("{}.cracked.png", shot.name)),
-                edits::png(&cracked)?,
-            )?;
+            std::fs::write(directory.join(format!("{}.cracked.png", shot.name)), edits::png(&cracked)?)?;
         }
         let scale = (CELL - 16) as f32 / picture.width().max(picture.height()) as f32;
-        let (w, h) = (
-            (picture.width() as f32 * scale) as u32,
-            (picture.height() as f32 * scale) as u32,
-        );
+        let (w, h) = ((picture.width() as f32 * scale) as u32, (picture.height() as f32 * scale) as u32);
         let small = imageops::resize(&picture, w, h, FilterType::Triangle);
-        let (x, y) = (
-            (i % COLUMNS) * CELL + (CELL - w) / 2,
-            (i / COLUMNS) * CELL + (CELL - h) / 2,
-        );
+        let (x, y) = ((i % COLUMNS) * CELL + (CELL - w) / 2, (i / COLUMNS) * CELL + (CELL - h) / 2);
         imageops::replace(&mut sheet, &small, i64::from(x), i64::from(y));
         println!(
             "{}\t{}x{}\t{}\t{}",

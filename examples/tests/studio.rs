@@ -6,10 +6,9 @@ use image::RgbImage;
 use touchstone_examples::studio::{Shot, ShotKind, catalogue, edits, render};
 
 fn shot(name: &str) -> &'static Shot {
-    catalogue()
-        .iter()
-        .find(|s| s.name == name)
-        .expect("the catalogue has this picture")
+    let mut named = catalogue().iter().filter(|s| s.name == name);
+    let Some(found) = named.next() else { unreachable!("no picture {name}") };
+    found
 }
 
 fn luma(image: &RgbImage) -> Vec<f64> {
@@ -21,10 +20,7 @@ fn luma(image: &RgbImage) -> Vec<f64> {
 
 /// Pixels that differ visibly.
 fn changed(a: &RgbImage, b: &RgbImage) -> usize {
-    a.pixels()
-        .zip(b.pixels())
-        .filter(|(p, q)| p.0.iter().zip(q.0).any(|(x, y)| x.abs_diff(y) > 12))
-        .count()
+    a.pixels().zip(b.pixels()).filter(|(p, q)| p.0.iter().zip(q.0).any(|(x, y)| x.abs_diff(y) > 12)).count()
 }
 
 #[test]
@@ -36,23 +32,12 @@ fn catalogue_is_complete_and_names_are_unique() {
     assert!(count(ShotKind::Unregistered) >= 4);
     let names: HashSet<_> = catalogue().iter().map(|s| s.name).collect();
     assert_eq!(names.len(), catalogue().len());
-    let listings: HashSet<_> = catalogue()
-        .iter()
-        .filter(|s| s.kind == ShotKind::Listing)
-        .map(|s| s.name)
-        .collect();
+    let listings: HashSet<_> =
+        catalogue().iter().filter(|s| s.kind == ShotKind::Listing).map(|s| s.name).collect();
     for shot in catalogue() {
-        assert!(
-            shot.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
-            "{}",
-            shot.name
-        );
+        assert!(shot.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", shot.name);
         assert!(!shot.title_en.is_empty() && !shot.title_zh.is_empty());
-        assert!(
-            shot.product.is_empty() || listings.contains(shot.product),
-            "{}",
-            shot.name
-        );
+        assert!(shot.product.is_empty() || listings.contains(shot.product), "{}", shot.name);
         if shot.kind == ShotKind::Packing {
             assert!(!shot.product.is_empty(), "{} packs nothing", shot.name);
         }
@@ -75,9 +60,7 @@ fn a_picture_is_repeatable_and_looks_like_a_photograph() {
 
 /// A plain grey ramp: edits must work on any picture, and this one needs no rendering.
 fn ramp() -> RgbImage {
-    RgbImage::from_fn(640, 480, |x, y| {
-        image::Rgb([(90 + x / 8) as u8, (100 + y / 8) as u8, 140])
-    })
+    RgbImage::from_fn(640, 480, |x, y| image::Rgb([(90 + x / 8) as u8, (100 + y / 8) as u8, 140]))
 }
 
 #[test]
@@ -91,10 +74,7 @@ fn a_crack_is_visible_small_and_follows_its_seed() {
     let darkest = luma(&cracked).into_iter().fold(f64::MAX, f64::min);
     let brightest = luma(&cracked).into_iter().fold(f64::MIN, f64::max);
     assert!(darkest < 50.0, "the gap is dark: {darkest}");
-    assert!(
-        brightest > luma(&clean).into_iter().fold(f64::MIN, f64::max),
-        "the chipped edge is bright"
-    );
+    assert!(brightest > luma(&clean).into_iter().fold(f64::MIN, f64::max), "the chipped edge is bright");
 }
 
 #[test]
@@ -111,18 +91,9 @@ fn encodings_and_sizes_are_as_asked() {
     let clean = ramp();
     let png = edits::png(&clean).expect("PNG");
     assert!(image::load_from_memory(&png).expect("PNG decodes").to_rgb8() == clean);
-    let (fine, coarse) = (
-        edits::jpeg(&clean, 90).expect("JPEG"),
-        edits::jpeg(&clean, 30).expect("JPEG"),
-    );
+    let (fine, coarse) = (edits::jpeg(&clean, 90).expect("JPEG"), edits::jpeg(&clean, 30).expect("JPEG"));
     assert!(coarse.len() < fine.len());
-    assert_eq!(
-        image::load_from_memory(&fine)
-            .expect("JPEG decodes")
-            .to_rgb8()
-            .dimensions(),
-        (640, 480)
-    );
+    assert_eq!(image::load_from_memory(&fine).expect("JPEG decodes").to_rgb8().dimensions(), (640, 480));
     assert_eq!(edits::resized(&clean, 0.5).dimensions(), (320, 240));
     assert_eq!(edits::rotated_90(&clean).dimensions(), (480, 640));
     assert_eq!(edits::cropped(&clean, 0.5).dimensions(), (320, 240));

@@ -1,4 +1,5 @@
-//! Decodes pictures and writes their pixels as binary PPM, for oracles that must see the same pixels as this crate.
+//! Decodes pictures and writes their pixels as binary PPM, for oracles that must see the same pixels as this
+//! crate.
 //!
 //! `dump_pixels FOLDER FILE...` writes `FOLDER/FILE-NAME.ppm` for each file.
 

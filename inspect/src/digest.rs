@@ -8,9 +8,8 @@ use std::ops::Range;
 use touchstone_schema::Sha256Digest;
 
 /// UUID of the description box of a C2PA manifest store (C2PA 2.x, "c2pa" box), as it stands in the file.
-const C2PA_STORE_UUID: [u8; 16] = [
-    0x63, 0x32, 0x70, 0x61, 0x00, 0x11, 0x00, 0x10, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71,
-];
+const C2PA_STORE_UUID: [u8; 16] =
+    [0x63, 0x32, 0x70, 0x61, 0x00, 0x11, 0x00, 0x10, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71];
 
 /// SHA-256 of the file as it is.
 #[must_use]
@@ -60,14 +59,10 @@ pub fn manifest_ranges(bytes: &[u8]) -> Vec<Range<usize>> {
             }
         }
         Some(Container::Png) => {
-            png::chunks(bytes)
-                .filter(|c| c.kind == *b"caBX")
-                .for_each(|c| push(c.offset..c.end));
+            png::chunks(bytes).filter(|c| c.kind == *b"caBX").for_each(|c| push(c.offset..c.end));
         }
         Some(Container::WebP) => {
-            webp::chunks(bytes)
-                .filter(|c| c.kind == *b"C2PA")
-                .for_each(|c| push(c.offset..c.end));
+            webp::chunks(bytes).filter(|c| c.kind == *b"C2PA").for_each(|c| push(c.offset..c.end));
         }
         None => {}
     }
@@ -114,18 +109,10 @@ mod tests {
 
     #[test]
     fn jpeg_without_its_store_has_the_same_content_digest() {
-        let head = [
-            &[0xFF, jpeg::SOI][..],
-            &jpeg::segment(jpeg::APP0, b"JFIF\0").unwrap(),
-        ]
-        .concat();
+        let head = [&[0xFF, jpeg::SOI][..], &jpeg::segment(jpeg::APP0, b"JFIF\0").unwrap()].concat();
         // Another JUMBF box, with its own instance number, is content.
         let other = app11(9, 1, false, b"not the store");
-        let tail = [
-            &jpeg::segment(jpeg::SOS, &[0]).unwrap()[..],
-            &[1, 2, 3, 0xFF, jpeg::EOI],
-        ]
-        .concat();
+        let tail = [&jpeg::segment(jpeg::SOS, &[0]).unwrap()[..], &[1, 2, 3, 0xFF, jpeg::EOI]].concat();
         let plain = [&head[..], &other, &tail].concat();
         let store = [app11(513, 1, true, b"first"), app11(513, 2, false, b"second")].concat();
         let signed = [&head[..], &store, &other, &tail].concat();

@@ -88,7 +88,7 @@ pub struct Inspection {
 pub fn inspect(bytes: &[u8], options: &InspectOptions) -> Result<Inspection, InspectError> {
     let decoded = decode::decode(bytes, &options.limits)?;
     let picture = &decoded.picture;
-    let (pdq_orientations, quality) = fingerprint::pdq_dihedral(picture);
+    let (pdq, pdq_orientations) = fingerprint::pdq_and_dihedral(picture);
     let iscc = fingerprint::iscc_image_digest(picture);
     #[cfg_attr(not(feature = "c2pa"), allow(unused_mut))]
     let mut labels = labels::read_labels(bytes);
@@ -103,7 +103,7 @@ pub fn inspect(bytes: &[u8], options: &InspectOptions) -> Result<Inspection, Ins
         width: picture.width,
         height: picture.height,
         orientation: decoded.orientation,
-        pdq: Pdq { hash: pdq_orientations[0], quality },
+        pdq,
         pdq_orientations,
         iscc,
         labels,

@@ -60,10 +60,7 @@ impl Limits {
     /// Refuses a file of more than `max_bytes` bytes.
     pub(crate) fn check_bytes(&self, found: usize) -> Result<(), DecodeError> {
         if found > self.max_bytes {
-            return Err(DecodeError::TooManyBytes {
-                found: found as u64,
-                limit: self.max_bytes as u64,
-            });
+            return Err(DecodeError::TooManyBytes { found: found as u64, limit: self.max_bytes as u64 });
         }
         Ok(())
     }
@@ -71,9 +68,7 @@ impl Limits {
     /// Refuses a picture whose header declares no pixels, a side over `max_side` or an area over `max_pixels`.
     pub(crate) fn check_dimensions(&self, width: u32, height: u32) -> Result<(), DecodeError> {
         if width == 0 || height == 0 {
-            return Err(DecodeError::corrupt(
-                "the header declares a picture without pixels",
-            ));
+            return Err(DecodeError::corrupt("the header declares a picture without pixels"));
         }
         let pixels = u64::from(width) * u64::from(height);
         if width > self.max_side || height > self.max_side || pixels > self.max_pixels {
@@ -90,10 +85,7 @@ impl Limits {
     /// Refuses a decode whose estimated peak memory, in bytes, is over `max_memory`.
     pub(crate) fn check_memory(&self, needed: u64) -> Result<(), DecodeError> {
         if needed > self.max_memory as u64 {
-            return Err(DecodeError::TooMuchMemory {
-                needed,
-                limit: self.max_memory as u64,
-            });
+            return Err(DecodeError::TooMuchMemory { needed, limit: self.max_memory as u64 });
         }
         Ok(())
     }
@@ -113,41 +105,22 @@ mod tests {
 
     #[test]
     fn dimensions_are_checked_by_side_and_by_area() {
-        let limits = Limits {
-            max_side: 100,
-            max_pixels: 5_000,
-            ..Limits::default()
-        };
+        let limits = Limits { max_side: 100, max_pixels: 5_000, ..Limits::default() };
         assert!(limits.check_dimensions(100, 50).is_ok());
-        assert!(matches!(
-            limits.check_dimensions(101, 1),
-            Err(DecodeError::TooManyPixels { .. })
-        ));
-        assert!(matches!(
-            limits.check_dimensions(100, 51),
-            Err(DecodeError::TooManyPixels { .. })
-        ));
+        assert!(matches!(limits.check_dimensions(101, 1), Err(DecodeError::TooManyPixels { .. })));
+        assert!(matches!(limits.check_dimensions(100, 51), Err(DecodeError::TooManyPixels { .. })));
         assert!(matches!(
             limits.check_dimensions(u32::MAX, u32::MAX),
             Err(DecodeError::TooManyPixels { .. })
         ));
-        assert!(matches!(
-            limits.check_dimensions(0, 5),
-            Err(DecodeError::Corrupt { .. })
-        ));
+        assert!(matches!(limits.check_dimensions(0, 5), Err(DecodeError::Corrupt { .. })));
     }
 
     #[test]
     fn debug_shows_the_numbers_and_whether_there_is_a_test() {
-        let limits = Limits {
-            cancelled: Some(Arc::new(|| true)),
-            ..Limits::default()
-        };
+        let limits = Limits { cancelled: Some(Arc::new(|| true)), ..Limits::default() };
         let text = format!("{limits:?}");
-        assert!(
-            text.contains("max_pixels: 64000000") && text.contains("Fn() -> bool"),
-            "{text}"
-        );
+        assert!(text.contains("max_pixels: 64000000") && text.contains("Fn() -> bool"), "{text}");
         assert!(matches!(limits.check_cancelled(), Err(DecodeError::TooSlow)));
         assert!(Limits::default().check_cancelled().is_ok());
     }

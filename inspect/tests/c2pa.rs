@@ -28,17 +28,12 @@ fn picture(format: image::ImageFormat, width: u32, height: u32) -> Vec<u8> {
         image::Rgb([wave as u8, (x * 255 / width) as u8, (y * 255 / height) as u8])
     });
     let mut bytes = Cursor::new(Vec::new());
-    image::DynamicImage::ImageRgb8(picture)
-        .write_to(&mut bytes, format)
-        .unwrap();
+    image::DynamicImage::ImageRgb8(picture).write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
 }
 
 fn signing(identity: &Identity) -> SigningIdentity {
-    SigningIdentity {
-        chain_pem: identity.chain_pem.clone(),
-        key_pkcs8_pem: identity.key_pkcs8_pem.clone(),
-    }
+    SigningIdentity { chain_pem: identity.chain_pem.clone(), key_pkcs8_pem: identity.key_pkcs8_pem.clone() }
 }
 
 fn generated() -> ManifestToWrite {
@@ -56,11 +51,7 @@ fn pem(authority: &Authority) -> Option<Vec<u8>> {
 }
 
 fn reader_trusting(authority: &Authority) -> C2paReader {
-    C2paReader::new(TrustAnchors {
-        registrants: pem(authority),
-        ..TrustAnchors::default()
-    })
-    .unwrap()
+    C2paReader::new(TrustAnchors { registrants: pem(authority), ..TrustAnchors::default() }).unwrap()
 }
 
 fn no_anchors() -> C2paReader {
@@ -77,13 +68,8 @@ fn a_signed_picture_is_trusted_under_its_anchor_and_valid_without() {
     let authority = Authority::new("Registrants");
     let signer = authority.signer("Inkstone Ltd");
     for (format, media_type) in FORMATS {
-        let signed = sign_manifest(
-            &picture(format, 96, 64),
-            media_type,
-            &signing(&signer),
-            &generated(),
-        )
-        .unwrap();
+        let signed =
+            sign_manifest(&picture(format, 96, 64), media_type, &signing(&signer), &generated()).unwrap();
         let report = reader_trusting(&authority).read(&signed, media_type).unwrap();
         assert_eq!(report.state, C2paState::Trusted, "{media_type}: {report:?}");
         assert_eq!(report.anchor_set, Some(AnchorSet::Registrants));
@@ -98,22 +84,13 @@ fn a_signed_picture_is_trusted_under_its_anchor_and_valid_without() {
         assert!(who.serial.is_some());
         assert_eq!(who.time, None, "no time stamp was made");
         assert_eq!(report.actions, ["c2pa.created"]);
-        assert_eq!(
-            report.digital_source_types,
-            [DigitalSourceType::TrainedAlgorithmicMedia.uri()]
-        );
+        assert_eq!(report.digital_source_types, [DigitalSourceType::TrainedAlgorithmicMedia.uri()]);
         assert_eq!(report.ai_generated, Some(LabelMeaning::Synthetic));
         assert_eq!(report.hard_binding.as_ref().unwrap().exclusions, 1);
 
         let label = report.to_label().unwrap();
-        assert_eq!(
-            (label.scheme, label.level),
-            (LabelScheme::C2pa, LabelLevel::Verified)
-        );
-        assert_eq!(
-            label.digital_source_type,
-            Some(DigitalSourceType::TrainedAlgorithmicMedia)
-        );
+        assert_eq!((label.scheme, label.level), (LabelScheme::C2pa, LabelLevel::Verified));
+        assert_eq!(label.digital_source_type, Some(DigitalSourceType::TrainedAlgorithmicMedia));
         let carrier = &signed[usize::try_from(label.offset).unwrap()..];
         match media_type {
             "image/jpeg" => assert!(carrier.starts_with(&[0xff, 0xeb])),
@@ -129,15 +106,9 @@ fn a_signed_picture_is_trusted_under_its_anchor_and_valid_without() {
         assert_eq!(unknown.store_sha256, report.store_sha256);
 
         // A wrong media type does not hide the manifest: the bytes decide.
-        assert_eq!(
-            no_anchors().read(&signed, "application/octet-stream").unwrap(),
-            unknown
-        );
+        assert_eq!(no_anchors().read(&signed, "application/octet-stream").unwrap(), unknown);
         let json = serde_json::to_string(&report).unwrap();
-        assert_eq!(
-            serde_json::from_str::<touchstone_inspect::c2pa::C2paReport>(&json).unwrap(),
-            report
-        );
+        assert_eq!(serde_json::from_str::<touchstone_inspect::c2pa::C2paReport>(&json).unwrap(), report);
     }
 }
 
@@ -173,14 +144,8 @@ fn a_time_stamp_authority_does_not_vouch_for_a_signer() {
     let identity = authority.signer("Anybody");
     let original = picture(image::ImageFormat::Png, 40, 40);
     let signed = sign_manifest(&original, "image/png", &signing(&identity), &generated()).unwrap();
-    let anchors = TrustAnchors {
-        time_stamp_list: pem(&authority),
-        ..TrustAnchors::default()
-    };
-    let report = C2paReader::new(anchors)
-        .unwrap()
-        .read(&signed, "image/png")
-        .unwrap();
+    let anchors = TrustAnchors { time_stamp_list: pem(&authority), ..TrustAnchors::default() };
+    let report = C2paReader::new(anchors).unwrap().read(&signed, "image/png").unwrap();
     assert_eq!(report.state, C2paState::Valid, "{report:?}");
     assert_eq!(report.anchor_set, None);
     assert_eq!(report.failures, ["signingCredential.untrusted"]);
@@ -211,21 +176,11 @@ fn an_unsigned_picture_is_none_and_one_changed_pixel_byte_is_invalid() {
         let mut signed = sign_manifest(&original, media_type, &signing(&signer), &generated()).unwrap();
         // The last bytes are pixels or a checksum behind them in all three containers' test pictures,
         // except where the manifest comes last (WebP): there the middle of the first chunk is.
-        let pixel = if media_type == "image/webp" {
-            200
-        } else {
-            signed.len() - 40
-        };
+        let pixel = if media_type == "image/webp" { 200 } else { signed.len() - 40 };
         signed[pixel] ^= 1;
         let report = reader.read(&signed, media_type).unwrap();
         assert_eq!(report.state, C2paState::Invalid, "{media_type}: {report:?}");
-        assert!(
-            report
-                .failures
-                .iter()
-                .any(|code| code == "assertion.dataHash.mismatch"),
-            "{report:?}"
-        );
+        assert!(report.failures.iter().any(|code| code == "assertion.dataHash.mismatch"), "{report:?}");
         assert_eq!((report.anchor_set, report.to_label()), (None, None));
     }
 }
@@ -236,11 +191,7 @@ fn the_hard_binding_is_the_hash_of_the_file_without_its_manifest() {
     for (format, media_type) in FORMATS {
         let original = picture(format, 120, 80);
         let signed = sign_manifest(&original, media_type, &signing(&signer), &generated()).unwrap();
-        let binding = no_anchors()
-            .read(&signed, media_type)
-            .unwrap()
-            .hard_binding
-            .unwrap();
+        let binding = no_anchors().read(&signed, media_type).unwrap().hard_binding.unwrap();
         assert_eq!((binding.alg.as_str(), binding.exclusions), ("sha256", 1));
         assert_eq!(
             binding.hash,
@@ -261,10 +212,7 @@ fn the_hard_binding_is_the_hash_of_the_file_without_its_manifest() {
 fn an_edit_keeps_the_parent_and_the_meaning() {
     let authority = Authority::new("Registrants");
     let reader = reader_trusting(&authority);
-    let camera = ManifestToWrite {
-        digital_source_type: DigitalSourceType::DigitalCapture,
-        ..generated()
-    };
+    let camera = ManifestToWrite { digital_source_type: DigitalSourceType::DigitalCapture, ..generated() };
     let photo = sign_manifest(
         &picture(image::ImageFormat::Jpeg, 96, 96),
         "image/jpeg",
@@ -292,23 +240,12 @@ fn an_edit_keeps_the_parent_and_the_meaning() {
     assert_ne!(second.active_manifest, first.active_manifest);
 
     // Edited again by hand: the AI part stays known through the parent, and the grandparent is listed.
-    let by_hand = ManifestToWrite {
-        digital_source_type: DigitalSourceType::HumanEdits,
-        edited: true,
-        ..generated()
-    };
+    let by_hand =
+        ManifestToWrite { digital_source_type: DigitalSourceType::HumanEdits, edited: true, ..generated() };
     let again = sign_manifest(&edited, "image/jpeg", &stranger, &by_hand).unwrap();
     let third = reader.read(&again, "image/jpeg").unwrap();
-    assert_eq!(
-        third.ai_generated,
-        Some(LabelMeaning::PartlySynthetic),
-        "{third:?}"
-    );
-    let depths: Vec<u32> = third
-        .ingredients
-        .iter()
-        .map(|ingredient| ingredient.depth)
-        .collect();
+    assert_eq!(third.ai_generated, Some(LabelMeaning::PartlySynthetic), "{third:?}");
+    let depths: Vec<u32> = third.ingredients.iter().map(|ingredient| ingredient.depth).collect();
     assert_eq!(depths, [1, 2]);
 
     // Creating over an existing manifest would lose it.
@@ -320,27 +257,17 @@ fn an_edit_keeps_the_parent_and_the_meaning() {
 fn failures_of_ingredients_surface() {
     let authority = Authority::new("Registrants");
     let identity = signing(&authority.signer("Inkstone Ltd"));
-    let mut photo = sign_manifest(
-        &picture(image::ImageFormat::Jpeg, 96, 96),
-        "image/jpeg",
-        &identity,
-        &generated(),
-    )
-    .unwrap();
+    let mut photo =
+        sign_manifest(&picture(image::ImageFormat::Jpeg, 96, 96), "image/jpeg", &identity, &generated())
+            .unwrap();
     let pixel = photo.len() - 40;
     photo[pixel] ^= 1;
-    let edit = ManifestToWrite {
-        digital_source_type: DigitalSourceType::HumanEdits,
-        edited: true,
-        ..generated()
-    };
+    let edit =
+        ManifestToWrite { digital_source_type: DigitalSourceType::HumanEdits, edited: true, ..generated() };
     let edited = sign_manifest(&photo, "image/jpeg", &identity, &edit).unwrap();
     let report = reader_trusting(&authority).read(&edited, "image/jpeg").unwrap();
     assert!(
-        report.ingredients[0]
-            .failures
-            .iter()
-            .any(|code| code == "assertion.dataHash.mismatch"),
+        report.ingredients[0].failures.iter().any(|code| code == "assertion.dataHash.mismatch"),
         "a picture that was already broken when it was edited: {report:?}"
     );
 }
@@ -361,16 +288,12 @@ fn further_exclusions_are_refused_even_from_a_trusted_signer() {
     )
     .unwrap();
     let original = picture(image::ImageFormat::Jpeg, 96, 96);
-    let context = Context::new()
-        .with_settings(r#"{"builder":{"thumbnail":{"enabled":false}}}"#)
-        .unwrap();
+    let context = Context::new().with_settings(r#"{"builder":{"thumbnail":{"enabled":false}}}"#).unwrap();
     let mut builder = Builder::from_context(context)
         .with_definition(r#"{"claim_generator_info":[{"name":"Inkstone"}],"format":"image/jpeg"}"#)
         .unwrap();
     builder.set_intent(BuilderIntent::Create(::c2pa::DigitalSourceType::DigitalCapture));
-    let placeholder = builder
-        .data_hashed_placeholder(signer.reserve_size(), "image/jpeg")
-        .unwrap();
+    let placeholder = builder.data_hashed_placeholder(signer.reserve_size(), "image/jpeg").unwrap();
     let mut file = original[..2].to_vec();
     file.extend_from_slice(&placeholder);
     file.extend_from_slice(&original[2..]);
@@ -379,9 +302,7 @@ fn further_exclusions_are_refused_even_from_a_trusted_signer() {
     let pixels = (file.len() - 600) as u64;
     hash.add_exclusion(HashRange::new(pixels, 500));
     hash.gen_hash_from_stream(&mut Cursor::new(&file)).unwrap();
-    let manifest = builder
-        .sign_data_hashed_embeddable(signer.as_ref(), &hash, "image/jpeg")
-        .unwrap();
+    let manifest = builder.sign_data_hashed_embeddable(signer.as_ref(), &hash, "image/jpeg").unwrap();
     assert_eq!(manifest.len(), placeholder.len());
     file[2..2 + manifest.len()].copy_from_slice(&manifest);
 
@@ -389,23 +310,12 @@ fn further_exclusions_are_refused_even_from_a_trusted_signer() {
         { "trust_anchors": authority.pem(), "trust_kind": "manifest" }
     ] } });
     let plain = Context::new().with_settings(settings).unwrap();
-    let library = ::c2pa::Reader::from_context(plain)
-        .with_stream("image/jpeg", Cursor::new(&file))
-        .unwrap();
-    assert_eq!(
-        library.validation_state(),
-        ::c2pa::ValidationState::Trusted,
-        "this test must meet the trap"
-    );
+    let library = ::c2pa::Reader::from_context(plain).with_stream("image/jpeg", Cursor::new(&file)).unwrap();
+    assert_eq!(library.validation_state(), ::c2pa::ValidationState::Trusted, "this test must meet the trap");
 
     let report = reader_trusting(&authority).read(&file, "image/jpeg").unwrap();
     assert_eq!(report.state, C2paState::Invalid, "{report:?}");
-    assert!(
-        report
-            .failures
-            .iter()
-            .any(|code| code == FAILURE_ADDITIONAL_EXCLUSIONS)
-    );
+    assert!(report.failures.iter().any(|code| code == FAILURE_ADDITIONAL_EXCLUSIONS));
     assert_eq!(report.hard_binding.as_ref().unwrap().exclusions, 2);
     assert_eq!((report.anchor_set, report.to_label()), (None, None));
 }
@@ -426,10 +336,7 @@ fn a_remote_reference_is_reported_and_not_fetched() {
     file.extend_from_slice(&original[2..]);
     let report = no_anchors().read(&file, "image/jpeg").unwrap();
     assert_eq!(report.state, C2paState::Remote);
-    assert_eq!(
-        report.remote_url.as_deref(),
-        Some("http://192.0.2.1/manifest.c2pa")
-    );
+    assert_eq!(report.remote_url.as_deref(), Some("http://192.0.2.1/manifest.c2pa"));
     assert_eq!(report.to_label(), None);
 }
 
@@ -457,21 +364,9 @@ fn unusable_anchors_and_requests_get_typed_errors() {
         b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         b"\xff\xfe",
     ] {
-        let anchors = TrustAnchors {
-            interim_list: Some(broken.to_vec()),
-            ..TrustAnchors::default()
-        };
+        let anchors = TrustAnchors { interim_list: Some(broken.to_vec()), ..TrustAnchors::default() };
         let error = C2paReader::new(anchors).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                C2paSetupError::Anchors {
-                    set: "interim_list",
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        assert!(matches!(error, C2paSetupError::Anchors { set: "interim_list", .. }), "{error}");
     }
     let identity = signing(&Authority::new("Registrants").signer("Inkstone Ltd"));
     let jpeg = picture(image::ImageFormat::Jpeg, 16, 16);
@@ -482,22 +377,10 @@ fn unusable_anchors_and_requests_get_typed_errors() {
         sign(b"not a picture", "image/jpeg", &generated()),
         C2paSignError::UnsupportedFormat(_)
     ));
-    assert!(matches!(
-        sign(&jpeg, "image/png", &generated()),
-        C2paSignError::WrongMediaType { .. }
-    ));
-    let nameless = ManifestToWrite {
-        generator_name: String::new(),
-        ..generated()
-    };
-    assert!(matches!(
-        sign(&jpeg, "image/jpeg", &nameless),
-        C2paSignError::Text { .. }
-    ));
-    let no_key = SigningIdentity {
-        key_pkcs8_pem: "nonsense".to_owned(),
-        ..identity.clone()
-    };
+    assert!(matches!(sign(&jpeg, "image/png", &generated()), C2paSignError::WrongMediaType { .. }));
+    let nameless = ManifestToWrite { generator_name: String::new(), ..generated() };
+    assert!(matches!(sign(&jpeg, "image/jpeg", &nameless), C2paSignError::Text { .. }));
+    let no_key = SigningIdentity { key_pkcs8_pem: "nonsense".to_owned(), ..identity.clone() };
     let error = sign_manifest(&jpeg, "image/jpeg", &no_key, &generated()).unwrap_err();
     assert!(matches!(error, C2paSignError::Identity(_)), "{error}");
     assert!(!format!("{identity:?}").contains("PRIVATE"));
@@ -556,22 +439,15 @@ fn mutated_files_never_panic_and_never_gain_trust_for_other_pixels() {
 fn one_reader_serves_many_threads() {
     let authority = Authority::new("Registrants");
     let original = picture(image::ImageFormat::Jpeg, 64, 64);
-    let signed = sign_manifest(
-        &original,
-        "image/jpeg",
-        &signing(&authority.signer("Inkstone Ltd")),
-        &generated(),
-    )
-    .unwrap();
+    let signed =
+        sign_manifest(&original, "image/jpeg", &signing(&authority.signer("Inkstone Ltd")), &generated())
+            .unwrap();
     let reader = reader_trusting(&authority);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..10 {
-                    assert_eq!(
-                        reader.read(&signed, "image/jpeg").unwrap().state,
-                        C2paState::Trusted
-                    );
+                    assert_eq!(reader.read(&signed, "image/jpeg").unwrap().state, C2paState::Trusted);
                 }
             });
         }
@@ -603,10 +479,7 @@ fn the_public_vectors_validate_as_expected() {
     let reader = no_anchors();
     let (mut checked, mut mismatches) = (0, Vec::new());
     for vector in list["vectors"].as_array().unwrap() {
-        let (id, media_type) = (
-            vector["id"].as_str().unwrap(),
-            vector["mime_type"].as_str().unwrap(),
-        );
+        let (id, media_type) = (vector["id"].as_str().unwrap(), vector["mime_type"].as_str().unwrap());
         if !media_type.starts_with("image/") {
             println!("{id}: left out, {media_type} is no image");
             continue;
@@ -619,9 +492,7 @@ fn the_public_vectors_validate_as_expected() {
             "{id}: other file"
         );
         let expected = &vector["normative_expected"];
-        let report = reader
-            .read(&bytes, media_type)
-            .unwrap_or_else(|| panic!("{id}: no manifest was found"));
+        let report = reader.read(&bytes, media_type).unwrap_or_else(|| panic!("{id}: no manifest was found"));
         let state = match report.state {
             C2paState::Valid => "Valid",
             C2paState::Trusted => "Trusted",
@@ -632,16 +503,11 @@ fn the_public_vectors_validate_as_expected() {
         println!("{id}: {state} {:?} {:?}", report.failures, report.informational);
         let mut wrong = Vec::new();
         if expected["validation_state"] != state {
-            wrong.push(format!(
-                "state {state} instead of {}",
-                expected["validation_state"]
-            ));
+            wrong.push(format!("state {state} instead of {}", expected["validation_state"]));
         }
         for code in expected["failure_codes"].as_array().unwrap() {
             let found = report.failures.iter().any(|found| code == found);
-            let known = MISSING_CODES
-                .iter()
-                .any(|(vector, missing, _)| *vector == id && code == missing);
+            let known = MISSING_CODES.iter().any(|(vector, missing, _)| *vector == id && code == missing);
             match (found, known) {
                 (false, false) => wrong.push(format!("failure {code} is missing")),
                 (true, true) => wrong.push(format!("failure {code} is given now: take it off the table")),
@@ -667,12 +533,6 @@ fn the_public_trust_lists_load() {
     };
     let reader = C2paReader::new(anchors).unwrap();
     let vector = corpus.join("c2pa/vectors/core/external/contentauth-c2pa-rs/bc3ca83d/assets/C.jpg");
-    let report = reader
-        .read(&std::fs::read(vector).unwrap(), "image/jpeg")
-        .unwrap();
-    assert_eq!(
-        report.state,
-        C2paState::Valid,
-        "a test certificate is not on the public list: {report:?}"
-    );
+    let report = reader.read(&std::fs::read(vector).unwrap(), "image/jpeg").unwrap();
+    assert_eq!(report.state, C2paState::Valid, "a test certificate is not on the public list: {report:?}");
 }

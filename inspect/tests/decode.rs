@@ -53,12 +53,7 @@ fn decoded(bytes: &[u8]) -> Decoded {
 
 fn mean_difference(a: &Picture, b: &Picture) -> f64 {
     assert_eq!((a.width, a.height), (b.width, b.height));
-    let sum: u64 = a
-        .rgb
-        .iter()
-        .zip(&b.rgb)
-        .map(|(a, b)| u64::from(a.abs_diff(*b)))
-        .sum();
+    let sum: u64 = a.rgb.iter().zip(&b.rgb).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     sum as f64 / a.rgb.len() as f64
 }
 
@@ -73,26 +68,12 @@ const ALL: [ImageFormat; 6] = [
 
 #[test]
 fn every_format_round_trips() {
-    let expected = [
-        Format::Jpeg,
-        Format::Png,
-        Format::WebP,
-        Format::Gif,
-        Format::Tiff,
-        Format::Bmp,
-    ];
+    let expected = [Format::Jpeg, Format::Png, Format::WebP, Format::Gif, Format::Tiff, Format::Bmp];
     for (encoder, format) in ALL.into_iter().zip(expected) {
         let found = decoded(&encoded(encoder));
-        assert_eq!(
-            (found.format, found.orientation, found.frames_ignored),
-            (format, 1, false)
-        );
+        assert_eq!((found.format, found.orientation, found.frames_ignored), (format, 1, false));
         let difference = mean_difference(&found.picture, &shapes_picture());
-        let allowed = if matches!(format, Format::Jpeg | Format::Gif) {
-            4.0
-        } else {
-            0.0
-        };
+        let allowed = if matches!(format, Format::Jpeg | Format::Gif) { 4.0 } else { 0.0 };
         assert!(difference <= allowed, "{format:?}: {difference}");
         assert_eq!(format.media_type(), encoder.to_mime_type());
     }
@@ -101,21 +82,13 @@ fn every_format_round_trips() {
 #[test]
 fn grey_sixteen_bit_and_transparent_pictures_become_rgb() {
     let rgb = DynamicImage::ImageRgb8(shapes());
-    let sixteen = decoded(&encode(
-        &DynamicImage::ImageRgb16(rgb.to_rgb16()),
-        ImageFormat::Png,
-    ));
+    let sixteen = decoded(&encode(&DynamicImage::ImageRgb16(rgb.to_rgb16()), ImageFormat::Png));
     assert_eq!(sixteen.picture, shapes_picture());
-    let grey = decoded(&encode(
-        &DynamicImage::ImageLuma8(rgb.to_luma8()),
-        ImageFormat::Jpeg,
-    ))
-    .picture;
+    let grey = decoded(&encode(&DynamicImage::ImageLuma8(rgb.to_luma8()), ImageFormat::Jpeg)).picture;
     assert!(grey.rgb.chunks(3).all(|p| p[0] == p[1] && p[1] == p[2]));
 
     let mut rgba = rgb.to_rgba8();
-    rgba.enumerate_pixels_mut()
-        .for_each(|(x, _, p)| p[3] = if x < WIDTH / 2 { 255 } else { 0 });
+    rgba.enumerate_pixels_mut().for_each(|(x, _, p)| p[3] = if x < WIDTH / 2 { 255 } else { 0 });
     for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff] {
         let found = decoded(&encode(&DynamicImage::ImageRgba8(rgba.clone()), format)).picture;
         for (i, p) in found.rgb.chunks(3).enumerate() {
@@ -139,17 +112,11 @@ fn progressive_and_four_ink_jpeg() {
 /// An EXIF block with nothing but an orientation, in either byte order.
 fn exif(orientation: u8, big_endian: bool) -> Vec<u8> {
     if big_endian {
-        [
-            b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".as_slice(),
-            &[orientation, 0, 0, 0, 0, 0, 0],
-        ]
-        .concat()
+        [b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".as_slice(), &[orientation, 0, 0, 0, 0, 0, 0]]
+            .concat()
     } else {
-        [
-            b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(),
-            &[orientation, 0, 0, 0, 0, 0, 0, 0],
-        ]
-        .concat()
+        [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".as_slice(), &[orientation, 0, 0, 0, 0, 0, 0, 0]]
+            .concat()
     }
 }
 
@@ -174,11 +141,7 @@ fn with_orientation(format: ImageFormat, orientation: u8) -> Vec<u8> {
     match format {
         ImageFormat::Jpeg => {
             let length = (exif.len() as u16 + 8).to_be_bytes();
-            insert(
-                &bytes,
-                2,
-                &[&[0xff, 0xe1], &length[..], b"Exif\0\0", &exif].concat(),
-            )
+            insert(&bytes, 2, &[&[0xff, 0xe1], &length[..], b"Exif\0\0", &exif].concat())
         }
         ImageFormat::Png => insert(&bytes, PNG_AFTER_HEADER, &png_chunk(b"eXIf", &exif)),
         ImageFormat::WebP => {
@@ -227,29 +190,17 @@ fn tiff(width: u32, height: u32, orientation: u8, rgb: &[u8]) -> Vec<u8> {
 
 #[test]
 fn all_eight_orientations_in_every_format_that_has_them() {
-    for format in [
-        ImageFormat::Jpeg,
-        ImageFormat::Png,
-        ImageFormat::WebP,
-        ImageFormat::Tiff,
-    ] {
+    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff] {
         for orientation in 1..=8 {
             let found = decoded(&with_orientation(format, orientation));
             assert_eq!(found.orientation, orientation, "{format:?}");
             let expected = shapes_picture().oriented(orientation);
             let allowed = if format == ImageFormat::Jpeg { 4.0 } else { 0.0 };
             let difference = mean_difference(&found.picture, &expected);
-            assert!(
-                difference <= allowed,
-                "{format:?}, orientation {orientation}: {difference}"
-            );
+            assert!(difference <= allowed, "{format:?}, orientation {orientation}: {difference}");
         }
         let nonsense = decoded(&with_orientation(format, 77));
-        assert_eq!(
-            (nonsense.orientation, nonsense.picture.width),
-            (1, WIDTH),
-            "{format:?}"
-        );
+        assert_eq!((nonsense.orientation, nonsense.picture.width), (1, WIDTH), "{format:?}");
     }
 }
 
@@ -293,14 +244,8 @@ fn a_huge_header_is_refused_by_its_numbers() {
     for format in ALL {
         let result = decode(&huge(format), &Limits::default());
         // The WebP decoder itself compares the two headers first.
-        let refused = matches!(
-            result,
-            Err(DecodeError::TooManyPixels {
-                width: 60_000,
-                height: 60_000,
-                ..
-            })
-        ) || format == ImageFormat::WebP && matches!(result, Err(DecodeError::Corrupt { .. }));
+        let refused = matches!(result, Err(DecodeError::TooManyPixels { width: 60_000, height: 60_000, .. }))
+            || format == ImageFormat::WebP && matches!(result, Err(DecodeError::Corrupt { .. }));
         assert!(refused, "{format:?}: {result:?}");
     }
 }
@@ -311,38 +256,17 @@ fn every_limit_holds_for_every_format() {
         let bytes = encoded(format);
         let refused = |limits: Limits| decode(&bytes, &limits).unwrap_err();
         let default = Limits::default;
-        let error = refused(Limits {
-            max_bytes: bytes.len() - 1,
-            ..default()
-        });
-        assert!(
-            matches!(error, DecodeError::TooManyBytes { .. }),
-            "{format:?}: {error}"
-        );
+        let error = refused(Limits { max_bytes: bytes.len() - 1, ..default() });
+        assert!(matches!(error, DecodeError::TooManyBytes { .. }), "{format:?}: {error}");
         for limits in [
-            Limits {
-                max_side: WIDTH - 1,
-                ..default()
-            },
-            Limits {
-                max_pixels: u64::from(WIDTH * HEIGHT) - 1,
-                ..default()
-            },
+            Limits { max_side: WIDTH - 1, ..default() },
+            Limits { max_pixels: u64::from(WIDTH * HEIGHT) - 1, ..default() },
         ] {
             let error = refused(limits);
-            assert!(
-                matches!(error, DecodeError::TooManyPixels { .. }),
-                "{format:?}: {error}"
-            );
+            assert!(matches!(error, DecodeError::TooManyPixels { .. }), "{format:?}: {error}");
         }
-        let error = refused(Limits {
-            max_memory: (WIDTH * HEIGHT * 3 - 1) as usize,
-            ..default()
-        });
-        assert!(
-            matches!(error, DecodeError::TooMuchMemory { .. }),
-            "{format:?}: {error}"
-        );
+        let error = refused(Limits { max_memory: (WIDTH * HEIGHT * 3 - 1) as usize, ..default() });
+        assert!(matches!(error, DecodeError::TooMuchMemory { .. }), "{format:?}: {error}");
         let exact = Limits {
             max_bytes: bytes.len(),
             max_side: WIDTH,
@@ -351,13 +275,7 @@ fn every_limit_holds_for_every_format() {
         };
         assert!(decode(&bytes, &exact).is_ok(), "{format:?}");
     }
-    let error = decode(
-        &fixture("progressive.jpg"),
-        &Limits {
-            max_scans: 3,
-            ..Limits::default()
-        },
-    );
+    let error = decode(&fixture("progressive.jpg"), &Limits { max_scans: 3, ..Limits::default() });
     assert_eq!(error, Err(DecodeError::TooSlow));
 }
 
@@ -371,10 +289,7 @@ fn the_callers_deadline_stops_every_stage() {
             let polls = Arc::new(AtomicU32::new(0));
             let counter = Arc::clone(&polls);
             let test = move || counter.fetch_add(1, Ordering::Relaxed) >= stop_at;
-            let limits = Limits {
-                cancelled: Some(Arc::new(test)),
-                ..Limits::default()
-            };
+            let limits = Limits { cancelled: Some(Arc::new(test)), ..Limits::default() };
             match decode(&bytes, &limits) {
                 Ok(_) => {
                     assert!(stop_at >= 3, "{format:?} is polled only {stop_at} times");
@@ -399,10 +314,7 @@ fn png_decompression_bombs_are_bounded() {
         encoder.finish().unwrap()
     };
     let bomb = deflated(64);
-    let limits = Limits {
-        max_memory: 1 << 20,
-        ..Limits::default()
-    };
+    let limits = Limits { max_memory: 1 << 20, ..Limits::default() };
     let png = encoded(ImageFormat::Png);
     // Text is never inflated; a profile is, within the limit.
     let text = png_chunk(b"zTXt", &[b"Comment\0\0".as_slice(), &bomb].concat());
@@ -414,10 +326,9 @@ fn png_decompression_bombs_are_bounded() {
     let profile = png_chunk(b"iCCP", &[b"profile\0\0".as_slice(), &bomb].concat());
     match decode(&insert(&png, PNG_AFTER_HEADER, &profile), &limits) {
         Ok(found) => assert_eq!(found.picture, shapes_picture()),
-        Err(e) => assert!(
-            matches!(e, DecodeError::TooMuchMemory { .. } | DecodeError::Corrupt { .. }),
-            "{e}"
-        ),
+        Err(e) => {
+            assert!(matches!(e, DecodeError::TooMuchMemory { .. } | DecodeError::Corrupt { .. }), "{e}")
+        }
     }
     // Pixel data for thousands of times the declared size.
     let mut small = png[..PNG_AFTER_HEADER].to_vec();
@@ -432,18 +343,10 @@ fn png_decompression_bombs_are_bounded() {
 
 #[test]
 fn a_cut_jpeg_or_png_never_gives_half_a_picture() {
-    for bytes in [
-        encoded(ImageFormat::Jpeg),
-        fixture("progressive.jpg"),
-        encoded(ImageFormat::Png),
-    ] {
+    for bytes in [encoded(ImageFormat::Jpeg), fixture("progressive.jpg"), encoded(ImageFormat::Png)] {
         for length in 0..bytes.len() {
             let error = decode(&bytes[..length], &Limits::default()).unwrap_err();
-            let expected = if length < 8 {
-                DecodeError::NotAnImage
-            } else {
-                DecodeError::Truncated
-            };
+            let expected = if length < 8 { DecodeError::NotAnImage } else { DecodeError::Truncated };
             let fits = error == expected || length < 8 && error == DecodeError::Truncated;
             assert!(fits, "cut at {length}: {error:?}");
         }
@@ -452,12 +355,7 @@ fn a_cut_jpeg_or_png_never_gives_half_a_picture() {
 
 #[test]
 fn a_cut_file_of_another_format_gives_the_whole_picture_or_none() {
-    for format in [
-        ImageFormat::WebP,
-        ImageFormat::Gif,
-        ImageFormat::Tiff,
-        ImageFormat::Bmp,
-    ] {
+    for format in [ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Tiff, ImageFormat::Bmp] {
         let bytes = encoded(format);
         let whole = decoded(&bytes).picture;
         for length in (0..bytes.len()).step_by(7) {
@@ -472,10 +370,7 @@ fn a_cut_file_of_another_format_gives_the_whole_picture_or_none() {
                 }
             }
         }
-        assert!(
-            decode(&bytes[..bytes.len() / 2], &Limits::default()).is_err(),
-            "{format:?}"
-        );
+        assert!(decode(&bytes[..bytes.len() / 2], &Limits::default()).is_err(), "{format:?}");
     }
 }
 
@@ -493,22 +388,14 @@ impl Xorshift {
 
 /// Decodes `rounds` damaged versions of `bytes`: whatever comes out must keep within the limits.
 fn survive_mutations(name: &str, bytes: &[u8], rounds: usize) {
-    let limits = Limits {
-        max_pixels: 1_000_000,
-        max_memory: 32 << 20,
-        ..Limits::default()
-    };
+    let limits = Limits { max_pixels: 1_000_000, max_memory: 32 << 20, ..Limits::default() };
     let mut random = Xorshift(0x9e37_79b9_7f4a_7c15 ^ bytes.len() as u64);
     let mut pictures = 0;
     for _ in 0..rounds {
         let mut damaged = bytes.to_vec();
         for _ in 0..1 + random.below(6) {
             // Half of the damage goes to the headers.
-            let range = if random.below(2) == 0 {
-                damaged.len().min(200)
-            } else {
-                damaged.len()
-            };
+            let range = if random.below(2) == 0 { damaged.len().min(200) } else { damaged.len() };
             let at = random.below(range);
             damaged[at] = match random.below(4) {
                 0 => random.below(256) as u8,
@@ -522,22 +409,12 @@ fn survive_mutations(name: &str, bytes: &[u8], rounds: usize) {
         }
         if let Ok(found) = decode(&damaged, &limits) {
             let Picture { width, height, rgb } = found.picture;
-            assert_eq!(
-                rgb.len() as u64,
-                u64::from(width) * u64::from(height) * 3,
-                "{name}"
-            );
-            assert!(
-                u64::from(width) * u64::from(height) <= limits.max_pixels,
-                "{name}"
-            );
+            assert_eq!(rgb.len() as u64, u64::from(width) * u64::from(height) * 3, "{name}");
+            assert!(u64::from(width) * u64::from(height) <= limits.max_pixels, "{name}");
             pictures += 1;
         }
     }
-    assert!(
-        pictures > 0,
-        "{name}: no damaged file was readable, so no decoder was exercised"
-    );
+    assert!(pictures > 0, "{name}: no damaged file was readable, so no decoder was exercised");
 }
 
 #[test]
@@ -576,11 +453,7 @@ fn the_corpus_decodes() {
         let path = entry.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
         let found = decode(&bytes, &Limits::default()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        assert!(
-            found.picture.width > 16 && found.picture.height > 16,
-            "{}",
-            path.display()
-        );
+        assert!(found.picture.width > 16 && found.picture.height > 16, "{}", path.display());
         count += 1;
     }
     assert!(count > 100, "only {count} pictures");
@@ -603,17 +476,11 @@ mod heif {
 
     #[test]
     fn every_variant_shows_the_shapes() {
-        for (name, format) in [
-            ("shapes.heic", Format::Heic),
-            ("shapes.avif", Format::Avif),
-            ("shapes-444.avif", Format::Avif),
-        ] {
+        for (name, format) in
+            [("shapes.heic", Format::Heic), ("shapes.avif", Format::Avif), ("shapes-444.avif", Format::Avif)]
+        {
             let found = decoded(&fixture(name));
-            assert_eq!(
-                (found.format, found.orientation, found.frames_ignored),
-                (format, 1, false),
-                "{name}"
-            );
+            assert_eq!((found.format, found.orientation, found.frames_ignored), (format, 1, false), "{name}");
             let difference = mean_difference(&found.picture, &shapes_picture());
             assert!(difference < 5.0, "{name}: {difference}");
         }
@@ -642,16 +509,13 @@ mod heif {
         assert!(difference < 5.0, "{difference}");
 
         let odd = decoded(&fixture("odd.avif")).picture;
-        let rgb = (0..71)
-            .flat_map(|y| (0..95).flat_map(move |x| pixel(x, y)))
-            .collect();
+        let rgb = (0..71).flat_map(|y| (0..95).flat_map(move |x| pixel(x, y))).collect();
         let difference = mean_difference(&odd, &Picture::new(95, 71, rgb).unwrap());
         assert!(difference < 5.0, "{difference}");
 
         let tiled = decoded(&fixture("grid.heic"));
-        let rgb = (0..2 * HEIGHT)
-            .flat_map(|y| (0..2 * WIDTH).flat_map(move |x| pixel(x / 2, y / 2)))
-            .collect();
+        let rgb =
+            (0..2 * HEIGHT).flat_map(|y| (0..2 * WIDTH).flat_map(move |x| pixel(x / 2, y / 2))).collect();
         let expected = Picture::new(2 * WIDTH, 2 * HEIGHT, rgb).unwrap();
         let difference = mean_difference(&tiled.picture, &expected);
         assert!(difference < 5.0, "{difference}");
@@ -677,43 +541,16 @@ mod heif {
 
     #[test]
     fn limits_hold() {
-        for name in [
-            "shapes.heic",
-            "alpha.heic",
-            "grid.heic",
-            "shapes.avif",
-            "alpha.avif",
-        ] {
+        for name in ["shapes.heic", "alpha.heic", "grid.heic", "shapes.avif", "alpha.avif"] {
             let bytes = fixture(name);
             let refused = |limits: Limits| decode(&bytes, &limits).unwrap_err();
-            let error = refused(Limits {
-                max_side: 60,
-                ..Limits::default()
-            });
-            assert!(
-                matches!(error, DecodeError::TooManyPixels { .. }),
-                "{name}: {error}"
-            );
-            let error = refused(Limits {
-                max_pixels: 3_000,
-                ..Limits::default()
-            });
-            assert!(
-                matches!(error, DecodeError::TooManyPixels { .. }),
-                "{name}: {error}"
-            );
-            let error = refused(Limits {
-                max_memory: 50_000,
-                ..Limits::default()
-            });
-            assert!(
-                matches!(error, DecodeError::TooMuchMemory { .. }),
-                "{name}: {error}"
-            );
-            let error = refused(Limits {
-                cancelled: Some(Arc::new(|| true)),
-                ..Limits::default()
-            });
+            let error = refused(Limits { max_side: 60, ..Limits::default() });
+            assert!(matches!(error, DecodeError::TooManyPixels { .. }), "{name}: {error}");
+            let error = refused(Limits { max_pixels: 3_000, ..Limits::default() });
+            assert!(matches!(error, DecodeError::TooManyPixels { .. }), "{name}: {error}");
+            let error = refused(Limits { max_memory: 50_000, ..Limits::default() });
+            assert!(matches!(error, DecodeError::TooMuchMemory { .. }), "{name}: {error}");
+            let error = refused(Limits { cancelled: Some(Arc::new(|| true)), ..Limits::default() });
             assert_eq!(error, DecodeError::TooSlow);
         }
     }
@@ -728,11 +565,9 @@ mod heif {
             match decode(&bytes, &Limits::default()) {
                 Err(DecodeError::TooManyPixels { .. }) => {}
                 // HEVC follows its own parameter set.
-                Ok(found) => assert_eq!(
-                    (found.picture.width, found.picture.height),
-                    (WIDTH, HEIGHT),
-                    "{name}"
-                ),
+                Ok(found) => {
+                    assert_eq!((found.picture.width, found.picture.height), (WIDTH, HEIGHT), "{name}")
+                }
                 Err(e) => panic!("{name}: {e}"),
             }
         }
@@ -740,33 +575,17 @@ mod heif {
 
     #[test]
     fn cut_files_are_errors() {
-        for name in [
-            "shapes.heic",
-            "grid.heic",
-            "alpha.heic",
-            "shapes.avif",
-            "alpha.avif",
-        ] {
+        for name in ["shapes.heic", "grid.heic", "alpha.heic", "shapes.avif", "alpha.avif"] {
             let bytes = fixture(name);
             for length in (0..bytes.len()).step_by(11) {
-                assert!(
-                    decode(&bytes[..length], &Limits::default()).is_err(),
-                    "{name} cut at {length}"
-                );
+                assert!(decode(&bytes[..length], &Limits::default()).is_err(), "{name} cut at {length}");
             }
         }
     }
 
     #[test]
     fn damaged_files_end_in_errors() {
-        for name in [
-            "shapes.heic",
-            "alpha.heic",
-            "grid.heic",
-            "shapes.avif",
-            "alpha.avif",
-            "turned.avif",
-        ] {
+        for name in ["shapes.heic", "alpha.heic", "grid.heic", "shapes.avif", "alpha.avif", "turned.avif"] {
             survive_mutations(name, &fixture(name), 400);
         }
     }

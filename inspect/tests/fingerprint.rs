@@ -1,4 +1,5 @@
-//! Fingerprints against vectors from the reference implementations, and the properties that matching relies on.
+//! Fingerprints against vectors from the reference implementations, and the properties that matching relies
+//! on.
 //!
 //! `vectors/make_vectors.py` tells where the vectors come from.
 
@@ -59,34 +60,18 @@ fn hex(hashes: &[[u8; 32]; 8]) -> [String; 8] {
 
 /// Compares every fingerprint of `picture` with the oracles' and gives the dihedral hashes.
 fn check(name: &str, picture: &Picture, expected: &Expected) -> [String; 8] {
-    assert_eq!(
-        (picture.width, picture.height),
-        (expected.width, expected.height),
-        "{name}: size"
-    );
-    assert_eq!(
-        sha256(&picture.rgb),
-        expected.rgb_sha256,
-        "{name}: other pixels than the oracles saw"
-    );
+    assert_eq!((picture.width, picture.height), (expected.width, expected.height), "{name}: size");
+    assert_eq!(sha256(&picture.rgb), expected.rgb_sha256, "{name}: other pixels than the oracles saw");
     let Fingerprints { pdq, iscc } = fingerprints(picture);
     assert_eq!(pdq.hex(), expected.pdq, "{name}: PDQ");
     assert_eq!(pdq.quality, expected.quality, "{name}: quality");
     assert_eq!(iscc_text(&iscc), expected.iscc_256, "{name}: ISCC, 256 bits");
     assert_eq!(iscc_code_of(&iscc, 64), expected.iscc_64, "{name}: ISCC, 64 bits");
-    assert_eq!(
-        iscc_image_code(picture, 64),
-        expected.iscc_64,
-        "{name}: ISCC of the picture"
-    );
+    assert_eq!(iscc_image_code(picture, 64), expected.iscc_64, "{name}: ISCC of the picture");
     assert_eq!(is_featureless(&iscc), expected.featureless, "{name}: featureless");
     let (dihedral, quality) = pdq_dihedral(picture);
     assert_eq!(quality, expected.quality, "{name}: quality of the dihedral set");
-    assert_eq!(
-        pdq_and_dihedral(picture),
-        (pdq, dihedral),
-        "{name}: both together"
-    );
+    assert_eq!(pdq_and_dihedral(picture), (pdq, dihedral), "{name}: both together");
     hex(&dihedral)
 }
 
@@ -98,11 +83,7 @@ fn drawn_pictures_have_the_references_fingerprints() {
         let Expected { width, height, .. } = vector.expected;
         let name = format!("{} {width} x {height}", vector.kind);
         let picture = formula(&vector.kind, width, height);
-        assert_eq!(
-            check(&name, &picture, &vector.expected),
-            vector.dihedral,
-            "{name}: dihedral"
-        );
+        assert_eq!(check(&name, &picture, &vector.expected), vector.dihedral, "{name}: dihedral");
     }
 }
 
@@ -116,49 +97,23 @@ fn photographs_have_the_references_fingerprints() {
         return;
     };
     let folder = Path::new(&corpus).join("photos").join("img");
-    for PhotographVector {
-        file,
-        file_sha256,
-        dihedral_sha256,
-        expected,
-    } in &vectors
-    {
+    for PhotographVector { file, file_sha256, dihedral_sha256, expected } in &vectors {
         let bytes = fs::read(folder.join(file)).unwrap();
-        assert_eq!(
-            &sha256(&bytes),
-            file_sha256,
-            "{file}: another file than the oracles saw"
-        );
+        assert_eq!(&sha256(&bytes), file_sha256, "{file}: another file than the oracles saw");
         let picture = decode::decode(&bytes, &Default::default()).unwrap().picture;
         let dihedral = check(file, &picture, expected);
-        assert_eq!(
-            &sha256(dihedral.concat().as_bytes()),
-            dihedral_sha256,
-            "{file}: dihedral"
-        );
+        assert_eq!(&sha256(dihedral.concat().as_bytes()), dihedral_sha256, "{file}: dihedral");
     }
-    println!(
-        "{} photographs: PDQ, quality, 8 dihedral hashes and both ISCC codes identical",
-        vectors.len()
-    );
+    println!("{} photographs: PDQ, quality, 8 dihedral hashes and both ISCC codes identical", vectors.len());
 }
 
 #[test]
 fn a_pdq_keeps_its_text_form() {
     let hash = pdq(&formula("shapes", 200, 100));
     let text = serde_json::to_string(&hash).unwrap();
-    assert_eq!(
-        text,
-        format!(r#"{{"hash":"{}","quality":{}}}"#, hash.hex(), hash.quality)
-    );
+    assert_eq!(text, format!(r#"{{"hash":"{}","quality":{}}}"#, hash.hex(), hash.quality));
     assert_eq!(serde_json::from_str::<Pdq>(&text).unwrap(), hash);
-    for damaged in [
-        "",
-        "0",
-        &hash.hex()[1..],
-        &format!("{}00", hash.hex()),
-        &"g".repeat(64),
-    ] {
+    for damaged in ["", "0", &hash.hex()[1..], &format!("{}00", hash.hex()), &"g".repeat(64)] {
         assert!(serde_json::from_str::<Pdq>(&format!(r#"{{"hash":"{damaged}","quality":1}}"#)).is_err());
     }
 }
@@ -167,10 +122,7 @@ fn a_pdq_keeps_its_text_form() {
 fn plain_pictures_are_marked_uninformative() {
     for kind in ["plain", "gradient"] {
         let found = fingerprints(&formula(kind, 300, 200));
-        assert!(
-            found.pdq.quality < PDQ_QUALITY_FLOOR && !found.pdq.is_informative(),
-            "{kind}"
-        );
+        assert!(found.pdq.quality < PDQ_QUALITY_FLOOR && !found.pdq.is_informative(), "{kind}");
     }
     let detailed = fingerprints(&formula("strokes", 300, 200));
     assert!(detailed.pdq.is_informative() && !is_featureless(&detailed.iscc));
@@ -183,40 +135,19 @@ fn a_frame_does_not_change_the_iscc() {
     for (y, row) in inner.rgb.chunks_exact(120 * 3).enumerate() {
         rgb[((y + 25) * 200 + 40) * 3..][..120 * 3].copy_from_slice(row);
     }
-    let framed = Picture {
-        width: 200,
-        height: 150,
-        rgb,
-    };
+    let framed = Picture { width: 200, height: 150, rgb };
     assert_eq!(fingerprints(&framed).iscc, fingerprints(&inner).iscc);
 }
 
 #[test]
 fn a_buffer_of_the_wrong_length_has_the_empty_fingerprints() {
     let whole = formula("noise", 40, 30);
-    for (width, height, length) in [
-        (40, 30, 3599),
-        (40, 30, 0),
-        (0, 0, 0),
-        (0, 30, 0),
-        (u32::MAX, u32::MAX, 3600),
-    ] {
-        let picture = Picture {
-            width,
-            height,
-            rgb: whole.rgb[..length].to_vec(),
-        };
+    for (width, height, length) in
+        [(40, 30, 3599), (40, 30, 0), (0, 0, 0), (0, 30, 0), (u32::MAX, u32::MAX, 3600)]
+    {
+        let picture = Picture { width, height, rgb: whole.rgb[..length].to_vec() };
         let found = fingerprints(&picture);
-        assert_eq!(
-            found,
-            Fingerprints {
-                pdq: Pdq {
-                    hash: [0; 32],
-                    quality: 0
-                },
-                iscc: [0; 32]
-            }
-        );
+        assert_eq!(found, Fingerprints { pdq: Pdq { hash: [0; 32], quality: 0 }, iscc: [0; 32] });
         assert_eq!(pdq_dihedral(&picture), ([[0; 32]; 8], 0));
     }
 }
@@ -241,17 +172,13 @@ fn turned(picture: &Picture, symmetry: Symmetry) -> Picture {
             rgb.extend_from_slice(&picture.rgb[(sy * w + sx) * 3..][..3]);
         }
     }
-    Picture {
-        width: width as u32,
-        height: height as u32,
-        rgb,
-    }
+    Picture { width: width as u32, height: height as u32, rgb }
 }
 
 #[test]
 fn dihedral_hashes_are_those_of_the_turned_pictures() {
-    // Sides of 64 times an odd number, whose half is rounded up to an odd window: then the filter and the samples lie
-    // symmetrically and only rounding is left.
+    // Sides of 64 times an odd number, whose half is rounded up to an odd window: then the filter and the
+    // samples lie symmetrically and only rounding is left.
     for (kind, width, height) in [("sky", 576, 320), ("strokes", 320, 832), ("framed", 576, 576)] {
         let picture = formula(kind, width, height);
         let (hashes, _) = pdq_dihedral(&picture);
@@ -260,11 +187,7 @@ fn dihedral_hashes_are_those_of_the_turned_pictures() {
             let distance = hamming(&real, &hash);
             assert!(distance <= 4, "{kind} {symmetry:?}: {distance} bits");
             let nearest = hashes.iter().map(|other| hamming(&real, other)).min();
-            assert_eq!(
-                nearest,
-                Some(distance),
-                "{kind} {symmetry:?}: another variant is nearer"
-            );
+            assert_eq!(nearest, Some(distance), "{kind} {symmetry:?}: another variant is nearer");
         }
     }
 }

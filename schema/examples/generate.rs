@@ -9,16 +9,10 @@ mod vectors;
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: generate DIRECTORY")?);
     for (name, document) in schemas::all() {
-        fs::write(
-            root.join("json-schema").join(name),
-            serde_json::to_string_pretty(&document)? + "\n",
-        )?;
+        fs::write(root.join("json-schema").join(name), serde_json::to_string_pretty(&document)? + "\n")?;
     }
     for (name, document) in vectors::all()? {
-        fs::write(
-            root.join("vectors").join(name),
-            serde_json::to_string_pretty(&document)? + "\n",
-        )?;
+        fs::write(root.join("vectors").join(name), serde_json::to_string_pretty(&document)? + "\n")?;
     }
     Ok(())
 }

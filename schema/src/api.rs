@@ -44,19 +44,13 @@ impl Scope {
     /// The name in tokens and commands.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(scope, _)| *scope == self)
-            .map_or("", |(_, name)| name)
+        Self::ALL.iter().find(|(scope, _)| *scope == self).map_or("", |(_, name)| name)
     }
 
     /// The scope of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(_, n)| *n == name)
-            .map(|(scope, _)| *scope)
+        Self::ALL.iter().find(|(_, n)| *n == name).map(|(scope, _)| *scope)
     }
 
     /// The scopes that an organisation of this role may hold.

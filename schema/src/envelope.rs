@@ -113,20 +113,13 @@ pub fn open(bytes: &[u8], expected: &'static str) -> Result<Opened, EnvelopeErro
     let envelope: Envelope =
         serde_json::from_slice(bytes).map_err(|e| EnvelopeError::Shape(e.to_string()))?;
     if envelope.payload_type != expected {
-        return Err(EnvelopeError::PayloadType {
-            found: envelope.payload_type,
-            expected,
-        });
+        return Err(EnvelopeError::PayloadType { found: envelope.payload_type, expected });
     }
     let [signature] = envelope.signatures.as_slice() else {
         return Err(EnvelopeError::SignatureCount(envelope.signatures.len()));
     };
-    let payload = BASE64
-        .decode(envelope.payload.as_bytes())
-        .map_err(|_| EnvelopeError::Base64("payload"))?;
-    let raw = BASE64
-        .decode(signature.sig.as_bytes())
-        .map_err(|_| EnvelopeError::Base64("sig"))?;
+    let payload = BASE64.decode(envelope.payload.as_bytes()).map_err(|_| EnvelopeError::Base64("payload"))?;
+    let raw = BASE64.decode(signature.sig.as_bytes()).map_err(|_| EnvelopeError::Base64("sig"))?;
     let pae = pae(expected, &payload);
     Ok(Opened {
         keyid: signature.keyid.clone(),
@@ -183,24 +176,12 @@ mod tests {
         let key = SigningKey::from_bytes(&[1; 32]);
         let good = String::from_utf8(sign(STATEMENT_TYPE, b"{}", &key)).unwrap();
         let refused = |text: &str| open(text.as_bytes(), STATEMENT_TYPE).unwrap_err();
-        assert!(matches!(
-            refused(&good.replace("e30=", "e30")),
-            EnvelopeError::Base64("payload")
-        ));
-        assert!(matches!(
-            refused(&good.replace(",\"sig", ",\"x\":1,\"sig")),
-            EnvelopeError::Shape(_)
-        ));
+        assert!(matches!(refused(&good.replace("e30=", "e30")), EnvelopeError::Base64("payload")));
+        assert!(matches!(refused(&good.replace(",\"sig", ",\"x\":1,\"sig")), EnvelopeError::Shape(_)));
         let twice = good.replacen("\"payload\":", "\"payload\":\"\",\"payload\":", 1);
-        assert!(matches!(
-            refused(&twice),
-            EnvelopeError::Json(StrictJsonError::DuplicateName(_))
-        ));
+        assert!(matches!(refused(&twice), EnvelopeError::Json(StrictJsonError::DuplicateName(_))));
         let none = format!("{}[]}}", &good[..good.find('[').unwrap()]);
         assert!(matches!(refused(&none), EnvelopeError::SignatureCount(0)));
-        assert!(matches!(
-            refused(&" ".repeat(MAX_ENVELOPE_BYTES + 1)),
-            EnvelopeError::TooLong(_)
-        ));
+        assert!(matches!(refused(&" ".repeat(MAX_ENVELOPE_BYTES + 1)), EnvelopeError::TooLong(_)));
     }
 }

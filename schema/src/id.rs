@@ -58,12 +58,7 @@ macro_rules! identifier {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let text = encode(self.0);
-                write!(
-                    f,
-                    "{}_{}",
-                    $prefix,
-                    std::str::from_utf8(&text).map_err(|_| fmt::Error)?
-                )
+                write!(f, "{}_{}", $prefix, std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
             }
         }
 
@@ -71,9 +66,7 @@ macro_rules! identifier {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
-                let rest = text
-                    .strip_prefix(concat!($prefix, "_"))
-                    .ok_or(InvalidId($prefix))?;
+                let rest = text.strip_prefix(concat!($prefix, "_")).ok_or(InvalidId($prefix))?;
                 decode(rest.as_bytes()).map(Self).ok_or(InvalidId($prefix))
             }
         }
@@ -86,9 +79,7 @@ macro_rules! identifier {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?
-                    .parse()
-                    .map_err(de::Error::custom)
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
             }
         }
 
@@ -96,32 +87,12 @@ macro_rules! identifier {
     };
 }
 
-identifier!(
-    OrganisationId,
-    "org",
-    "^org_[0-7][0-9A-HJKMNP-TV-Z]{25}$",
-    "an organisation"
-);
+identifier!(OrganisationId, "org", "^org_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "an organisation");
 identifier!(KeyId, "key", "^key_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "a signing key");
-identifier!(
-    StatementId,
-    "stm",
-    "^stm_[0-7][0-9A-HJKMNP-TV-Z]{25}$",
-    "a statement"
-);
+identifier!(StatementId, "stm", "^stm_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "a statement");
 identifier!(CheckId, "chk", "^chk_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "a check");
-identifier!(
-    TokenId,
-    "tok",
-    "^tok_[0-7][0-9A-HJKMNP-TV-Z]{25}$",
-    "an API token"
-);
-identifier!(
-    UserId,
-    "usr",
-    "^usr_[0-7][0-9A-HJKMNP-TV-Z]{25}$",
-    "a console user"
-);
+identifier!(TokenId, "tok", "^tok_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "an API token");
+identifier!(UserId, "usr", "^usr_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "a console user");
 
 #[cfg(test)]
 mod tests {

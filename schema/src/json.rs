@@ -53,10 +53,7 @@ impl Walk<'_> {
         if self.depth == MAX_DEPTH {
             return Err(self.fail(Fault::Deep));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-            ..self
-        })
+        Ok(Self { depth: self.depth + 1, ..self })
     }
 }
 
@@ -84,11 +81,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
         Ok(())
     }
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        if value > MAX_SAFE_INTEGER {
-            Err(self.fail(Fault::Number))
-        } else {
-            Ok(())
-        }
+        if value > MAX_SAFE_INTEGER { Err(self.fail(Fault::Number)) } else { Ok(()) }
     }
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
         self.visit_u64(value.unsigned_abs())
@@ -123,15 +116,8 @@ pub fn check(text: &[u8]) -> Result<(), StrictJsonError> {
     let fault = Cell::new(None);
     let name = std::cell::RefCell::new(String::new());
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let walk = Walk {
-        depth: 0,
-        fault: &fault,
-        name: &name,
-    };
-    match walk
-        .deserialize(&mut deserializer)
-        .and_then(|()| deserializer.end())
-    {
+    let walk = Walk { depth: 0, fault: &fault, name: &name };
+    match walk.deserialize(&mut deserializer).and_then(|()| deserializer.end()) {
         Ok(()) => Ok(()),
         Err(error) => Err(match fault.get() {
             Some(Fault::Duplicate) => StrictJsonError::DuplicateName(name.into_inner()),
@@ -149,9 +135,7 @@ macro_rules! string_schema {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 let mut object = utoipa::openapi::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::schema::Type::String)
-                    .format(Some(utoipa::openapi::SchemaFormat::Custom(
-                        $format.to_owned(),
-                    )))
+                    .format(Some(utoipa::openapi::SchemaFormat::Custom($format.to_owned())))
                     .description(Some($description));
                 if !$pattern.is_empty() {
                     object = object.pattern(Some($pattern));
@@ -177,18 +161,8 @@ mod tests {
     fn ambiguity_is_refused() {
         let duplicate = check(br#"{"x":{"a":1,"\u0061":2}}"#).unwrap_err();
         assert_eq!(duplicate, StrictJsonError::DuplicateName("a".to_owned()));
-        for number in [
-            "1.5",
-            "1e3",
-            "9007199254740992",
-            "-9007199254740992",
-            "18446744073709551616",
-        ] {
-            assert_eq!(
-                check(number.as_bytes()).unwrap_err(),
-                StrictJsonError::Number,
-                "{number}"
-            );
+        for number in ["1.5", "1e3", "9007199254740992", "-9007199254740992", "18446744073709551616"] {
+            assert_eq!(check(number.as_bytes()).unwrap_err(), StrictJsonError::Number, "{number}");
         }
         check(b"9007199254740991").unwrap();
         assert!(matches!(check(b"{} {}").unwrap_err(), StrictJsonError::Syntax(_)));

@@ -23,11 +23,7 @@ impl PublicKey {
     /// [`InvalidPublicKey`] if they encode no point, or a weak one.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, InvalidPublicKey> {
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| InvalidPublicKey)?;
-        if key.is_weak() {
-            Err(InvalidPublicKey)
-        } else {
-            Ok(Self(key))
-        }
+        if key.is_weak() { Err(InvalidPublicKey) } else { Ok(Self(key)) }
     }
 
     /// The 32 bytes of RFC 8032.
@@ -46,9 +42,7 @@ impl PublicKey {
     /// that every auditor comes to the same answer.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        self.0
-            .verify_strict(message, &Signature::from_bytes(signature))
-            .is_ok()
+        self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
     }
 
     /// The verifier key `name+keyid+base64(01‖key)` of signed notes.
@@ -58,11 +52,7 @@ impl PublicKey {
         let mut typed = [ED25519; 33];
         typed[1..].copy_from_slice(self.as_bytes());
         let digest = Sha256Digest::of_parts(&[name.as_bytes(), b"\n", &typed]);
-        format!(
-            "{name}+{}+{}",
-            HEXLOWER.encode(&digest.0[..4]),
-            BASE64.encode(&typed)
-        )
+        format!("{name}+{}+{}", HEXLOWER.encode(&digest.0[..4]), BASE64.encode(&typed))
     }
 }
 
@@ -101,9 +91,7 @@ impl Serialize for PublicKey {
 
 impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -129,9 +117,7 @@ mod tests {
     #[test]
     fn verifier_key_of_the_go_documentation() {
         let text = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
-        let typed = BASE64
-            .decode(text.rsplit('+').next().unwrap().as_bytes())
-            .unwrap();
+        let typed = BASE64.decode(text.rsplit('+').next().unwrap().as_bytes()).unwrap();
         let key = PublicKey::from_bytes(&typed[1..].try_into().unwrap()).unwrap();
         assert_eq!(key.verifier_key("PeterNeumann"), text);
     }

@@ -179,10 +179,7 @@ impl DigitalSourceType {
         (Self::DigitalCreation, "digitalCreation"),
         (Self::DataDrivenMedia, "dataDrivenMedia"),
         (Self::TrainedAlgorithmicMedia, "trainedAlgorithmicMedia"),
-        (
-            Self::CompositeWithTrainedAlgorithmicMedia,
-            "compositeWithTrainedAlgorithmicMedia",
-        ),
+        (Self::CompositeWithTrainedAlgorithmicMedia, "compositeWithTrainedAlgorithmicMedia"),
         (Self::AlgorithmicMedia, "algorithmicMedia"),
         (Self::ScreenCapture, "screenCapture"),
         (Self::VirtualRecording, "virtualRecording"),
@@ -199,10 +196,7 @@ impl DigitalSourceType {
     /// The term, such as `trainedAlgorithmicMedia`.
     #[must_use]
     pub fn term(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(value, _)| *value == self)
-            .map_or("", |(_, term)| term)
+        Self::ALL.iter().find(|(value, _)| *value == self).map_or("", |(_, term)| term)
     }
 
     /// The full URI as C2PA and XMP write it.
@@ -232,10 +226,7 @@ impl DigitalSourceType {
                 term
             }
         };
-        Self::ALL
-            .iter()
-            .find(|(_, t)| *t == term)
-            .map(|(value, _)| *value)
+        Self::ALL.iter().find(|(_, t)| *t == term).map(|(value, _)| *value)
     }
 
     /// What the term says about AI. `algorithmicMedia` is not trained AI.

@@ -55,18 +55,9 @@ mod tests {
         let leaf = encode(time, b"{}");
         assert_eq!(leaf, b"\x01\x01\x00\x00\x01\x02\x03\x04\x05\x06{}");
         assert_eq!(decode(&leaf).unwrap(), (time, b"{}".as_slice()));
-        assert_eq!(
-            decode(b"\x02\x01\x00\x00\x01\x02\x03\x04\x05\x06{}"),
-            Err(InvalidLeaf)
-        );
-        assert_eq!(
-            decode(b"\x01\x01\xff\x00\x01\x02\x03\x04\x05\x06{}"),
-            Err(InvalidLeaf)
-        );
+        assert_eq!(decode(b"\x02\x01\x00\x00\x01\x02\x03\x04\x05\x06{}"), Err(InvalidLeaf));
+        assert_eq!(decode(b"\x01\x01\xff\x00\x01\x02\x03\x04\x05\x06{}"), Err(InvalidLeaf));
         // Known answer: the empty leaf of RFC 6962.
-        assert_eq!(
-            hash(b"").to_string(),
-            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
-        );
+        assert_eq!(hash(b"").to_string(), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
     }
 }

@@ -220,6 +220,24 @@ impl ProblemCode {
     }
 }
 
+/// The documentation of all problems, in Markdown, English and Chinese.
+#[must_use]
+pub fn documentation() -> String {
+    let mut text = String::from(
+        "# Problems 错误\n\nGenerated from the table in the code (`make generate`); do not edit.\n\
+         由代码中的表生成（`make generate`），请勿手工修改。\n\n\
+         Every error is a problem document (RFC 9457, `application/problem+json`). Programs look at `code`.\n\
+         每个错误都是一份问题文档（RFC 9457），程序应读取 `code`。\n\n\
+         | code | status | meaning 含义 | remedy 解决办法 |\n|---|---|---|---|\n",
+    );
+    for code in ProblemCode::ALL {
+        let ((title, title_zh), (remedy, remedy_zh)) = (code.title(), code.remedy());
+        text +=
+            &format!("| `{code}` | {} | {title}<br>{title_zh} | {remedy}<br>{remedy_zh} |\n", code.status());
+    }
+    text
+}
+
 impl fmt::Display for ProblemCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())

@@ -32,22 +32,12 @@ impl Serialize for Code256 {
 impl<'de> Deserialize<'de> for Code256 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes = HEXLOWER
-            .decode(text.as_bytes())
-            .ok()
-            .and_then(|b| b.try_into().ok());
-        bytes
-            .map(Self)
-            .ok_or_else(|| de::Error::custom("64 lowercase hexadecimal digits expected"))
+        let bytes = HEXLOWER.decode(text.as_bytes()).ok().and_then(|b| b.try_into().ok());
+        bytes.map(Self).ok_or_else(|| de::Error::custom("64 lowercase hexadecimal digits expected"))
     }
 }
 
-crate::json::string_schema!(
-    Code256,
-    "code256",
-    "^[0-9a-f]{64}$",
-    "256-bit fingerprint, hexadecimal"
-);
+crate::json::string_schema!(Code256, "code256", "^[0-9a-f]{64}$", "256-bit fingerprint, hexadecimal");
 
 /// The fingerprints of a picture and what helps to recognise it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -96,14 +86,12 @@ impl Record {
         json::check(bytes)?;
         let record: Self = serde_json::from_slice(bytes).map_err(|e| RecordError::Shape(e.to_string()))?;
         if record.pdq_quality > 100 || record.width == 0 || record.height == 0 {
-            return Err(RecordError::Shape(
-                "quality is at most 100, sides are at least 1".to_owned(),
-            ));
+            return Err(RecordError::Shape("quality is at most 100, sides are at least 1".to_owned()));
         }
         match &record.file_name {
-            Some(name) if clean_file_name(name).as_deref() != Some(name) => Err(RecordError::Shape(
-                "file_name must be a base name without separators".to_owned(),
-            )),
+            Some(name) if clean_file_name(name).as_deref() != Some(name) => {
+                Err(RecordError::Shape("file_name must be a base name without separators".to_owned()))
+            }
             _ => Ok(record),
         }
     }
@@ -149,15 +137,8 @@ mod tests {
         assert_eq!(Record::parse(&bytes).unwrap(), record);
         assert_eq!(Sha256Digest::of(&bytes), digest);
         let text = String::from_utf8(bytes).unwrap();
-        for bad in [
-            text.replace(":100", ":101"),
-            text.replace("杯", "a/"),
-            text.replace("{", "{\"x\":1,"),
-        ] {
-            assert!(
-                matches!(Record::parse(bad.as_bytes()), Err(RecordError::Shape(_))),
-                "{bad}"
-            );
+        for bad in [text.replace(":100", ":101"), text.replace("杯", "a/"), text.replace("{", "{\"x\":1,")] {
+            assert!(matches!(Record::parse(bad.as_bytes()), Err(RecordError::Shape(_))), "{bad}");
         }
     }
 

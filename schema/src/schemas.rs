@@ -20,10 +20,7 @@ fn local(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(text.replace("#/components/schemas/", "#/$defs/")),
         Value::Array(items) => items.into_iter().map(local).collect(),
-        Value::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| (name, local(value)))
-            .collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, local(value))).collect(),
         other => other,
     }
 }
@@ -81,16 +78,10 @@ pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("statement.json", statements()),
         ("envelope.json", document::<envelope::Envelope>("DSSE envelope")),
-        (
-            "output-label.json",
-            document::<label::OutputLabel>("Label of an AI output"),
-        ),
+        ("output-label.json", document::<label::OutputLabel>("Label of an AI output")),
         ("problem.json", document::<problem::Problem>("Problem (RFC 9457)")),
         ("record.json", document::<record::Record>("Reference record")),
         ("verdict.json", document::<verdict::Verdict>("Verdict")),
-        (
-            "fingerprint-check.json",
-            document::<api::FingerprintCheck>("Check by fingerprints alone"),
-        ),
+        ("fingerprint-check.json", document::<api::FingerprintCheck>("Check by fingerprints alone")),
     ]
 }

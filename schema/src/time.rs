@@ -24,11 +24,7 @@ impl Timestamp {
     /// # Errors
     /// [`InvalidTime`] outside that range.
     pub const fn from_micros(micros: i64) -> Result<Self, InvalidTime> {
-        if micros < 0 || micros > LATEST {
-            Err(InvalidTime)
-        } else {
-            Ok(Self(micros))
-        }
+        if micros < 0 || micros > LATEST { Err(InvalidTime) } else { Ok(Self(micros)) }
     }
 
     /// Microseconds since the epoch; never negative.
@@ -81,18 +77,11 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
-crate::json::string_schema!(
-    Timestamp,
-    "date-time",
-    "",
-    "RFC 3339 point in time, microseconds, UTC"
-);
+crate::json::string_schema!(Timestamp, "date-time", "", "RFC 3339 point in time, microseconds, UTC");
 
 #[cfg(test)]
 mod tests {
@@ -112,13 +101,9 @@ mod tests {
         let utc: Timestamp = "2026-11-22T09:00:00Z".parse().unwrap();
         assert_eq!("2026-11-22T17:00:00+08:00".parse::<Timestamp>().unwrap(), utc);
         assert_eq!(utc.to_string(), "2026-11-22T09:00:00.000000Z");
-        for bad in [
-            "2026-11-22T09:00:00",
-            "2026-11-22",
-            "1969-12-31T23:59:59Z",
-            "",
-            "2026-11-22T09:00:00Z[UTC]",
-        ] {
+        for bad in
+            ["2026-11-22T09:00:00", "2026-11-22", "1969-12-31T23:59:59Z", "", "2026-11-22T09:00:00Z[UTC]"]
+        {
             assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
         }
     }

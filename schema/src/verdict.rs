@@ -71,10 +71,7 @@ pub struct Bilingual {
 impl Bilingual {
     /// Both texts.
     pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
-        Self {
-            en: en.into(),
-            zh: zh.into(),
-        }
+        Self { en: en.into(), zh: zh.into() }
     }
 }
 

@@ -18,9 +18,7 @@ use touchstone_schema::{
 };
 
 fn committed(name: &str) -> Value {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("vectors")
-        .join(name);
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(name);
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -48,9 +46,7 @@ fn committed_files_are_what_the_code_makes() {
 #[test]
 fn committed_schemas_are_what_the_code_makes() {
     for (name, document) in touchstone_schema::schemas::all() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("json-schema")
-            .join(name);
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("json-schema").join(name);
         let committed: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         assert_eq!(committed, document, "{name}: run make generate");
     }
@@ -65,10 +61,7 @@ fn vectors_parse_verify_and_hash() {
         let key: PublicKey = text("public_key").parse().unwrap();
         assert!(opened.verifies(&key));
         assert_eq!(opened.payload, text("payload").as_bytes());
-        assert_eq!(
-            opened.deduplication_key(&key).to_string(),
-            text("deduplication_key")
-        );
+        assert_eq!(opened.deduplication_key(&key).to_string(), text("deduplication_key"));
         let statement = Statement::parse(&opened.payload).unwrap();
         assert_eq!(statement.body.kind().name(), text("kind"));
         assert_eq!(statement.to_payload().unwrap(), opened.payload);
@@ -80,11 +73,7 @@ fn refused_vectors_name_their_problem() {
     for case in committed("refused.json")["payloads"].as_array().unwrap() {
         let payload = case["payload"].as_str().unwrap();
         let error = Statement::parse(payload.as_bytes()).unwrap_err();
-        assert_eq!(
-            reason(&error),
-            case["problem"].as_str().unwrap(),
-            "{payload}\n{error}"
-        );
+        assert_eq!(reason(&error), case["problem"].as_str().unwrap(), "{payload}\n{error}");
     }
 }
 
@@ -96,19 +85,10 @@ fn audience_and_time_are_judged() {
     let edge = now.saturating_add_seconds(MAX_AGE_SECONDS);
     statement.check_admissible(vectors::AUDIENCE, edge).unwrap();
     let past = edge.saturating_add_seconds(1);
-    assert!(matches!(
-        statement.check_admissible(vectors::AUDIENCE, past),
-        Err(StatementError::Stale(_))
-    ));
+    assert!(matches!(statement.check_admissible(vectors::AUDIENCE, past), Err(StatementError::Stale(_))));
     let slow = now.saturating_add_seconds(-MAX_AHEAD_SECONDS - 1);
-    assert!(matches!(
-        statement.check_admissible(vectors::AUDIENCE, slow),
-        Err(StatementError::Ahead(_))
-    ));
-    assert!(matches!(
-        statement.check_admissible("other", now),
-        Err(StatementError::Audience { .. })
-    ));
+    assert!(matches!(statement.check_admissible(vectors::AUDIENCE, slow), Err(StatementError::Ahead(_))));
+    assert!(matches!(statement.check_admissible("other", now), Err(StatementError::Audience { .. })));
 }
 
 proptest! {

@@ -134,12 +134,7 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
     let (server, address) = serve(&config, registry.clone(), clock, &SystemEntropy)?;
     let handle = server.handle();
     actix_web::rt::spawn(forget_expired_checks(registry.clone()));
-    Ok(Running {
-        address,
-        registry,
-        handle,
-        task: actix_web::rt::spawn(server),
-    })
+    Ok(Running { address, registry, handle, task: actix_web::rt::spawn(server) })
 }
 
 /// Deletes checks whose time is over, every hour as long as the server runs.
@@ -165,18 +160,11 @@ fn serve(
 ) -> Result<(Server, SocketAddr), StartError> {
     let limits = &config.limits;
     let settings = config.rules.settings()?;
-    let state = State::new(
-        registry,
-        clock,
-        limits.clone(),
-        &settings,
-        RequestIds::new(entropy)?,
-    );
+    let embedded = config.data.store()?.url.starts_with("sqlite:");
+    let request_ids = RequestIds::new(entropy)?;
+    let state = State::new(registry, clock, limits.clone(), &settings, request_ids, embedded);
     let state = Data::new(state);
-    let listen = |cause| StartError::Listen {
-        address: config.listen,
-        cause,
-    };
+    let listen = |cause| StartError::Listen { address: config.listen, cause };
     let server = HttpServer::new(move || App::new().configure(|services| web::configure(&state, services)))
         .workers(limits.workers())
         .worker_max_blocking_threads(limits.blocking_threads.max(1))
@@ -215,12 +203,7 @@ impl Background {
             let system = actix_web::rt::System::new();
             let outcome = system.block_on(start_at(config, clock));
             let task = match outcome {
-                Ok(Running {
-                    address,
-                    registry,
-                    handle,
-                    task,
-                }) => {
+                Ok(Running { address, registry, handle, task }) => {
                     let _ = sender.send(Ok((address, registry, handle)));
                     task
                 }
@@ -231,18 +214,11 @@ impl Background {
             };
             let _ = system.block_on(task);
         };
-        let thread = std::thread::Builder::new()
-            .name("server".to_owned())
-            .spawn(body)
-            .map_err(StartError::Thread)?;
+        let thread =
+            std::thread::Builder::new().name("server".to_owned()).spawn(body).map_err(StartError::Thread)?;
         let died = || StartError::Thread(io::Error::other("it ended before the server started"));
         let (address, registry, handle) = receiver.recv().map_err(|_| died())??;
-        Ok(Self {
-            address,
-            registry,
-            handle,
-            thread: Some(thread),
-        })
+        Ok(Self { address, registry, handle, thread: Some(thread) })
     }
 
     /// Stops the server and waits until its threads have ended.

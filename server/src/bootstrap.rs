@@ -107,10 +107,7 @@ fn refuse_existing(store: &Store) -> Result<(), BootstrapError> {
 }
 
 fn make_directory(path: &Path) -> Result<(), BootstrapError> {
-    let made = |cause| BootstrapError::Make {
-        path: path.to_owned(),
-        cause,
-    };
+    let made = |cause| BootstrapError::Make { path: path.to_owned(), cause };
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -136,10 +133,7 @@ fn passphrase(path: &Path, entropy: &dyn Entropy) -> Result<Zeroizing<Vec<u8>>, 
     }
     let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random(entropy)?);
     let text = Zeroizing::new(data_encoding::BASE64URL_NOPAD.encode(secret.as_slice()));
-    write_secret(path, &text).map_err(|cause| BootstrapError::Make {
-        path: path.to_owned(),
-        cause,
-    })?;
+    write_secret(path, &text).map_err(|cause| BootstrapError::Make { path: path.to_owned(), cause })?;
     Ok(Zeroizing::new(text.as_bytes().to_vec()))
 }
 

@@ -16,12 +16,7 @@ pub struct DataConfig {
     #[arg(long, env = "TOUCHSTONE_SERVER_DATA", value_name = "DIR")]
     pub data: PathBuf,
     /// Database: sqlite:///absolute/path/file.db or postgres://… [default: registry.db in the data directory]
-    #[arg(
-        long,
-        env = "TOUCHSTONE_SERVER_DATABASE_URL",
-        value_name = "URL",
-        hide_env_values = true
-    )]
+    #[arg(long, env = "TOUCHSTONE_SERVER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// File with the passphrase that seals the registry's keys [default: passphrase in the data directory]
     #[arg(long, env = "TOUCHSTONE_SERVER_PASSPHRASE_FILE", value_name = "FILE")]
@@ -55,25 +50,17 @@ impl DataConfig {
         let url = match &self.database_url {
             Some(url) => url.clone(),
             None => {
-                let path = std::path::absolute(&self.data)
-                    .map_err(|_| self.unusable())?
-                    .join("registry.db");
+                let path = std::path::absolute(&self.data).map_err(|_| self.unusable())?.join("registry.db");
                 format!("sqlite://{}", path.to_str().ok_or_else(|| self.unusable())?)
             }
         };
-        Ok(StoreConfig {
-            url,
-            readers: self.readers.max(1),
-            busy_timeout_ms: self.busy_timeout_ms,
-        })
+        Ok(StoreConfig { url, readers: self.readers.max(1), busy_timeout_ms: self.busy_timeout_ms })
     }
 
     /// Where the passphrase stands.
     #[must_use]
     pub fn passphrase_path(&self) -> PathBuf {
-        self.passphrase_file
-            .clone()
-            .unwrap_or_else(|| self.data.join("passphrase"))
+        self.passphrase_file.clone().unwrap_or_else(|| self.data.join("passphrase"))
     }
 
     fn unusable(&self) -> ConfigError {
@@ -195,11 +182,7 @@ impl Limits {
 }
 
 fn or_cores(count: usize) -> usize {
-    if count > 0 {
-        count
-    } else {
-        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-    }
+    if count > 0 { count } else { std::thread::available_parallelism().map_or(1, std::num::NonZero::get) }
 }
 
 /// Limits and rules of the registry itself.
@@ -289,10 +272,7 @@ fn optional_file(path: Option<&Path>) -> Result<Option<Vec<u8>>, ConfigError> {
 /// # Errors
 /// [`ConfigError::Unreadable`] names the file.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    std::fs::read(path).map_err(|cause| ConfigError::Unreadable {
-        path: path.to_owned(),
-        cause,
-    })
+    std::fs::read(path).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })
 }
 
 /// Why the settings cannot be used.
@@ -319,7 +299,7 @@ mod default {
     pub(super) const READERS: u32 = 8;
     pub(super) const BUSY_TIMEOUT_MS: u32 = 5_000;
     pub(super) const WORKERS: usize = 0;
-    pub(super) const BLOCKING_THREADS: usize = 64;
+    pub(super) const BLOCKING_THREADS: usize = 16;
     pub(super) const MAX_CONNECTIONS: usize = 4_096;
     pub(super) const KEEP_ALIVE_SECONDS: u64 = 75;
     pub(super) const HEAD_SECONDS: u64 = 10;
@@ -358,10 +338,7 @@ mod tests {
     #[test]
     fn the_database_stands_in_the_data_directory_with_an_absolute_path() {
         let url = DataConfig::new("some/dir").store().unwrap().url;
-        assert!(
-            url.starts_with("sqlite:///") && url.ends_with("/some/dir/registry.db"),
-            "{url}"
-        );
+        assert!(url.starts_with("sqlite:///") && url.ends_with("/some/dir/registry.db"), "{url}");
     }
 
     #[test]

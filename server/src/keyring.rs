@@ -22,17 +22,9 @@ use zeroize::Zeroizing;
 /// Where salt and cost of the derivation stand in the registry's state.
 const DERIVATION: &str = "keyring.derivation";
 /// Cost for new keyrings: 64 MiB, three passes, one lane (RFC 9106 section 4, second recommendation, one lane).
-const COST: Cost = Cost {
-    memory_kib: 65_536,
-    passes: 3,
-    lanes: 1,
-};
+const COST: Cost = Cost { memory_kib: 65_536, passes: 3, lanes: 1 };
 /// More is not believed when a keyring is opened: the values come from the database.
-const MAX_COST: Cost = Cost {
-    memory_kib: 1 << 20,
-    passes: 64,
-    lanes: 16,
-};
+const MAX_COST: Cost = Cost { memory_kib: 1 << 20, passes: 64, lanes: 16 };
 const SALT_LEN: usize = 16;
 const NONCE_LEN: usize = 24;
 const LOG: &str = "log";
@@ -101,10 +93,7 @@ impl Keyring {
         if writer.state(DERIVATION)?.is_some() {
             return Err(KeyringError::Exists);
         }
-        let derivation = Derivation {
-            cost: COST,
-            salt: random(entropy)?,
-        };
+        let derivation = Derivation { cost: COST, salt: random(entropy)? };
         let cipher = derivation.cipher(passphrase)?;
         writer.set_state(DERIVATION, &derivation.to_string())?;
         let token_secret = Zeroizing::new(random(entropy)?);
@@ -120,12 +109,7 @@ impl Keyring {
             })?;
             Ok::<_, KeyringError>(key)
         };
-        Ok(Self {
-            log: make(LOG)?,
-            verdict: make(VERDICT)?,
-            operator: make(OPERATOR)?,
-            token_secret,
-        })
+        Ok(Self { log: make(LOG)?, verdict: make(VERDICT)?, operator: make(OPERATOR)?, token_secret })
     }
 
     /// Opens the stored keys.
@@ -164,12 +148,7 @@ impl Keyring {
         });
         let mut next = || keys.next().unwrap_or_else(|| Err(missing()));
         let (log, verdict, operator) = (next()?, next()?, next()?);
-        Ok(Self {
-            log,
-            verdict,
-            operator,
-            token_secret: token_secret.ok_or_else(partial)?,
-        })
+        Ok(Self { log, verdict, operator, token_secret: token_secret.ok_or_else(partial)? })
     }
 
     /// Signs the log's checkpoints.
@@ -210,13 +189,7 @@ fn seal(
 ) -> Result<Vec<u8>, KeyringError> {
     let nonce = random::<NONCE_LEN>(entropy)?;
     let sealed = cipher
-        .encrypt(
-            &XNonce::from(nonce),
-            Payload {
-                msg: secret,
-                aad: &context(purpose),
-            },
-        )
+        .encrypt(&XNonce::from(nonce), Payload { msg: secret, aad: &context(purpose) })
         .map_err(|_| KeyringError::Damaged("a key cannot be sealed"))?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
@@ -224,10 +197,7 @@ fn seal(
 /// The secret, if it was sealed under this key and for this purpose.
 fn unseal(cipher: &XChaCha20Poly1305, purpose: &str, sealed: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
     let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
-    let payload = Payload {
-        msg: sealed,
-        aad: &context(purpose),
-    };
+    let payload = Payload { msg: sealed, aad: &context(purpose) };
     let secret = Zeroizing::new(cipher.decrypt(&XNonce::from(*nonce), payload).ok()?);
     secret.as_slice().try_into().ok().map(Zeroizing::new)
 }
@@ -248,50 +218,28 @@ struct Derivation {
 
 impl fmt::Display for Derivation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Cost {
-            memory_kib,
-            passes,
-            lanes,
-        } = self.cost;
-        write!(
-            f,
-            "argon2id v=19 m={memory_kib} t={passes} p={lanes} {}",
-            HEXLOWER.encode(&self.salt)
-        )
+        let Cost { memory_kib, passes, lanes } = self.cost;
+        write!(f, "argon2id v=19 m={memory_kib} t={passes} p={lanes} {}", HEXLOWER.encode(&self.salt))
     }
 }
 
 impl Derivation {
     fn parse(text: &str) -> Option<Self> {
-        let [memory, passes, lanes, salt] = text
-            .strip_prefix("argon2id v=19 ")?
-            .split(' ')
-            .collect::<Vec<_>>()
-            .try_into()
-            .ok()?;
+        let [memory, passes, lanes, salt] =
+            text.strip_prefix("argon2id v=19 ")?.split(' ').collect::<Vec<_>>().try_into().ok()?;
         let number = |text: &str, prefix: &str, max: u32| {
-            text.strip_prefix(prefix)?
-                .parse::<u32>()
-                .ok()
-                .filter(|n| (1..=max).contains(n))
+            text.strip_prefix(prefix)?.parse::<u32>().ok().filter(|n| (1..=max).contains(n))
         };
         let cost = Cost {
             memory_kib: number(memory, "m=", MAX_COST.memory_kib)?,
             passes: number(passes, "t=", MAX_COST.passes)?,
             lanes: number(lanes, "p=", MAX_COST.lanes)?,
         };
-        Some(Self {
-            cost,
-            salt: HEXLOWER.decode(salt.as_bytes()).ok()?.try_into().ok()?,
-        })
+        Some(Self { cost, salt: HEXLOWER.decode(salt.as_bytes()).ok()?.try_into().ok()? })
     }
 
     fn cipher(&self, passphrase: &[u8]) -> Result<XChaCha20Poly1305, KeyringError> {
-        let Cost {
-            memory_kib,
-            passes,
-            lanes,
-        } = self.cost;
+        let Cost { memory_kib, passes, lanes } = self.cost;
         let params = Params::new(memory_kib, passes, lanes, Some(32)).map_err(KeyringError::Derivation)?;
         let mut key = Zeroizing::new([0; 32]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -307,11 +255,7 @@ mod tests {
 
     #[test]
     fn derivations_round_trip_and_absurd_costs_are_not_believed() {
-        let text = Derivation {
-            cost: COST,
-            salt: [7; SALT_LEN],
-        }
-        .to_string();
+        let text = Derivation { cost: COST, salt: [7; SALT_LEN] }.to_string();
         let read = Derivation::parse(&text).unwrap();
         assert_eq!((read.cost, read.salt), (COST, [7; SALT_LEN]));
         let changes = [

@@ -2,17 +2,19 @@
 
 use clap::{Args, Parser, Subcommand};
 use std::{
+    fs,
     io::{self, BufRead, IsTerminal, Write},
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
-use touchstone_schema::api::NewUser;
+use touchstone_schema::{api::NewUser, problem};
 use touchstone_server::{
     app::{self, StartError, because},
     bootstrap::{self, BootstrapError},
     clock::SystemClock,
     config::{Config, ConfigError, DataConfig, Limits, Rules},
-    registry::Refusal,
+    registry::{Refusal, texts},
     store::{Store, StoreError},
     telemetry::{self, LogFormat, TelemetryError},
     web::openapi,
@@ -32,22 +34,11 @@ Exit status: 0 done, 1 failed (the reason stands on standard error), 2 wrong usa
 #[command(name = "touchstone-server", version, after_help = EXAMPLES)]
 struct CommandLine {
     /// Form of the log, which goes to standard error
-    #[arg(
-        long,
-        env = "TOUCHSTONE_SERVER_LOG_FORMAT",
-        value_enum,
-        default_value = "text",
-        global = true
-    )]
+    #[arg(long, env = "TOUCHSTONE_SERVER_LOG_FORMAT", value_enum, default_value = "text", global = true)]
     log_format: LogFormat,
     /// What is logged: error, warn, info, debug, trace, or a filter such as touchstone_server=debug [default:
     /// RUST_LOG, else info]
-    #[arg(
-        long,
-        env = "TOUCHSTONE_SERVER_LOG_LEVEL",
-        value_name = "FILTER",
-        global = true
-    )]
+    #[arg(long, env = "TOUCHSTONE_SERVER_LOG_LEVEL", value_name = "FILTER", global = true)]
     log_level: Option<String>,
     #[command(subcommand)]
     command: Command,
@@ -66,6 +57,12 @@ enum Command {
     User(UserCommand),
     /// Print the OpenAPI document
     Openapi,
+    /// Write the files that are generated from the code below a folder
+    #[command(hide = true)]
+    Generate {
+        /// The folder: the root of the source tree
+        out: PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -141,6 +138,7 @@ fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Migrate(data) => migrate(&data),
         Command::User(UserCommand::Create { data, name, token }) => create_user(data, name, &token),
         Command::Openapi => print(&serde_json::to_string_pretty(&openapi::document())?),
+        Command::Generate { out } => generate(&out),
     }
 }
 
@@ -175,6 +173,13 @@ fn make(arguments: &Bootstrap) -> Result<(), Failure> {
     ))
 }
 
+fn generate(out: &Path) -> Result<(), Failure> {
+    let openapi = serde_json::to_string_pretty(&openapi::document())? + "\n";
+    fs::write(out.join("openapi/openapi.json"), openapi)?;
+    fs::write(out.join("docs/verdicts.md"), texts::document())?;
+    Ok(fs::write(out.join("docs/problems.md"), problem::documentation())?)
+}
+
 fn migrate(data: &DataConfig) -> Result<(), Failure> {
     let applied = Store::open(&data.store()?)?.migrate()?;
     if applied.is_empty() {
@@ -184,18 +189,11 @@ fn migrate(data: &DataConfig) -> Result<(), Failure> {
 }
 
 fn create_user(data: DataConfig, name: String, token: &str) -> Result<(), Failure> {
-    let config = Config {
-        data,
-        listen: Config::local("").listen,
-        limits: Limits::default(),
-        rules: Rules::default(),
-    };
+    let config =
+        Config { data, listen: Config::local("").listen, limits: Limits::default(), rules: Rules::default() };
     let registry = app::open_registry(&config, Arc::new(SystemClock))?;
     let caller = registry.authenticate(token).map_err(Failure::Refused)?;
-    let user = NewUser {
-        name,
-        password: password()?.to_string(),
-    };
+    let user = NewUser { name, password: password()?.to_string() };
     let made = registry.create_user(&caller, &user).map_err(Failure::Refused)?;
     print(&serde_json::to_string(&made)?)
 }
@@ -216,10 +214,7 @@ fn serve(config: Config) -> Result<(), Failure> {
         let address = running.address;
         tracing::info!(%address, data = %data.display(), "listening on {address}; open http://{address}/");
         let signal = stop_signal().await?;
-        tracing::info!(
-            signal,
-            "stopping after {signal}: open requests are answered first"
-        );
+        tracing::info!(signal, "stopping after {signal}: open requests are answered first");
         running.stop().await;
         tracing::info!("stopped");
         Ok(())
@@ -235,17 +230,9 @@ async fn stop_signal() -> Result<&'static str, Failure> {
         terminate.recv().await;
         Ok("SIGTERM")
     };
-    let interrupted = async {
-        tokio::signal::ctrl_c()
-            .await
-            .map(|()| "SIGINT")
-            .map_err(Failure::from)
-    };
+    let interrupted = async { tokio::signal::ctrl_c().await.map(|()| "SIGINT").map_err(Failure::from) };
     let (terminated, interrupted) = (std::pin::pin!(terminated), std::pin::pin!(interrupted));
-    futures_util::future::select(terminated, interrupted)
-        .await
-        .factor_first()
-        .0
+    futures_util::future::select(terminated, interrupted).await.factor_first().0
 }
 
 /// Waits for a signal to stop, and says which.

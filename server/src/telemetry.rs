@@ -20,8 +20,9 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 const WRITE_EVERY: Duration = Duration::from_millis(20);
 /// Lines in memory beyond which the thread that logs writes them itself, in bytes.
 const MAX_PENDING: usize = 4 << 20;
-/// Libraries that tell of their own start and stop at INFO are heard from WARN on.
-const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=warn,c2pa=warn";
+/// Libraries that tell of their own start and stop at INFO are heard from WARN on. The HTTP/1 parser is not heard at
+/// all: it reports bytes from strangers that are no HTTP as errors.
+const DEFAULT_FILTER: &str = "info,actix_server=warn,actix_http=warn,actix_http::h1=off,c2pa=warn";
 
 /// Form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -53,10 +54,7 @@ pub fn init(format: LogFormat, level: Option<&str>) -> Result<LogGuard, Telemetr
     let filter = level.filter(|level| !level.is_empty()).unwrap_or(DEFAULT_FILTER);
     let filter = EnvFilter::try_new(filter).map_err(|_| TelemetryError::Filter(filter.to_owned()))?;
     let log = BufferedLog::start(io::stderr()).map_err(|error| TelemetryError::Setup(error.to_string()))?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(log.clone())
-        .with_ansi(false);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(log.clone()).with_ansi(false);
     let result = match format {
         LogFormat::Text => builder.compact().try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -99,15 +97,13 @@ impl BufferedLog {
             out: Mutex::new(Box::new(out)),
         });
         let writer = Arc::clone(&lines);
-        std::thread::Builder::new()
-            .name("log".to_owned())
-            .spawn(move || {
-                loop {
-                    writer.wait_for_lines();
-                    std::thread::sleep(WRITE_EVERY);
-                    writer.write_out();
-                }
-            })?;
+        std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+            loop {
+                writer.wait_for_lines();
+                std::thread::sleep(WRITE_EVERY);
+                writer.write_out();
+            }
+        })?;
         Ok(Self(lines))
     }
 }
@@ -150,17 +146,11 @@ impl<'a> MakeWriter<'a> for BufferedLog {
     type Writer = LineWriter<'a>;
 
     fn make_writer(&'a self) -> LineWriter<'a> {
-        LineWriter {
-            lines: &self.0,
-            at_once: false,
-        }
+        LineWriter { lines: &self.0, at_once: false }
     }
 
     fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> LineWriter<'a> {
-        LineWriter {
-            lines: &self.0,
-            at_once: *metadata.level() <= Level::WARN,
-        }
+        LineWriter { lines: &self.0, at_once: *metadata.level() <= Level::WARN }
     }
 }
 
@@ -215,10 +205,7 @@ impl RequestIds {
     /// # Errors
     /// [`EntropyError`] if the system gives no randomness.
     pub fn new(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-        Ok(Self {
-            seed: u64::from_le_bytes(random(entropy)?),
-            next: AtomicU64::new(0),
-        })
+        Ok(Self { seed: u64::from_le_bytes(random(entropy)?), next: AtomicU64::new(0) })
     }
 
     /// The next identifier. The finaliser of SplitMix64 is a bijection, so counting gives distinct results.
@@ -239,10 +226,7 @@ impl Stopwatch {
     /// Starts now.
     #[must_use]
     pub fn start() -> Self {
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "measurements do not influence behaviour"
-        )]
+        #[allow(clippy::disallowed_methods, reason = "measurements do not influence behaviour")]
         Self(Instant::now())
     }
 

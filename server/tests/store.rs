@@ -1,5 +1,7 @@
 //! The store on both engines: every test here runs on SQLite and on PostgreSQL.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 /// Makes a test of each function for each engine.
 macro_rules! both_engines {
     ($($name:ident),* $(,)?) => {
@@ -63,17 +65,11 @@ struct Database {
 impl Database {
     fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self {
-            url: format!("sqlite://{}/registry.db", folder.path().display()),
-            folder: Some(folder),
-        }
+        Self { url: format!("sqlite://{}/registry.db", folder.path().display()), folder: Some(folder) }
     }
 
     fn postgres() -> Self {
-        Self {
-            url: postgres::Cluster::shared().database(),
-            folder: None,
-        }
+        Self { url: postgres::Cluster::shared().database(), folder: None }
     }
 
     fn open(&self) -> Store {
@@ -89,25 +85,14 @@ impl Database {
     /// SQL past the store.
     fn execute(&self, sql: &str) {
         match self.url.strip_prefix("sqlite://") {
-            Some(path) => SqliteConnection::establish(path)
-                .unwrap()
-                .batch_execute(sql)
-                .unwrap(),
-            None => PgConnection::establish(&self.url)
-                .unwrap()
-                .batch_execute(sql)
-                .unwrap(),
+            Some(path) => SqliteConnection::establish(path).unwrap().batch_execute(sql).unwrap(),
+            None => PgConnection::establish(&self.url).unwrap().batch_execute(sql).unwrap(),
         }
     }
 }
 
 fn open(url: &str, busy_timeout_ms: u32) -> Store {
-    Store::open(&StoreConfig {
-        url: url.to_owned(),
-        readers: 3,
-        busy_timeout_ms,
-    })
-    .unwrap()
+    Store::open(&StoreConfig { url: url.to_owned(), readers: 3, busy_timeout_ms }).unwrap()
 }
 
 fn at(micros: i64) -> Timestamp {
@@ -136,11 +121,7 @@ fn entry(n: u64, envelope: &[u8]) -> NewEntry<'_> {
     NewEntry {
         id: statement(n),
         kind: Kind::ALL[usize::try_from(n).unwrap() % Kind::ALL.len()].0,
-        issuer: if n.is_multiple_of(2) {
-            Issuer::Registry
-        } else {
-            Issuer::Organisation(organisation_id(n))
-        },
+        issuer: if n.is_multiple_of(2) { Issuer::Registry } else { Issuer::Organisation(organisation_id(n)) },
         key: bytes32(n),
         deduplication_key: Sha256Digest(bytes32(n + 1_000_000)),
         envelope,
@@ -157,12 +138,7 @@ fn read<T>(store: &Store, f: impl FnOnce(&mut Reader<'_>) -> Result<T, StoreErro
 
 /// Appends the entries `numbers`; returns their indexes.
 fn append(store: &Store, numbers: impl IntoIterator<Item = u64>) -> Vec<u64> {
-    write(store, |w| {
-        numbers
-            .into_iter()
-            .map(|n| Ok(w.append(at(1_000), &entry(n, b"{}"))?.index))
-            .collect()
-    })
+    write(store, |w| numbers.into_iter().map(|n| Ok(w.append(at(1_000), &entry(n, b"{}"))?.index)).collect())
 }
 
 fn organisation(n: u64, admitted_at_index: u64) -> NewOrganisation {
@@ -178,30 +154,15 @@ fn organisation(n: u64, admitted_at_index: u64) -> NewOrganisation {
 
 /// What is read of an organisation that was stored.
 fn stored(new: NewOrganisation) -> OrganisationRow {
-    let NewOrganisation {
-        id,
-        name,
-        role,
-        admitted_at,
-        admitted_at_index,
-    } = new;
-    OrganisationRow {
-        id,
-        name,
-        role,
-        admitted_at,
-        admitted_at_index,
-        suspended_at_index: None,
-    }
+    let NewOrganisation { id, name, role, admitted_at, admitted_at_index } = new;
+    OrganisationRow { id, name, role, admitted_at, admitted_at_index, suspended_at_index: None }
 }
 
 /// A migrated store with the organisations 0, 1 and 2, admitted at these indexes.
 fn with_organisations(database: &Database) -> Store {
     let store = database.migrated();
     append(&store, 0..3);
-    write(&store, |w| {
-        (0..3).try_for_each(|n| w.insert_organisation(&organisation(n, n)))
-    });
+    write(&store, |w| (0..3).try_for_each(|n| w.insert_organisation(&organisation(n, n))));
     store
 }
 
@@ -217,15 +178,9 @@ fn verify_log(store: &Store) -> Vec<EntryRow> {
     read(store, |r| {
         let size = r.log_size()?;
         let rows = r.entries(&(0..size).collect::<Vec<_>>())?;
-        assert_eq!(
-            rows.iter().map(|row| row.index).collect::<Vec<_>>(),
-            (0..size).collect::<Vec<_>>()
-        );
+        assert_eq!(rows.iter().map(|row| row.index).collect::<Vec<_>>(), (0..size).collect::<Vec<_>>());
         assert!(r.entry(size)?.is_none());
-        assert!(
-            rows.windows(2)
-                .all(|pair| pair[0].accepted_at <= pair[1].accepted_at)
-        );
+        assert!(rows.windows(2).all(|pair| pair[0].accepted_at <= pair[1].accepted_at));
         for row in &rows {
             assert_eq!(row.leaf_hash, leaf::hash(&row.leaf));
             assert_eq!(leaf::decode(&row.leaf).unwrap().0, row.accepted_at);

@@ -46,18 +46,13 @@ pub(super) fn times(registry: &Registry) -> Result<Times, JobError> {
     let answer = registry.command("", &["registry", "--json"])?;
     let now = field(answer.first(), "time")?;
     let moved = |days: i64, minutes: i64| moved(&now, days * 1_440 + minutes);
-    Ok(Times {
-        before: moved(-1, 0)?,
-        order: moved(0, 1)?,
-        claim: moved(7, 0)?,
-    })
+    Ok(Times { before: moved(-1, 0)?, order: moved(0, 1)?, claim: moved(7, 0)? })
 }
 
 /// Moves an RFC 3339 time in UTC by whole minutes.
 fn moved(time: &str, minutes: i64) -> Result<String, JobError> {
-    let timestamp: jiff::Timestamp = time
-        .parse()
-        .map_err(|e| JobError::Program(format!("the registry's time {time:?}: {e}")))?;
+    let timestamp: jiff::Timestamp =
+        time.parse().map_err(|e| JobError::Program(format!("the registry's time {time:?}: {e}")))?;
     let moved = timestamp + jiff::SignedDuration::from_mins(minutes);
     Ok(moved.to_string())
 }
@@ -99,88 +94,36 @@ impl Maker<'_> {
 
     fn push(&mut self, file: PathBuf, story: &'static str, expected: &'static str) {
         let (order, claim) = (self.times.order.clone(), self.times.claim.clone());
-        self.cases.push(Case {
-            file,
-            story,
-            expected,
-            order_time: Some(order),
-            claim_time: Some(claim),
-        });
+        self.cases.push(Case { file, story, expected, order_time: Some(order), claim_time: Some(claim) });
     }
 
     fn merchant_pictures(&mut self) -> Result<(), JobError> {
         let read = |path: &Path| fs::read(path).map_err(file_error(path));
         let pictures = self.pictures;
-        let (vase, mug, lamp) = (
-            pictures.image("celadon-vase")?,
-            pictures.image("striped-mug")?,
-            pictures.image("table-lamp")?,
-        );
-        let first = pictures
-            .listings
-            .first()
-            .ok_or_else(|| bad("listings", "the studio has none"))?;
+        let (vase, mug, lamp) =
+            (pictures.image("celadon-vase")?, pictures.image("striped-mug")?, pictures.image("table-lamp")?);
+        let first = pictures.listings.first().ok_or_else(|| bad("listings", "the studio has none"))?;
         self.add("listing.jpg", "listing picture itself", "original", &read(first)?)?;
-        self.add(
-            "listing-q40.jpg",
-            "listing, saved again at quality 40",
-            "copy",
-            &jpeg("vase", vase, 40)?,
-        )?;
+        self.add("listing-q40.jpg", "listing, saved again at quality 40", "copy", &jpeg("vase", vase, 40)?)?;
         let small = edits::resized(vase, 0.4);
-        self.add(
-            "listing-small.jpg",
-            "listing, at 40 % of its size",
-            "copy",
-            &jpeg("vase", &small, 80)?,
-        )?;
+        self.add("listing-small.jpg", "listing, at 40 % of its size", "copy", &jpeg("vase", &small, 80)?)?;
         let turned = edits::rotated_90(mug);
-        self.add(
-            "listing-turned.jpg",
-            "listing, turned by 90 degrees",
-            "copy",
-            &jpeg("mug", &turned, 85)?,
-        )?;
+        self.add("listing-turned.jpg", "listing, turned by 90 degrees", "copy", &jpeg("mug", &turned, 85)?)?;
         let cracked = edits::with_crack(vase, 7);
-        self.add(
-            "listing-crack.jpg",
-            "listing with a painted crack",
-            "copy",
-            &jpeg("vase", &cracked, 85)?,
-        )?;
+        self.add("listing-crack.jpg", "listing with a painted crack", "copy", &jpeg("vase", &cracked, 85)?)?;
         let stained = edits::with_stain(lamp, 3);
-        self.add(
-            "listing-stain.jpg",
-            "listing with a painted stain",
-            "copy",
-            &jpeg("lamp", &stained, 85)?,
-        )?;
-        let packing = pictures
-            .packing
-            .first()
-            .ok_or_else(|| bad("packing", "the studio has none"))?;
+        self.add("listing-stain.jpg", "listing with a painted stain", "copy", &jpeg("lamp", &stained, 85)?)?;
+        let packing = pictures.packing.first().ok_or_else(|| bad("packing", "the studio has none"))?;
         self.add("packing.jpg", "packing photo itself", "original", &read(packing)?)?;
-        let packed = pictures
-            .rendered
-            .iter()
-            .find(|(shot, _)| shot.kind == ShotKind::Packing);
+        let packed = pictures.rendered.iter().find(|(shot, _)| shot.kind == ShotKind::Packing);
         let (_, packed) = packed.ok_or_else(|| bad("packing", "the studio has none"))?;
-        self.add(
-            "packing-q50.jpg",
-            "packing photo, saved again",
-            "copy",
-            &jpeg("packing", packed, 50)?,
-        )
+        self.add("packing-q50.jpg", "packing photo, saved again", "copy", &jpeg("packing", packed, 50)?)
     }
 
     fn ai_outputs(&mut self) -> Result<(), JobError> {
         let pictures = self.pictures;
         for (labelling, story, name) in [
-            (
-                Labelling::Gb45438,
-                "AI output with its TC260 label",
-                "ai-tc260.jpg",
-            ),
+            (Labelling::Gb45438, "AI output with its TC260 label", "ai-tc260.jpg"),
             (Labelling::Iptc, "AI output with its IPTC label", "ai-iptc.png"),
             (Labelling::C2pa, "AI output with its C2PA manifest", "ai-c2pa.png"),
         ] {
@@ -190,24 +133,12 @@ impl Maker<'_> {
         }
         let output = pictures.output(Labelling::Gb45438)?;
         let stripped = jpeg(output.name, &output.image, 80)?;
-        self.add(
-            "ai-stripped.jpg",
-            "AI output, saved again without its label",
-            "relabelled",
-            &stripped,
-        )?;
+        self.add("ai-stripped.jpg", "AI output, saved again without its label", "relabelled", &stripped)?;
         let captured = self.labelled("ai-captured.jpg", &stripped, &["--source-type", "digitalCapture"])?;
         self.push(captured, "AI output, relabelled as a photograph", "relabelled");
         let other = edits::resized(&output.image, 0.6);
         let other = jpeg(output.name, &other, 80)?;
-        let swap = [
-            "--producer",
-            "Nobody",
-            "--content-id",
-            "1",
-            "--source-type",
-            "trainedAlgorithmicMedia",
-        ];
+        let swap = ["--producer", "Nobody", "--content-id", "1", "--source-type", "trainedAlgorithmicMedia"];
         let swapped = self.labelled("ai-swapped.jpg", &other, &swap)?;
         self.push(swapped, "AI output, with another producer's label", "relabelled");
         Ok(())
@@ -221,19 +152,9 @@ impl Maker<'_> {
         let plain = edits::png(&changed).map_err(|e| bad(output.name, e))?;
         let manifest = png_chunk(&signed, *b"caBX").ok_or_else(|| bad(output.name, "has no manifest"))?;
         let tampered = insert_after_header(&plain, manifest).ok_or_else(|| bad(output.name, "is no PNG"))?;
-        self.add(
-            "c2pa-pixel.png",
-            "C2PA file with a changed pixel",
-            "synthetic",
-            &tampered,
-        )?;
+        self.add("c2pa-pixel.png", "C2PA file with a changed pixel", "synthetic", &tampered)?;
         let stripped = without_chunk(&signed, *b"caBX").ok_or_else(|| bad(output.name, "is no PNG"))?;
-        self.add(
-            "c2pa-stripped.png",
-            "AI output, C2PA manifest cut out",
-            "relabelled",
-            &stripped,
-        )
+        self.add("c2pa-stripped.png", "AI output, C2PA manifest cut out", "relabelled", &stripped)
     }
 
     fn others(&mut self) -> Result<(), JobError> {
@@ -247,18 +168,8 @@ impl Maker<'_> {
         let [(_, first), (_, second), (third_name, third), ..] = honest.as_slice() else {
             return Err(bad("buyer's photos", "the studio has too few"));
         };
-        self.add(
-            "honest-1.jpg",
-            "a buyer's own photo",
-            "unknown",
-            &jpeg("honest", first, 90)?,
-        )?;
-        self.add(
-            "honest-2.jpg",
-            "another buyer's own photo",
-            "unknown",
-            &jpeg("honest", second, 90)?,
-        )?;
+        self.add("honest-1.jpg", "a buyer's own photo", "unknown", &jpeg("honest", first, 90)?)?;
+        self.add("honest-2.jpg", "another buyer's own photo", "unknown", &jpeg("honest", second, 90)?)?;
         let plain = jpeg(third_name, third, 90)?;
         let ai = ["--source-type", "trainedAlgorithmicMedia"];
         let declared = self.labelled("unregistered-ai.jpg", &plain, &ai)?;
@@ -266,11 +177,7 @@ impl Maker<'_> {
         let genuine = content_id(self.pictures.output(Labelling::Gb45438)?.name);
         let borrowed = ["--producer", PROVIDER_CODE, "--content-id", &genuine];
         let transplanted = self.labelled("label-transplanted.jpg", &plain, &borrowed)?;
-        self.push(
-            transplanted,
-            "a genuine AI label moved to another picture",
-            "relabelled",
-        );
+        self.push(transplanted, "a genuine AI label moved to another picture", "relabelled");
         let late = self.path("late.jpg");
         fs::copy(&self.pictures.late, &late).map_err(file_error(&late))?;
         self.cases.push(Case {
@@ -305,13 +212,7 @@ pub(super) fn make(
     data: &Path,
     times: &Times,
 ) -> Result<Vec<Case>, JobError> {
-    let mut maker = Maker {
-        folder: data.join("photos"),
-        pictures,
-        times,
-        programs,
-        cases: Vec::new(),
-    };
+    let mut maker = Maker { folder: data.join("photos"), pictures, times, programs, cases: Vec::new() };
     maker.merchant_pictures()?;
     maker.ai_outputs()?;
     maker.c2pa()?;
@@ -363,10 +264,7 @@ mod tests {
 
     #[test]
     fn times_move_by_minutes() {
-        assert_eq!(
-            moved("2026-11-22T09:00:00.000000Z", -1_440).unwrap(),
-            "2026-11-21T09:00:00Z"
-        );
+        assert_eq!(moved("2026-11-22T09:00:00.000000Z", -1_440).unwrap(), "2026-11-21T09:00:00Z");
     }
 
     #[test]

@@ -19,9 +19,7 @@ pub(super) struct SigningFiles {
 fn parameters(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
-    params
-        .distinguished_name
-        .push(DnType::OrganizationName, "Inkstone AI");
+    params.distinguished_name.push(DnType::OrganizationName, "Inkstone AI");
     params
 }
 
@@ -44,10 +42,7 @@ fn pems() -> Result<(String, String), rcgen::Error> {
 /// Makes a certificate and its key in `folder`.
 pub(super) fn make(folder: &Path) -> Result<SigningFiles, JobError> {
     let (chain_pem, key_pem) = pems().map_err(|e| JobError::Program(format!("certificate: {e}")))?;
-    let files = SigningFiles {
-        chain: folder.join("c2pa-chain.pem"),
-        key: folder.join("c2pa-key.pem"),
-    };
+    let files = SigningFiles { chain: folder.join("c2pa-chain.pem"), key: folder.join("c2pa-key.pem") };
     fs::write(&files.chain, chain_pem).map_err(file_error(&files.chain))?;
     fs::write(&files.key, key_pem).map_err(file_error(&files.key))?;
     Ok(files)

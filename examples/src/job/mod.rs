@@ -61,10 +61,7 @@ pub enum JobError {
 }
 
 fn file_error(path: &Path) -> impl FnOnce(io::Error) -> JobError + '_ {
-    move |source| JobError::File {
-        path: path.to_owned(),
-        source,
-    }
+    move |source| JobError::File { path: path.to_owned(), source }
 }
 
 fn prepare(data: &Path) -> Result<(), JobError> {
@@ -73,12 +70,7 @@ fn prepare(data: &Path) -> Result<(), JobError> {
     } else if fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(JobError::NotOurs(data.to_owned()));
     }
-    for folder in [
-        data.to_owned(),
-        data.join("keys"),
-        data.join("pictures"),
-        data.join("photos"),
-    ] {
+    for folder in [data.to_owned(), data.join("keys"), data.join("pictures"), data.join("photos")] {
         fs::create_dir_all(&folder).map_err(file_error(&folder))?;
     }
     fs::write(data.join(MARKER), "").map_err(file_error(data))
@@ -116,36 +108,14 @@ fn admit(
     let recovery = keys.join(format!("{role}.recovery.pem"));
     let (key_text, recovery_text) = (programs::text(&key), programs::text(&recovery));
     registry.programs.touchstone(&["keygen", "--out", &key_text])?;
-    registry
-        .programs
-        .touchstone(&["keygen", "--recovery", "--out", &recovery_text])?;
+    registry.programs.touchstone(&["keygen", "--recovery", "--out", &recovery_text])?;
     let (public, public_recovery) = (format!("{key_text}.pub"), format!("{recovery_text}.pub"));
-    let mut arguments = vec![
-        "admin",
-        "organisation",
-        "create",
-        "--name",
-        name,
-        "--role",
-        role,
-        "--json",
-    ];
-    arguments.extend([
-        "--public-key",
-        &public,
-        "--recovery-key",
-        &public_recovery,
-        "--key",
-        &key_text,
-    ]);
+    let mut arguments = vec!["admin", "organisation", "create", "--name", name, "--role", role, "--json"];
+    arguments.extend(["--public-key", &public, "--recovery-key", &public_recovery, "--key", &key_text]);
     arguments.extend(extra);
     let answer = registry.command(&registry.operator_token, &arguments)?;
     let field = |name: &str| programs::field(answer.first(), name);
-    Ok(Organisation {
-        id: field("organisation")?,
-        token: field("token")?,
-        key,
-    })
+    Ok(Organisation { id: field("organisation")?, token: field("token")?, key })
 }
 
 fn admit_all(registry: &Registry, data: &Path) -> Result<Organisations, JobError> {
@@ -175,11 +145,7 @@ fn register(
     arguments.extend(names.iter().map(String::as_str));
     let lines = registry.command(&by.token, &arguments)?;
     if lines.len() != files.len() {
-        return Err(JobError::Program(format!(
-            "{} of {} files were registered",
-            lines.len(),
-            files.len()
-        )));
+        return Err(JobError::Program(format!("{} of {} files were registered", lines.len(), files.len())));
     }
     Ok(lines.len())
 }
@@ -199,12 +165,7 @@ fn register_all(
         fs::write(&label, output.label.to_string()).map_err(file_error(&label))?;
         let label = programs::text(&label);
         let options = ["--output", "--label", &label];
-        count += register(
-            registry,
-            &organisations.vendor,
-            &options,
-            std::slice::from_ref(&output.file),
-        )?;
+        count += register(registry, &organisations.vendor, &options, std::slice::from_ref(&output.file))?;
     }
     Ok(count)
 }
@@ -212,10 +173,7 @@ fn register_all(
 fn check(registry: &Registry, platform: &Organisation, case: &Case) -> Result<Value, JobError> {
     let file = programs::text(&case.file);
     let mut arguments = vec!["check", "--json"];
-    for (option, time) in [
-        ("--order-time", &case.order_time),
-        ("--claim-time", &case.claim_time),
-    ] {
+    for (option, time) in [("--order-time", &case.order_time), ("--claim-time", &case.claim_time)] {
         if let Some(time) = time {
             arguments.extend([option, time]);
         }
@@ -234,20 +192,12 @@ pub fn run(options: &JobOptions) -> Result<bool, JobError> {
     let programs = Programs::find(options.bin.as_deref())?;
     prepare(&data)?;
     say("1. An empty registry 空登记处");
-    let registry = Registry::start(
-        programs,
-        &data.join("registry"),
-        &options.listen,
-        options.database_url.as_deref(),
-    )?;
+    let registry =
+        Registry::start(programs, &data.join("registry"), &options.listen, options.database_url.as_deref())?;
     say(&format!("   {} is ready", registry.url));
     say("2. A merchant, an AI vendor, a platform and a regulator 商家、AI 厂商、平台、监管机构");
     let organisations = admit_all(&registry, &data)?;
-    for organisation in [
-        &organisations.merchant,
-        &organisations.vendor,
-        &organisations.platform,
-    ] {
+    for organisation in [&organisations.merchant, &organisations.vendor, &organisations.platform] {
         say(&format!("   admitted {}", organisation.id));
     }
     say(&format!("   admitted {}", organisations.regulator.id));
@@ -260,25 +210,14 @@ pub fn run(options: &JobOptions) -> Result<bool, JobError> {
     let times = cases::times(&registry)?;
     let cases = cases::make(&registry.programs, &set, &data, &times)?;
     let after = cases::registered_after_claim(&set);
-    register(
-        &registry,
-        &organisations.merchant,
-        &["--view", "listing"],
-        std::slice::from_ref(&after),
-    )?;
+    register(&registry, &organisations.merchant, &["--view", "listing"], std::slice::from_ref(&after))?;
     let mut rows = Vec::with_capacity(cases.len());
     for case in &cases {
-        rows.push(table::Row::new(
-            case,
-            &check(&registry, &organisations.platform, case)?,
-        ));
+        rows.push(table::Row::new(case, &check(&registry, &organisations.platform, case)?));
     }
     say(&table::render(&rows));
     let good = rows.iter().filter(|row| row.as_expected()).count();
-    say(&format!(
-        "{good} of {} verdicts were as expected 符合预期",
-        rows.len()
-    ));
+    say(&format!("{good} of {} verdicts were as expected 符合预期", rows.len()));
     let summary = json!({"cases": rows.len(), "as_expected": good, "registered": count});
     let path = data.join("summary.json");
     fs::write(&path, summary.to_string()).map_err(file_error(&path))?;

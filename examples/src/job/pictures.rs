@@ -52,9 +52,7 @@ impl Pictures {
     /// The rendered picture of that name.
     pub(super) fn image(&self, name: &str) -> Result<&RgbImage, JobError> {
         let found = self.rendered.iter().find(|(shot, _)| shot.name == name);
-        found
-            .map(|(_, image)| image)
-            .ok_or_else(|| bad(name, "no such picture in the studio"))
+        found.map(|(_, image)| image).ok_or_else(|| bad(name, "no such picture in the studio"))
     }
 
     /// The first output that is labelled like this.
@@ -65,10 +63,7 @@ impl Pictures {
 }
 
 pub(super) fn bad(name: &str, reason: impl ToString) -> JobError {
-    JobError::Picture {
-        name: name.to_owned(),
-        reason: reason.to_string(),
-    }
+    JobError::Picture { name: name.to_owned(), reason: reason.to_string() }
 }
 
 pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), JobError> {
@@ -76,20 +71,14 @@ pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), JobError> {
 }
 
 fn render() -> Vec<(&'static Shot, RgbImage)> {
-    studio::catalogue()
-        .par_iter()
-        .map(|shot| (shot, studio::render(shot)))
-        .collect()
+    studio::catalogue().par_iter().map(|shot| (shot, studio::render(shot))).collect()
 }
 
 fn of_kind<'a>(
     rendered: &'a [(&'static Shot, RgbImage)],
     kind: ShotKind,
 ) -> impl Iterator<Item = (&'static Shot, &'a RgbImage)> {
-    rendered
-        .iter()
-        .filter(move |(shot, _)| shot.kind == kind)
-        .map(|(shot, image)| (*shot, image))
+    rendered.iter().filter(move |(shot, _)| shot.kind == kind).map(|(shot, image)| (*shot, image))
 }
 
 fn save_jpegs(
@@ -151,14 +140,7 @@ fn write_label(
         Labelling::Gb45438 => arguments.extend(["--producer", PROVIDER_CODE, "--content-id", &id]),
         Labelling::Iptc => {}
         Labelling::C2pa => {
-            arguments.extend([
-                "--system",
-                "Inkstone Studio",
-                "--c2pa-cert",
-                &chain,
-                "--c2pa-key",
-                &key,
-            ]);
+            arguments.extend(["--system", "Inkstone Studio", "--c2pa-cert", &chain, "--c2pa-key", &key]);
         }
     }
     arguments.push(&raw);
@@ -187,13 +169,7 @@ fn outputs(
             save(&raw, &bytes.map_err(|e| bad(shot.name, e))?)?;
             write_label(programs, &signing, labelling, shot.name, &raw, &file)?;
             let label = label(shot.name, labelling);
-            Ok(Output {
-                name: shot.name,
-                file,
-                label,
-                labelling,
-                image: image.clone(),
-            })
+            Ok(Output { name: shot.name, file, label, labelling, image: image.clone() })
         })
         .collect()
 }
@@ -205,15 +181,7 @@ pub(super) fn make(programs: &Programs, data: &Path) -> Result<Pictures, JobErro
     let folder = data.join("pictures");
     let mut listings = save_jpegs(&folder, &rendered, ShotKind::Listing)?;
     let packing = save_jpegs(&folder, &rendered, ShotKind::Packing)?;
-    let late = listings
-        .pop()
-        .ok_or_else(|| bad("listings", "the studio has none"))?;
+    let late = listings.pop().ok_or_else(|| bad("listings", "the studio has none"))?;
     let outputs = outputs(programs, data, &rendered)?;
-    Ok(Pictures {
-        listings,
-        packing,
-        outputs,
-        late,
-        rendered,
-    })
+    Ok(Pictures { listings, packing, outputs, late, rendered })
 }

@@ -35,9 +35,7 @@ pub(super) fn text(path: &Path) -> String {
 /// A text member of an answer.
 pub(super) fn field(answer: Option<&Value>, name: &str) -> Result<String, JobError> {
     let value = answer.and_then(|answer| answer.get(name)).and_then(Value::as_str);
-    value
-        .map(str::to_owned)
-        .ok_or_else(|| JobError::Program(format!("the answer has no {name}")))
+    value.map(str::to_owned).ok_or_else(|| JobError::Program(format!("the answer has no {name}")))
 }
 
 fn json_lines(output: &[u8]) -> Result<Vec<Value>, JobError> {
@@ -50,23 +48,13 @@ fn json_lines(output: &[u8]) -> Result<Vec<Value>, JobError> {
 
 fn run(command: &mut Command) -> Result<Vec<u8>, JobError> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let first = command
-        .get_args()
-        .next()
-        .map(|a| a.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let output = command
-        .output()
-        .map_err(|e| JobError::Program(format!("{program}: {e}")))?;
+    let first = command.get_args().next().map(|a| a.to_string_lossy().into_owned()).unwrap_or_default();
+    let output = command.output().map_err(|e| JobError::Program(format!("{program}: {e}")))?;
     if output.status.success() {
         return Ok(output.stdout);
     }
     let cause = String::from_utf8_lossy(&output.stderr);
-    Err(JobError::Program(format!(
-        "{program} {first}: {}\n{}",
-        output.status,
-        cause.trim()
-    )))
+    Err(JobError::Program(format!("{program} {first}: {}\n{}", output.status, cause.trim())))
 }
 
 impl Programs {
@@ -85,20 +73,14 @@ impl Programs {
                 || JobError::Program(format!("{} is not there: run make build first", path.display()));
             path.exists().then(|| path.clone()).ok_or_else(missing)
         };
-        Ok(Self {
-            touchstone: find("touchstone")?,
-            server: find("touchstone-server")?,
-        })
+        Ok(Self { touchstone: find("touchstone")?, server: find("touchstone-server")? })
     }
 
     /// Runs the command line without a registry.
     pub(super) fn touchstone(&self, arguments: &[&str]) -> Result<Vec<u8>, JobError> {
         let mut command = Command::new(&self.touchstone);
         // What a person has stored or exported must not reach this registry.
-        command
-            .env_remove("TOUCHSTONE_TOKEN")
-            .env_remove("TOUCHSTONE_URL")
-            .env_remove("TOUCHSTONE_KEY");
+        command.env_remove("TOUCHSTONE_TOKEN").env_remove("TOUCHSTONE_URL").env_remove("TOUCHSTONE_KEY");
         run(command.args(arguments).env("LC_ALL", "C.UTF-8"))
     }
 }
@@ -118,9 +100,7 @@ fn free_address(wanted: &str) -> Result<String, JobError> {
     let any = format!("{host}:0");
     let listener = TcpListener::bind(wanted).or_else(|_| TcpListener::bind(&any));
     let listener = listener.map_err(|e| JobError::Program(format!("cannot listen on {wanted}: {e}")))?;
-    let address = listener
-        .local_addr()
-        .map_err(|e| JobError::Program(e.to_string()))?;
+    let address = listener.local_addr().map_err(|e| JobError::Program(e.to_string()))?;
     Ok(address.to_string())
 }
 
@@ -151,13 +131,7 @@ impl Registry {
             .stderr(file)
             .spawn()
             .map_err(|e| JobError::Program(format!("touchstone-server: {e}")))?;
-        let mut registry = Self {
-            programs,
-            url: format!("http://{address}"),
-            operator_token,
-            log,
-            child,
-        };
+        let mut registry = Self { programs, url: format!("http://{address}"), operator_token, log, child };
         registry.await_ready()?;
         Ok(registry)
     }
@@ -167,19 +141,12 @@ impl Registry {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(self.stopped(status));
             }
-            if self
-                .programs
-                .touchstone(&["registry", "--json", "--url", &self.url])
-                .is_ok()
-            {
+            if self.programs.touchstone(&["registry", "--json", "--url", &self.url]).is_ok() {
                 return Ok(());
             }
             thread::sleep(READY_POLL);
         }
-        Err(JobError::Program(format!(
-            "the server did not get ready; see {}",
-            self.log.display()
-        )))
+        Err(JobError::Program(format!("the server did not get ready; see {}", self.log.display())))
     }
 
     fn stopped(&self, status: ExitStatus) -> JobError {
@@ -191,10 +158,7 @@ impl Registry {
     /// Runs the command line against this registry and reads its JSON lines.
     pub(super) fn command(&self, token: &str, arguments: &[&str]) -> Result<Vec<Value>, JobError> {
         let mut command = Command::new(&self.programs.touchstone);
-        command
-            .env("TOUCHSTONE_URL", &self.url)
-            .env("TOUCHSTONE_TOKEN", token)
-            .env_remove("TOUCHSTONE_KEY");
+        command.env("TOUCHSTONE_URL", &self.url).env("TOUCHSTONE_TOKEN", token).env_remove("TOUCHSTONE_KEY");
         json_lines(&run(command.args(arguments).env("LC_ALL", "C.UTF-8"))?)
     }
 
@@ -206,11 +170,7 @@ impl Registry {
             let _ = self.child.kill();
         }
         let status = self.child.wait().map_err(|e| JobError::Program(e.to_string()))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(self.stopped(status))
-        }
+        if status.success() { Ok(()) } else { Err(self.stopped(status)) }
     }
 
     /// Waits for Ctrl-C or a termination signal, then stops the server.
@@ -222,11 +182,7 @@ impl Registry {
         while !asked.load(Ordering::SeqCst) {
             if let Ok(Some(status)) = self.child.try_wait() {
                 // Ctrl-C reaches the server too; that is no failure.
-                return if status.success() {
-                    Ok(())
-                } else {
-                    Err(self.stopped(status))
-                };
+                return if status.success() { Ok(()) } else { Err(self.stopped(status)) };
             }
             thread::sleep(READY_POLL);
         }

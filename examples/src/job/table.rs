@@ -14,10 +14,7 @@ impl Row {
     pub(super) fn new(case: &Case, answer: &Value) -> Self {
         let text = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
         let verdict = text("conclusion");
-        let reason = answer
-            .get("reason")
-            .and_then(|r| r.get("en").or(Some(r)))
-            .and_then(Value::as_str);
+        let reason = answer.get("reason").and_then(|r| r.get("en").or(Some(r))).and_then(Value::as_str);
         let milliseconds = answer.get("milliseconds").and_then(Value::as_f64).unwrap_or(0.0);
         let as_expected = verdict == case.expected;
         let mark = if as_expected { "ok" } else { "NOT AS EXPECTED" };
@@ -62,10 +59,8 @@ pub(super) fn render(rows: &[Row]) -> String {
         }
     }
     let line = |cells: &[String; 6]| {
-        let padded = cells
-            .iter()
-            .zip(widths)
-            .map(|(cell, w)| format!("{cell}{}", " ".repeat(w - width(cell))));
+        let padded =
+            cells.iter().zip(widths).map(|(cell, w)| format!("{cell}{}", " ".repeat(w - width(cell))));
         format!("   {}", padded.collect::<Vec<_>>().join("  ").trim_end())
     };
     let rule = format!("   {}", widths.map(|w| "─".repeat(w)).join("  "));

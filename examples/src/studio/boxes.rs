@@ -24,11 +24,7 @@ pub(super) fn shipping_label(u: f32, v: f32) -> Option<V> {
         && u < 0.38
         && hash01((u * 26.0).floor() as i32, (v * 26.0).floor() as i32, 4) > 0.45;
     let rule = (v + 0.01).abs() < 0.006 || (u.abs() - 0.42).abs() < 0.006 || (v.abs() - 0.275).abs() < 0.006;
-    if bars || lines || code || rule {
-        Some(ink)
-    } else {
-        None
-    }
+    if bars || lines || code || rule { Some(ink) } else { None }
 }
 
 fn label() -> Paint {
@@ -61,20 +57,12 @@ pub(super) fn open_carton(w: f32, h: f32, d: f32, flap: f32) -> Object {
     for (side, tilt) in [(-1.0, 24.0), (1.0, 15.0)] {
         let lid =
             Part::new(block(flap * 0.5, t * 0.8, d * 0.98, 0.01), &board).at(side * flap * 0.5, 0.0, 0.0);
-        out = out.with(
-            Object::new()
-                .put(lid)
-                .placed(V(side * w, top, 0.0), V(0.0, 0.0, side * tilt), 1.0),
-        );
+        out = out.with(Object::new().put(lid).placed(V(side * w, top, 0.0), V(0.0, 0.0, side * tilt), 1.0));
     }
     for (side, tilt) in [(-1.0, -55.0), (1.0, 48.0)] {
         let lid =
             Part::new(block(w * 0.98, t * 0.8, flap * 0.5, 0.01), &board).at(0.0, 0.0, side * flap * 0.5);
-        out = out.with(
-            Object::new()
-                .put(lid)
-                .placed(V(0.0, top, side * d), V(tilt, 0.0, 0.0), 1.0),
-        );
+        out = out.with(Object::new().put(lid).placed(V(0.0, top, side * d), V(tilt, 0.0, 0.0), 1.0));
     }
     out
 }
@@ -91,12 +79,7 @@ pub(super) fn shreds(w: f32, d: f32, y: f32, count: i32, a: u32, b: u32) -> Obje
         let to = V(clip(x + reach * r(3), w), y - 0.02, clip(z + reach * r(4), d));
         let mid = V(x + 0.3 * r(5), y + 0.16 + 0.14 * r(6), z + 0.3 * r(7));
         let paint = Paint::paper(if i % 3 == 0 { b } else { a });
-        let strip = vec![
-            (from, 0.05),
-            (from.mix(mid, 0.7), 0.055),
-            (mid.mix(to, 0.3), 0.055),
-            (to, 0.045),
-        ];
+        let strip = vec![(from, 0.05), (from.mix(mid, 0.7), 0.055), (mid.mix(to, 0.3), 0.055), (to, 0.045)];
         out = out.put(Part::new(Shape::Tube(strip), &paint));
     }
     let bed = Paint::matte(Tint::Speckle(rgb(a) * 0.75, rgb(b), 14.0, 0.35)).grain(0.6, 14.0);
@@ -138,11 +121,7 @@ fn slip_art(u: f32, v: f32) -> Option<V> {
         && v < 0.35
         && v > -0.55;
     let head = v > 0.45 && v < 0.58 && u > -0.4 && u < 0.0;
-    if head {
-        Some(rgb(0xB3402E))
-    } else {
-        line.then(|| rgb(0x4A4A4E))
-    }
+    if head { Some(rgb(0xB3402E)) } else { line.then(|| rgb(0x4A4A4E)) }
 }
 
 /// A roll of tape, lying.
@@ -151,8 +130,6 @@ pub(super) fn tape_roll() -> Object {
     let core = Paint::paper(0xD9C7A6);
     Object::new().group(vec![
         Part::new(Shape::Cylinder(0.42, 0.16, 0.02), &tape).at(0.0, 0.16, 0.0),
-        Part::new(Shape::Cylinder(0.30, 0.30, 0.0), &core)
-            .at(0.0, 0.16, 0.0)
-            .op(super::scene::Op::Cut),
+        Part::new(Shape::Cylinder(0.30, 0.30, 0.0), &core).at(0.0, 0.16, 0.0).op(super::scene::Op::Cut),
     ])
 }

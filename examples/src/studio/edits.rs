@@ -1,4 +1,5 @@
-//! What happens to a picture between the catalogue and a refund request: encodings, sizes, and painted damage.
+//! What happens to a picture between the catalogue and a refund request: encodings, sizes, and painted
+//! damage.
 //! Knows nothing of scenes; every edit hangs on the pixels and its seed alone.
 
 use image::codecs::jpeg::JpegEncoder;
@@ -41,12 +42,7 @@ pub fn png(image: &RgbImage) -> Result<Vec<u8>, ImageError> {
 #[must_use]
 pub fn resized(image: &RgbImage, factor: f32) -> RgbImage {
     let side = |n: u32| ((n as f32 * factor) as u32).max(1);
-    imageops::resize(
-        image,
-        side(image.width()),
-        side(image.height()),
-        FilterType::Lanczos3,
-    )
+    imageops::resize(image, side(image.width()), side(image.height()), FilterType::Lanczos3)
 }
 
 /// The picture turned clockwise by a quarter.
@@ -84,27 +80,20 @@ impl Dice {
 /// One straight piece of a crack: ends and widths there, in pixels.
 type Piece = ((f32, f32), (f32, f32), f32, f32);
 
-/// How unlike the picture's borders the colour at a place is, from 0 to 1: goods stand out, the backdrop does not.
+/// How unlike the picture's borders the colour at a place is, from 0 to 1: goods stand out, the backdrop
+/// does not.
 fn stands_out(image: &RgbImage, x: f32, y: f32) -> f32 {
     let (w, h) = (image.width() as f32, image.height() as f32);
     let here = patch(image, x, y);
-    let borders = [
-        (0.03, y / h),
-        (0.97, y / h),
-        (x / w, 0.03),
-        (x / w, 0.97),
-        (0.06, 0.06),
-        (0.94, 0.94),
-    ];
-    let nearest = borders
-        .into_iter()
-        .map(|(u, v)| (patch(image, u * w, v * h) - here).len())
-        .fold(f32::MAX, f32::min);
+    let borders = [(0.03, y / h), (0.97, y / h), (x / w, 0.03), (x / w, 0.97), (0.06, 0.06), (0.94, 0.94)];
+    let nearest =
+        borders.into_iter().map(|(u, v)| (patch(image, u * w, v * h) - here).len()).fold(f32::MAX, f32::min);
     (nearest / 60.0).min(1.0)
 }
 
 /// The picture with a branching crack painted on its main object: dark inside, a bright edge on the lit side.
-/// Of many places near the middle the one is taken where a long crack fits and the surface stands out from the
+/// Of many places near the middle the one is taken where a long crack fits and the surface stands out
+/// from the
 /// borders; the crack stops where the surface ends, as a forger would take care to do.
 #[must_use]
 pub fn with_crack(image: &RgbImage, seed: u64) -> RgbImage {
@@ -122,27 +111,9 @@ pub fn with_crack(image: &RgbImage, seed: u64) -> RgbImage {
         );
         let heading = dice.between(-PI, PI);
         let mut pieces = Vec::new();
-        walk(
-            image,
-            &mut dice,
-            start,
-            heading,
-            short * 0.26,
-            short * 0.0027,
-            0,
-            &mut pieces,
-        );
+        walk(image, &mut dice, start, heading, short * 0.26, short * 0.0027, 0, &mut pieces);
         let back = heading + PI + kink(attempt);
-        walk(
-            image,
-            &mut dice,
-            start,
-            back,
-            short * 0.12,
-            short * 0.0023,
-            0,
-            &mut pieces,
-        );
+        walk(image, &mut dice, start, back, short * 0.12, short * 0.0023, 0, &mut pieces);
         let score = (pieces.len() as f32).min(45.0) * (0.1 + stands_out(image, start.0, start.1));
         if score > best.0 {
             best = (score, pieces);
@@ -214,16 +185,7 @@ fn walk(
             let side = if dice.roll() < 0.5 { 1.0 } else { -1.0 };
             let turn = side * dice.between(0.5, 1.1);
             let branch = (length - gone) * dice.between(0.3, 0.6);
-            walk(
-                image,
-                dice,
-                next,
-                heading + turn,
-                branch,
-                width * 0.6,
-                level + 1,
-                pieces,
-            );
+            walk(image, dice, next, heading + turn, branch, width * 0.6, level + 1, pieces);
         }
         at = next;
         gone += leap;
@@ -276,11 +238,7 @@ pub fn with_stain(image: &RgbImage, seed: u64) -> RgbImage {
     let drops: Vec<(f32, f32, f32)> = (0..7)
         .map(|_| {
             let (a, r) = (dice.between(-PI, PI), radius * dice.between(1.25, 2.1));
-            (
-                centre.0 + r * cos(a),
-                centre.1 + r * sin(a),
-                radius * dice.between(0.05, 0.16),
-            )
+            (centre.0 + r * cos(a), centre.1 + r * sin(a), radius * dice.between(0.05, 0.16))
         })
         .collect();
     let brown = V(0.50, 0.33, 0.17);

@@ -64,16 +64,10 @@ pub(super) fn mushroom_lamps() -> Scene {
         ]);
         Object::new()
             .put(Part::new(Shape::Lathe(cap), &shade))
-            .put(Part::new(
-                stem,
-                &Paint::satin(Tint::Fade(rgb(0xC9B08A), 0.0, rgb(0xFFE2B0), h)).glow(0.35),
-            ))
+            .put(Part::new(stem, &Paint::satin(Tint::Fade(rgb(0xC9B08A), 0.0, rgb(0xFFE2B0), h)).glow(0.35)))
     };
     dim(Scene::new(&moss))
-        .wall(
-            &Paint::matte(Tint::Fade(rgb(0x1B2A3A), 0.0, rgb(0x2F4A66), 6.0)),
-            5.0,
-        )
+        .wall(&Paint::matte(Tint::Fade(rgb(0x1B2A3A), 0.0, rgb(0x2F4A66), 6.0)), 5.0)
         .camera(V(0.8, 2.0, 7.2), V(-0.1, 1.15, 0.0), 1.9)
         .light(1, V(0.0, 2.2, 1.6), rgb(0xFFB060) * 0.9, 3.0)
         .exposure(1.3)
@@ -100,27 +94,19 @@ pub(super) fn crystal_bottle() -> Scene {
     ]);
     let gem = Shape::Plate(star(5, 0.42, 0.2, true), 0.12);
     Scene::new(&Paint::glazed(Tint::Marble(rgb(0xF0E4EC), rgb(0xC58AA8), 0.7)).rough(0.2))
-        .wall(
-            &Paint::matte(Tint::Fade(rgb(0xF6C9B8), 0.0, rgb(0x9FA8DA), 4.5)),
-            4.0,
-        )
+        .wall(&Paint::matte(Tint::Fade(rgb(0xF6C9B8), 0.0, rgb(0x9FA8DA), 4.5)), 4.0)
         .camera(V(-0.6, 1.9, 7.2), V(-0.1, 1.35, 0.0), 2.1)
         .size(960, 1280)
         .add(Object::new().put(Part::new(Shape::Lathe(body), &glass).warp(Warp::Flutes(9.0, 0.05))))
         .add(
             Object::new().put(
-                Part::new(gem, &Paint::lamp(rgb(0xFFD9F0), 0.9))
-                    .at(0.0, 0.8, 0.0)
-                    .turn(0.0, 20.0, 12.0),
+                Part::new(gem, &Paint::lamp(rgb(0xFFD9F0), 0.9)).at(0.0, 0.8, 0.0).turn(0.0, 20.0, 12.0),
             ),
         )
         .add(
             Object::new().put(
-                Part::new(
-                    Shape::Ellipsoid(V(0.26, 0.34, 0.26)),
-                    &Paint::metal(rgb(0xF0D0D8), 0.12),
-                )
-                .at(0.0, 2.72, 0.0),
+                Part::new(Shape::Ellipsoid(V(0.26, 0.34, 0.26)), &Paint::metal(rgb(0xF0D0D8), 0.12))
+                    .at(0.0, 2.72, 0.0),
             ),
         )
 }
@@ -131,31 +117,16 @@ pub(super) fn desert_kettle() -> Scene {
         Object::new().put(
             Part::new(
                 Shape::Ellipsoid(V(w, h, w * 0.7)),
-                &Paint::matte(Tint::Stripes(
-                    rgb(0xE3B272),
-                    rgb(0xD9A560),
-                    V(0.2, 1.0, 0.1),
-                    0.09,
-                    0.5,
-                )),
+                &Paint::matte(Tint::Stripes(rgb(0xE3B272), rgb(0xD9A560), V(0.2, 1.0, 0.1), 0.09, 0.5)),
             )
             .at(x, 0.0, z),
         )
     };
     Scene::new(
-        &Paint::matte(Tint::Stripes(
-            rgb(0xE6B878),
-            rgb(0xDDAA66),
-            V(0.45, 0.0, 1.0),
-            0.22,
-            0.5,
-        ))
-        .grain(0.2, 20.0),
+        &Paint::matte(Tint::Stripes(rgb(0xE6B878), rgb(0xDDAA66), V(0.45, 0.0, 1.0), 0.22, 0.5))
+            .grain(0.2, 20.0),
     )
-    .wall(
-        &Paint::matte(Tint::Fade(rgb(0xF7D9A8), 0.0, rgb(0x4F93C4), 6.0)),
-        9.0,
-    )
+    .wall(&Paint::matte(Tint::Fade(rgb(0xF7D9A8), 0.0, rgb(0x4F93C4), 6.0)), 9.0)
     .camera(V(1.0, 1.5, 8.4), V(0.35, 1.25, 0.0), 1.75)
     .size(1280, 960)
     .light(0, V(6.0, 4.0, 3.0), V(1.0, 0.88, 0.68) * 2.6, 12.0)
@@ -165,9 +136,7 @@ pub(super) fn desert_kettle() -> Scene {
 }
 
 pub(super) fn mug_tower() -> Scene {
-    let tones = [
-        0x264653, 0x2A9D8F, 0xE9C46A, 0xF4A261, 0xE76F51, 0xB5656B, 0x6D597A,
-    ];
+    let tones = [0x264653, 0x2A9D8F, 0xE9C46A, 0xF4A261, 0xE76F51, 0xB5656B, 0x6D597A];
     let mut scene = Scene::new(&Paint::matte(Tint::Checks(rgb(0xF3F0EA), rgb(0x2B2D33), 1.0)))
         .wall(&Paint::paper(0xF0D7DA), 4.0)
         .camera(V(1.8, 3.0, 8.8), V(0.0, 2.05, 0.0), 2.2)
@@ -192,10 +161,7 @@ pub(super) fn neon_headphones() -> Scene {
         ((u * 1.2 - t - 0.5).abs() < 0.12 && v < 1.2 + 1.6 * sin(t * 2.3).abs()).then(|| rgb(0x7A2A9A))
     };
     let mut scene = dim(Scene::new(&wet))
-        .wall(
-            &Paint::lamp(rgb(0x141826), 0.5).printed(super::paint::Lay::Front, bars),
-            3.0,
-        )
+        .wall(&Paint::lamp(rgb(0x141826), 0.5).printed(super::paint::Lay::Front, bars), 3.0)
         .camera(V(-2.0, 1.5, 6.4), V(0.0, 1.15, 0.0), 2.05)
         .light(0, V(-5.0, 3.0, 3.0), rgb(0x40C8FF) * 2.2, 5.0)
         .light(1, V(5.0, 3.0, 3.0), rgb(0xFF3FA0) * 2.2, 5.0)
@@ -208,15 +174,13 @@ pub(super) fn neon_headphones() -> Scene {
             )
             .placed(V(0.0, 0.4, 0.0), V(8.0, 24.0, -6.0), 1.1),
         );
-    for (r, y, hex) in [
-        (1.55, 0.35, 0x30E0FF),
-        (1.75, 1.15, 0xFF48B0),
-        (1.35, 2.0, 0xB8FF50),
-    ] {
+    for (r, y, hex) in [(1.55, 0.35, 0x30E0FF), (1.75, 1.15, 0xFF48B0), (1.35, 2.0, 0xB8FF50)] {
         scene = scene.add(
-            Object::new()
-                .put(Part::new(Shape::Ring(r, 0.035), &neon(hex)).at(0.0, 0.0, 0.0))
-                .placed(V(0.0, y, 0.0), V(14.0, 0.0, 10.0), 1.0),
+            Object::new().put(Part::new(Shape::Ring(r, 0.035), &neon(hex)).at(0.0, 0.0, 0.0)).placed(
+                V(0.0, y, 0.0),
+                V(14.0, 0.0, 10.0),
+                1.0,
+            ),
         );
     }
     scene
@@ -228,10 +192,7 @@ pub(super) fn planet_bowl() -> Scene {
         Object::new().put(Part::new(Shape::Ball(r), &Paint::satin(tint)).at(x, y, z))
     };
     let bands = Tint::Stripes(rgb(0xE0B080), rgb(0xB5703F), V(0.1, 1.0, 0.0), 0.16, 0.5);
-    let ring = Object::new().put(Part::new(
-        Shape::Ring(0.75, 0.03),
-        &Paint::metal(rgb(0xE8D8B0), 0.3),
-    ));
+    let ring = Object::new().put(Part::new(Shape::Ring(0.75, 0.03), &Paint::metal(rgb(0xE8D8B0), 0.3)));
     Scene::new(&Paint::matte(Tint::Cloud(rgb(0x6A5A8A), rgb(0x3F3660), 0.9)))
         .camera(V(0.0, 3.4, 7.0), V(0.0, 1.35, 0.0), 1.85)
         .light(0, V(-6.0, 5.0, 1.0), V(1.0, 0.92, 0.8) * 2.8, 9.0)
@@ -241,27 +202,9 @@ pub(super) fn planet_bowl() -> Scene {
             V(16.0, 0.0, 22.0),
             1.0,
         )))
-        .add(globe(
-            0.85,
-            2.35,
-            -0.2,
-            0.3,
-            Tint::Marble(rgb(0x4A8AC8), rgb(0xF4F8FA), 3.0),
-        ))
-        .add(globe(
-            0.62,
-            1.35,
-            0.4,
-            0.22,
-            Tint::Cloud(rgb(0xC8553A), rgb(0x8A3222), 6.0),
-        ))
-        .add(globe(
-            -1.35,
-            2.6,
-            -0.3,
-            0.15,
-            Tint::Cloud(rgb(0xD9D6CC), rgb(0x8F8C84), 8.0),
-        ))
+        .add(globe(0.85, 2.35, -0.2, 0.3, Tint::Marble(rgb(0x4A8AC8), rgb(0xF4F8FA), 3.0)))
+        .add(globe(0.62, 1.35, 0.4, 0.22, Tint::Cloud(rgb(0xC8553A), rgb(0x8A3222), 6.0)))
+        .add(globe(-1.35, 2.6, -0.3, 0.15, Tint::Cloud(rgb(0xD9D6CC), rgb(0x8F8C84), 8.0)))
 }
 
 pub(super) fn ribbon_vase() -> Scene {
@@ -287,16 +230,7 @@ pub(super) fn ribbon_vase() -> Scene {
         1.4,
         0.5,
     ))))
-    .wall(
-        &Paint::matte(Tint::Stripes(
-            rgb(0xBFD8D2),
-            rgb(0xA5C6BF),
-            V(0.7, 0.7, 0.0),
-            1.8,
-            0.5,
-        )),
-        3.0,
-    )
+    .wall(&Paint::matte(Tint::Stripes(rgb(0xBFD8D2), rgb(0xA5C6BF), V(0.7, 0.7, 0.0), 1.8, 0.5)), 3.0)
     .camera(V(1.0, 2.3, 7.2), V(0.15, 1.3, 0.0), 2.1)
     .add(Object::new().put(Part::new(body, &pearl).warp(Warp::Swirl(5.0, 0.12, 0.9))))
 }
@@ -305,9 +239,7 @@ pub(super) fn lace_egg() -> Scene {
     let porcelain = Paint::glazed(Tint::Plain(rgb(0xF3EFE8)));
     let mut parts = vec![
         Part::new(Shape::Ellipsoid(V(0.95, 1.25, 0.95)), &porcelain).at(0.0, 1.35, 0.0),
-        Part::new(Shape::Ellipsoid(V(0.87, 1.17, 0.87)), &porcelain)
-            .at(0.0, 1.35, 0.0)
-            .op(Op::Cut),
+        Part::new(Shape::Ellipsoid(V(0.87, 1.17, 0.87)), &porcelain).at(0.0, 1.35, 0.0).op(Op::Cut),
     ];
     for row in 0..5 {
         for i in 0..9 {
@@ -315,11 +247,7 @@ pub(super) fn lace_egg() -> Scene {
             let b = (row as f32 - 2.0) * 0.42;
             let d = V(cos(b) * sin(a), sin(b), cos(b) * cos(a));
             let hole = Shape::Ball(0.185 - 0.02 * b.abs());
-            parts.push(
-                Part::new(hole, &porcelain)
-                    .at(d.0 * 0.92, 1.35 + d.1 * 1.22, d.2 * 0.92)
-                    .op(Op::Cut),
-            );
+            parts.push(Part::new(hole, &porcelain).at(d.0 * 0.92, 1.35 + d.1 * 1.22, d.2 * 0.92).op(Op::Cut));
         }
     }
     dim(Scene::new(&Paint::boards(0x4A4E58, 0x2A2D34, 1.3)))

@@ -34,9 +34,7 @@ pub(super) fn lamp(foot: &Paint, shade: &Paint) -> Object {
         (0.72, 2.74),
         (0.0, 2.74),
     ]));
-    Object::new()
-        .put(Part::new(base, foot))
-        .put(Part::new(drum, shade))
+    Object::new().put(Part::new(base, foot)).put(Part::new(drum, shade))
 }
 
 /// A three-legged stool, 1.7 high.
@@ -45,10 +43,7 @@ pub(super) fn stool(wood: &Paint, seat: &Paint) -> Object {
     for i in 0..3 {
         let a = (i as f32 * 120.0 + 20.0) * PI / 180.0;
         let (s, c) = (sin(a), cos(a));
-        let leg = Shape::Tube(vec![
-            (V(0.88 * s, 0.05, 0.88 * c), 0.055),
-            (V(0.5 * s, 1.58, 0.5 * c), 0.095),
-        ]);
+        let leg = Shape::Tube(vec![(V(0.88 * s, 0.05, 0.88 * c), 0.055), (V(0.5 * s, 1.58, 0.5 * c), 0.095)]);
         let b = a + 2.0 * PI / 3.0;
         let rail = Shape::Tube(vec![
             (V(0.74 * s, 0.62, 0.74 * c), 0.04),
@@ -72,16 +67,8 @@ pub(super) fn clock(rim: &Paint, dial: fn(f32, f32) -> Option<V>) -> Object {
     };
     let black = Paint::plastic(0x1D1D1F);
     Object::new()
-        .put(
-            Part::new(Shape::Ring(0.93, 0.09), rim)
-                .turn(90.0, 0.0, 0.0)
-                .at(0.0, 1.0, 0.05),
-        )
-        .put(
-            Part::new(Shape::Cylinder(0.92, 0.05, 0.02), &face)
-                .turn(90.0, 0.0, 0.0)
-                .at(0.0, 1.0, 0.0),
-        )
+        .put(Part::new(Shape::Ring(0.93, 0.09), rim).turn(90.0, 0.0, 0.0).at(0.0, 1.0, 0.05))
+        .put(Part::new(Shape::Cylinder(0.92, 0.05, 0.02), &face).turn(90.0, 0.0, 0.0).at(0.0, 1.0, 0.0))
         .put(hand(0.45, 0.035, 305.0, 0.10, &black))
         .put(hand(0.68, 0.026, 54.0, 0.13, &black))
         .put(hand(0.7, 0.012, 170.0, 0.16, &Paint::plastic(0xC8402F)))
@@ -102,18 +89,12 @@ pub(super) fn dial(u: f32, v: f32) -> Option<V> {
 /// A town backpack with a front pocket, 2.3 high.
 pub(super) fn backpack(cloth: &Paint, pocket: &Paint, leather: &Paint) -> Object {
     let zip = Paint::metal(rgb(0xC9C4B8), 0.3);
-    let body = Part::new(block(0.82, 1.1, 0.42, 0.38), cloth)
-        .warp(Warp::Folds(2.0, 0.06))
-        .at(0.0, 1.02, 0.0);
-    let front = Part::new(block(0.62, 0.46, 0.16, 0.14), pocket)
-        .warp(Warp::Folds(2.5, 0.05))
-        .at(0.0, 0.62, 0.46);
+    let body = Part::new(block(0.82, 1.1, 0.42, 0.38), cloth).warp(Warp::Folds(2.0, 0.06)).at(0.0, 1.02, 0.0);
+    let front =
+        Part::new(block(0.62, 0.46, 0.16, 0.14), pocket).warp(Warp::Folds(2.5, 0.05)).at(0.0, 0.62, 0.46);
     let seam = |y: f32, w: f32, z: f32| Part::new(block(w, 0.018, 0.02, 0.015), &zip).at(0.0, y, z);
-    let strap = |x: f32| {
-        Part::new(block(0.08, 0.42, 0.03, 0.025), leather)
-            .at(x, 1.28, 0.44)
-            .turn(-4.0, 0.0, 0.0)
-    };
+    let strap =
+        |x: f32| Part::new(block(0.08, 0.42, 0.03, 0.025), leather).at(x, 1.28, 0.44).turn(-4.0, 0.0, 0.0);
     Object::new()
         .put(body)
         .put(front)
@@ -124,23 +105,11 @@ pub(super) fn backpack(cloth: &Paint, pocket: &Paint, leather: &Paint) -> Object
         .put(Part::new(Shape::Arc(0.24, 0.05, PI * 0.55), leather).at(0.0, 2.2, 0.0))
         .put(Part::new(block(0.2, 0.13, 0.02, 0.02), leather).at(0.0, 0.60, 0.615))
         .put(Part::new(
-            bent_tube(
-                V(-0.75, 1.9, -0.3),
-                V(-1.25, 1.2, -0.4),
-                V(-0.8, 0.25, -0.25),
-                0.08,
-                0.05,
-            ),
+            bent_tube(V(-0.75, 1.9, -0.3), V(-1.25, 1.2, -0.4), V(-0.8, 0.25, -0.25), 0.08, 0.05),
             leather,
         ))
         .put(Part::new(
-            bent_tube(
-                V(0.75, 1.9, -0.3),
-                V(1.25, 1.2, -0.4),
-                V(0.8, 0.25, -0.25),
-                0.08,
-                0.05,
-            ),
+            bent_tube(V(0.75, 1.9, -0.3), V(1.25, 1.2, -0.4), V(0.8, 0.25, -0.25), 0.08, 0.05),
             leather,
         ))
 }
@@ -152,19 +121,11 @@ pub(super) fn headphones(shell: &Paint, cushion: &Paint, band: &Paint) -> Object
         .put(Part::new(Shape::Arc(0.90, 0.13, PI * 0.24), cushion).at(0.0, 0.95, 0.0));
     for side in [-1.0, 1.0] {
         let cup = Part::new(Shape::Ellipsoid(V(0.17, 0.52, 0.44)), shell).at(side * 0.98, 0.55, 0.0);
-        let pad = Part::new(Shape::Ring(0.33, 0.14), cushion)
+        let pad = Part::new(Shape::Ring(0.33, 0.14), cushion).turn(0.0, 0.0, 90.0).at(side * 0.80, 0.55, 0.0);
+        let arm = Shape::Tube(vec![(V(side * 0.92, 0.95, 0.0), 0.06), (V(side * 1.0, 0.7, 0.0), 0.06)]);
+        let badge = Part::new(Shape::Cylinder(0.16, 0.02, 0.01), &Paint::metal(rgb(0xD8D4CC), 0.25))
             .turn(0.0, 0.0, 90.0)
-            .at(side * 0.80, 0.55, 0.0);
-        let arm = Shape::Tube(vec![
-            (V(side * 0.92, 0.95, 0.0), 0.06),
-            (V(side * 1.0, 0.7, 0.0), 0.06),
-        ]);
-        let badge = Part::new(
-            Shape::Cylinder(0.16, 0.02, 0.01),
-            &Paint::metal(rgb(0xD8D4CC), 0.25),
-        )
-        .turn(0.0, 0.0, 90.0)
-        .at(side * 1.145, 0.55, 0.0);
+            .at(side * 1.145, 0.55, 0.0);
         out = out.put(cup).put(pad).put(Part::new(arm, band)).put(badge);
     }
     out
@@ -180,35 +141,17 @@ pub(super) fn dumbbell(head: &Paint) -> Object {
         .collect();
     let chrome = Paint::metal(rgb(0xDADDE0), 0.16).grain(0.10, 60.0);
     let end = |x: f32| {
-        Part::new(Shape::Plate(Outline::closed(&hexagon), 0.34), head)
-            .turn(0.0, 90.0, 0.0)
-            .at(x, 0.45, 0.0)
+        Part::new(Shape::Plate(Outline::closed(&hexagon), 0.34), head).turn(0.0, 90.0, 0.0).at(x, 0.45, 0.0)
     };
-    let bar = Part::new(Shape::Cylinder(0.13, 0.7, 0.02), &chrome)
-        .turn(0.0, 0.0, 90.0)
-        .at(0.0, 0.45, 0.0);
-    let collar = |x: f32| {
-        Part::new(Shape::Cylinder(0.2, 0.04, 0.02), &chrome)
-            .turn(0.0, 0.0, 90.0)
-            .at(x, 0.45, 0.0)
-    };
-    Object::new()
-        .put(end(-0.9))
-        .put(end(0.9))
-        .put(bar)
-        .put(collar(-0.54))
-        .put(collar(0.54))
+    let bar = Part::new(Shape::Cylinder(0.13, 0.7, 0.02), &chrome).turn(0.0, 0.0, 90.0).at(0.0, 0.45, 0.0);
+    let collar =
+        |x: f32| Part::new(Shape::Cylinder(0.2, 0.04, 0.02), &chrome).turn(0.0, 0.0, 90.0).at(x, 0.45, 0.0);
+    Object::new().put(end(-0.9)).put(end(0.9)).put(bar).put(collar(-0.54)).put(collar(0.54))
 }
 
 /// One book lying flat: half width, half depth, half height, cover colour.
 pub(super) fn book(w: f32, d: f32, h: f32, cover: &Paint) -> Object {
-    let pages = Paint::matte(Tint::Stripes(
-        rgb(0xEFE6D0),
-        rgb(0xC9BD9F),
-        V(0.0, 1.0, 0.0),
-        0.022,
-        0.4,
-    ));
+    let pages = Paint::matte(Tint::Stripes(rgb(0xEFE6D0), rgb(0xC9BD9F), V(0.0, 1.0, 0.0), 0.022, 0.4));
     Object::new()
         .put(Part::new(block(w - 0.05, h - 0.03, d - 0.05, 0.005), &pages).at(0.02, h, 0.0))
         .put(Part::new(block(w, 0.03, d, 0.015), cover).at(0.0, 0.03, 0.0))
@@ -234,21 +177,13 @@ pub(super) fn speaker(case: &Paint) -> Object {
         ]));
         Object::new()
             .put(Part::new(dish, &cone).turn(90.0, 0.0, 0.0).at(0.0, y, 0.60))
-            .put(
-                Part::new(Shape::Ring(r * 1.02, 0.035), &ring)
-                    .turn(90.0, 0.0, 0.0)
-                    .at(0.0, y, 0.62),
-            )
+            .put(Part::new(Shape::Ring(r * 1.02, 0.035), &ring).turn(90.0, 0.0, 0.0).at(0.0, y, 0.62))
     };
     Object::new()
         .put(Part::new(block(0.8, 1.2, 0.6, 0.06), case).at(0.0, 1.2, 0.0))
         .with(membrane(0.54, 0.78))
         .with(membrane(0.26, 1.80))
-        .put(
-            Part::new(Shape::Cylinder(0.07, 0.03, 0.01), &ring)
-                .turn(90.0, 0.0, 0.0)
-                .at(0.45, 2.12, 0.61),
-        )
+        .put(Part::new(Shape::Cylinder(0.07, 0.03, 0.01), &ring).turn(90.0, 0.0, 0.0).at(0.45, 2.12, 0.61))
 }
 
 /// A square perfume flacon, 1.9 high.
@@ -269,10 +204,7 @@ pub(super) fn soap(paint: &Paint) -> Object {
     let mark = super::shapes::star(6, 0.22, 0.12, false);
     Object::new().group(vec![
         Part::new(block(0.72, 0.21, 0.46, 0.16), paint).at(0.0, 0.21, 0.0),
-        Part::new(Shape::Plate(mark, 0.06), paint)
-            .turn(90.0, 0.0, 0.0)
-            .at(0.0, 0.43, 0.0)
-            .op(Op::Cut),
+        Part::new(Shape::Plate(mark, 0.06), paint).turn(90.0, 0.0, 0.0).at(0.0, 0.43, 0.0).op(Op::Cut),
     ])
 }
 
@@ -283,14 +215,7 @@ pub(super) fn toy_block(paint: &Paint) -> Object {
 
 /// A pitched roof block.
 pub(super) fn toy_roof(paint: &Paint) -> Object {
-    let roof = Outline::closed(&[
-        (-0.5, 0.0),
-        (-0.5, 0.0),
-        (0.5, 0.0),
-        (0.5, 0.0),
-        (0.0, 0.5),
-        (0.0, 0.5),
-    ]);
+    let roof = Outline::closed(&[(-0.5, 0.0), (-0.5, 0.0), (0.5, 0.0), (0.5, 0.0), (0.0, 0.5), (0.0, 0.5)]);
     Object::new().put(Part::new(Shape::Plate(roof, 0.4), paint))
 }
 
@@ -299,17 +224,11 @@ pub(super) fn umbrella(cloth: &Paint) -> Object {
     let handle = Paint::wood(0xA0693A, 0x6B3F1D, 1);
     let dome = Part::new(Shape::Ball(1.6), cloth).warp(Warp::Flutes(8.0, 0.06));
     let hollow = Part::new(Shape::Ball(1.53), &Paint::matte(Tint::Plain(rgb(0x4A4D55)))).op(Op::Cut);
-    let half = Part::new(block(3.0, 1.0, 3.0, 0.0), cloth)
-        .at(0.0, -0.35, 0.0)
-        .op(Op::Cut);
-    let shaft = Shape::Tube(vec![
-        (V(0.0, 1.8, 0.0), 0.03),
-        (V(0.0, 1.5, 0.0), 0.035),
-        (V(0.0, -1.0, 0.0), 0.035),
-    ]);
-    let crook = Part::new(Shape::Arc(0.22, 0.06, PI * 0.5), &handle)
-        .turn(0.0, 0.0, 180.0)
-        .at(0.22, -1.0, 0.0);
+    let half = Part::new(block(3.0, 1.0, 3.0, 0.0), cloth).at(0.0, -0.35, 0.0).op(Op::Cut);
+    let shaft =
+        Shape::Tube(vec![(V(0.0, 1.8, 0.0), 0.03), (V(0.0, 1.5, 0.0), 0.035), (V(0.0, -1.0, 0.0), 0.035)]);
+    let crook =
+        Part::new(Shape::Arc(0.22, 0.06, PI * 0.5), &handle).turn(0.0, 0.0, 180.0).at(0.22, -1.0, 0.0);
     Object::new()
         .group(vec![dome, hollow, half])
         .put(Part::new(shaft, &Paint::metal(rgb(0xC9CCD0), 0.25)))
@@ -340,9 +259,7 @@ pub(super) fn cushion(paint: &Paint) -> Object {
 
 /// A telephone, 1.9 high, screen towards +z.
 pub(super) fn phone(screen: fn(f32, f32) -> Option<V>) -> Object {
-    let glass = Paint::glazed(Tint::Plain(rgb(0x0B0C10)))
-        .printed(Lay::Front, screen)
-        .glow(0.35);
+    let glass = Paint::glazed(Tint::Plain(rgb(0x0B0C10))).printed(Lay::Front, screen).glow(0.35);
     Object::new()
         .put(Part::new(block(0.47, 0.97, 0.05, 0.045), &Paint::metal(rgb(0x9DA5B0), 0.3)).at(0.0, 0.97, 0.0))
         .put(Part::new(block(0.44, 0.94, 0.02, 0.015), &glass).at(0.0, 0.97, 0.04))

@@ -9,32 +9,25 @@ use super::tableware as table;
 
 /// Warm key light for a set-up lit from the right.
 pub(super) fn from_right(scene: Scene) -> Scene {
-    scene
-        .light(0, V(5.5, 6.0, 4.0), V(1.0, 0.95, 0.88) * 2.4, 7.0)
-        .light(1, V(-6.0, 4.0, 2.0), V(0.8, 0.9, 1.0) * 0.5, 4.0)
+    scene.light(0, V(5.5, 6.0, 4.0), V(1.0, 0.95, 0.88) * 2.4, 7.0).light(
+        1,
+        V(-6.0, 4.0, 2.0),
+        V(0.8, 0.9, 1.0) * 0.5,
+        4.0,
+    )
 }
 
 /// A dim room with one low, warm lamp.
 pub(super) fn dim(mut scene: Scene) -> Scene {
     scene.sky = rgb(0x3A4660) * 0.5;
     scene.exposure = 1.0;
-    scene.lights = vec![Light {
-        at: V(-4.0, 6.0, 3.5),
-        colour: V(1.0, 0.86, 0.7) * 1.5,
-        hard: 6.0,
-    }];
+    scene.lights = vec![Light { at: V(-4.0, 6.0, 3.5), colour: V(1.0, 0.86, 0.7) * 1.5, hard: 6.0 }];
     scene
 }
 
 pub(super) fn celadon_vase() -> Scene {
     let linen = Paint::cloth(0xDCD2BF, 0xCBBFA8, 26.0);
-    let wall = Paint::matte(Tint::Stripes(
-        rgb(0xB7A28C),
-        rgb(0x94806A),
-        V(1.0, 0.0, 0.0),
-        1.1,
-        0.5,
-    ));
+    let wall = Paint::matte(Tint::Stripes(rgb(0xB7A28C), rgb(0x94806A), V(1.0, 0.0, 0.0), 1.1, 0.5));
     Scene::new(&linen)
         .wall(&wall, 3.2)
         .camera(V(-0.3, 2.3, 7.6), V(-0.15, 1.25, 0.0), 2.1)
@@ -104,26 +97,16 @@ pub(super) fn olive_oil() -> Scene {
             .at(x, 0.16, z),
         )
     };
-    from_right(Scene::new(&Paint::matte(Tint::Tiles(
-        rgb(0xE8E0D0),
-        rgb(0xB5A98F),
-        0.8,
-    ))))
-    .wall(
-        &Paint::matte(Tint::Tiles(rgb(0x7FA6A0), rgb(0xDAD7CC), 0.55)).rough(0.3),
-        2.2,
-    )
-    .camera(V(0.7, 2.0, 8.0), V(0.25, 1.35, 0.0), 2.2)
-    .size(960, 1280)
-    .add(table::bottle(&glass, &label, &Paint::plastic(0x2A2A22)))
-    .add(
-        table::jar(
-            &Paint::matte(Tint::Speckle(rgb(0xB9893F), rgb(0xE8C987), 14.0, 0.4)),
-            1.0,
+    from_right(Scene::new(&Paint::matte(Tint::Tiles(rgb(0xE8E0D0), rgb(0xB5A98F), 0.8))))
+        .wall(&Paint::matte(Tint::Tiles(rgb(0x7FA6A0), rgb(0xDAD7CC), 0.55)).rough(0.3), 2.2)
+        .camera(V(0.7, 2.0, 8.0), V(0.25, 1.35, 0.0), 2.2)
+        .size(960, 1280)
+        .add(table::bottle(&glass, &label, &Paint::plastic(0x2A2A22)))
+        .add(
+            table::jar(&Paint::matte(Tint::Speckle(rgb(0xB9893F), rgb(0xE8C987), 14.0, 0.4)), 1.0)
+                .stand(1.25, -0.6, 0.0, 0.8),
         )
-        .stand(1.25, -0.6, 0.0, 0.8),
-    )
-    .add(olive(-0.9, 0.6).with(olive(-0.55, 1.0)).with(olive(0.75, 0.95)))
+        .add(olive(-0.9, 0.6).with(olive(-0.55, 1.0)).with(olive(0.75, 0.95)))
 }
 
 pub(super) fn table_lamp() -> Scene {
@@ -151,13 +134,7 @@ pub(super) fn oak_stool() -> Scene {
 }
 
 pub(super) fn wall_clock() -> Scene {
-    let brick = Paint::matte(Tint::Stripes(
-        rgb(0xE7C6B0),
-        rgb(0xDDB59B),
-        V(1.0, 0.0, 0.0),
-        0.7,
-        0.5,
-    ));
+    let brick = Paint::matte(Tint::Stripes(rgb(0xE7C6B0), rgb(0xDDB59B), V(1.0, 0.0, 0.0), 0.7, 0.5));
     from_right(Scene::new(&Paint::boards(0xCFA672, 0x8C6238, 0.7)))
         .wall(&brick, 0.32)
         .camera(V(0.5, 1.5, 7.0), V(-0.3, 1.15, 0.0), 2.25)
@@ -211,12 +188,8 @@ pub(super) fn coral_headphones() -> Scene {
 pub(super) fn enamel_kettle() -> Scene {
     let red = Paint::glazed(Tint::Speckle(rgb(0xB7281E), rgb(0xD65A48), 40.0, 0.10));
     Scene::new(
-        &Paint::glazed(Tint::Terrazzo(
-            rgb(0xE4E0D8),
-            [rgb(0x9A6A54), rgb(0x6E7F7A), rgb(0xC9A777)],
-            3.0,
-        ))
-        .rough(0.3),
+        &Paint::glazed(Tint::Terrazzo(rgb(0xE4E0D8), [rgb(0x9A6A54), rgb(0x6E7F7A), rgb(0xC9A777)], 3.0))
+            .rough(0.3),
     )
     .wall(&Paint::paper(0xCFE0DC), 3.2)
     .camera(V(-1.2, 2.2, 6.6), V(0.0, 0.95, 0.0), 2.25)
@@ -227,37 +200,17 @@ pub(super) fn enamel_kettle() -> Scene {
 
 pub(super) fn watering_can() -> Scene {
     let green = Paint::satin(Tint::Cloud(rgb(0x4E7A58), rgb(0x416A4C), 2.0)).rough(0.3);
-    from_right(Scene::new(
-        &Paint::matte(Tint::Cloud(rgb(0xC7BBAA), rgb(0xA89B89), 1.4)).grain(0.25, 30.0),
-    ))
-    .wall(
-        &Paint::matte(Tint::Stripes(
-            rgb(0xF1EFE9),
-            rgb(0xB9B6AC),
-            V(0.0, 1.0, 0.0),
-            0.55,
-            0.08,
-        )),
-        2.8,
-    )
-    .camera(V(0.4, 2.4, 7.4), V(0.15, 0.9, 0.0), 2.1)
-    .size(1280, 960)
-    .add(table::watering_can(&green, &Paint::metal(rgb(0xD6A95C), 0.25)).stand(-0.35, 0.0, 18.0, 1.1))
-    .add(table::potted_plant(&Paint::paper(0xB9633D), 0x3C6B34, 0x86A84E, 7).stand(-2.1, -0.7, 30.0, 0.6))
+    from_right(Scene::new(&Paint::matte(Tint::Cloud(rgb(0xC7BBAA), rgb(0xA89B89), 1.4)).grain(0.25, 30.0)))
+        .wall(&Paint::matte(Tint::Stripes(rgb(0xF1EFE9), rgb(0xB9B6AC), V(0.0, 1.0, 0.0), 0.55, 0.08)), 2.8)
+        .camera(V(0.4, 2.4, 7.4), V(0.15, 0.9, 0.0), 2.1)
+        .size(1280, 960)
+        .add(table::watering_can(&green, &Paint::metal(rgb(0xD6A95C), 0.25)).stand(-0.35, 0.0, 18.0, 1.1))
+        .add(table::potted_plant(&Paint::paper(0xB9633D), 0x3C6B34, 0x86A84E, 7).stand(-2.1, -0.7, 30.0, 0.6))
 }
 
 pub(super) fn rubber_plant() -> Scene {
     Scene::new(&Paint::boards(0xC9A375, 0x8D683F, 0.8))
-        .wall(
-            &Paint::matte(Tint::Stripes(
-                rgb(0xF3E7DC),
-                rgb(0xEBD5C4),
-                V(1.0, 0.0, 0.0),
-                1.3,
-                0.5,
-            )),
-            2.4,
-        )
+        .wall(&Paint::matte(Tint::Stripes(rgb(0xF3E7DC), rgb(0xEBD5C4), V(1.0, 0.0, 0.0), 1.3, 0.5)), 2.4)
         .camera(V(0.0, 2.8, 7.6), V(0.1, 1.4, 0.0), 2.1)
         .size(960, 1280)
         .add(
@@ -273,25 +226,20 @@ pub(super) fn rubber_plant() -> Scene {
 
 pub(super) fn toy_blocks() -> Scene {
     let cube = |hex: u32| home::toy_block(&Paint::wood(hex, hex & 0x00C0_C0C0, 0).rough(0.45));
-    Scene::new(&Paint::matte(Tint::Plaid(
-        rgb(0xF1EAD9),
-        rgb(0x9FB9C9),
-        rgb(0xC05A48),
-        1.6,
-    )))
-    .wall(&Paint::paper(0xF6E9C8), 4.5)
-    .camera(V(-2.2, 3.0, 6.0), V(0.0, 0.85, 0.0), 2.1)
-    .add(cube(0xD94F3D).stand(-0.9, 0.1, 8.0, 1.0))
-    .add(cube(0x3F7FB8).stand(0.0, 0.0, -6.0, 1.0))
-    .add(cube(0xE9B83A).stand(0.92, -0.1, 12.0, 1.0))
-    .add(cube(0x5FA35A).placed(V(-0.45, 0.8, 0.05), V(0.0, 20.0, 0.0), 1.0))
-    .add(cube(0xE9D9BC).placed(V(0.5, 0.8, -0.05), V(0.0, -8.0, 0.0), 1.0))
-    .add(home::toy_roof(&Paint::wood(0xD94F3D, 0x9A3427, 2)).placed(
-        V(0.02, 1.6, 0.0),
-        V(0.0, 14.0, 0.0),
-        1.0,
-    ))
-    .add(cube(0x3F7FB8).stand(1.7, 1.1, 40.0, 0.8))
+    Scene::new(&Paint::matte(Tint::Plaid(rgb(0xF1EAD9), rgb(0x9FB9C9), rgb(0xC05A48), 1.6)))
+        .wall(&Paint::paper(0xF6E9C8), 4.5)
+        .camera(V(-2.2, 3.0, 6.0), V(0.0, 0.85, 0.0), 2.1)
+        .add(cube(0xD94F3D).stand(-0.9, 0.1, 8.0, 1.0))
+        .add(cube(0x3F7FB8).stand(0.0, 0.0, -6.0, 1.0))
+        .add(cube(0xE9B83A).stand(0.92, -0.1, 12.0, 1.0))
+        .add(cube(0x5FA35A).placed(V(-0.45, 0.8, 0.05), V(0.0, 20.0, 0.0), 1.0))
+        .add(cube(0xE9D9BC).placed(V(0.5, 0.8, -0.05), V(0.0, -8.0, 0.0), 1.0))
+        .add(home::toy_roof(&Paint::wood(0xD94F3D, 0x9A3427, 2)).placed(
+            V(0.02, 1.6, 0.0),
+            V(0.0, 14.0, 0.0),
+            1.0,
+        ))
+        .add(cube(0x3F7FB8).stand(1.7, 1.1, 40.0, 0.8))
 }
 
 pub(super) fn perfume() -> Scene {
@@ -333,50 +281,28 @@ pub(super) fn stacked_books() -> Scene {
         ));
         y += 2.0 * h;
     }
-    scene
-        .add(table::mug(&Paint::glaze(0xE6DFCF)).stand(1.7, 0.5, 30.0, 0.62))
-        .add(home::book(0.8, 0.55, 0.12, &cover(0x6B4C7A)).placed(
-            V(1.35, 0.78, -0.7),
-            V(0.0, 20.0, 82.0),
-            1.0,
-        ))
+    scene.add(table::mug(&Paint::glaze(0xE6DFCF)).stand(1.7, 0.5, 30.0, 0.62)).add(
+        home::book(0.8, 0.55, 0.12, &cover(0x6B4C7A)).placed(V(1.35, 0.78, -0.7), V(0.0, 20.0, 82.0), 1.0),
+    )
 }
 
 pub(super) fn shelf_speaker() -> Scene {
-    dim(Scene::new(
-        &Paint::glazed(Tint::Cloud(rgb(0x8F9398), rgb(0x7E8287), 0.8)).rough(0.3),
-    ))
-    .wall(
-        &Paint::matte(Tint::Stripes(
-            rgb(0x7A5A44),
-            rgb(0x4E3728),
-            V(1.0, 0.0, 0.0),
-            0.28,
-            0.4,
-        )),
-        2.0,
-    )
-    .camera(V(-2.8, 2.1, 6.6), V(0.2, 1.2, 0.0), 2.05)
-    .light(0, V(-4.0, 6.5, 5.0), V(1.0, 0.93, 0.85) * 2.4, 7.0)
-    .light(1, V(6.0, 3.0, 1.0), V(0.6, 0.8, 1.0) * 0.8, 4.0)
-    .add(home::speaker(&Paint::wood(0x9A6238, 0x5B351B, 1)).stand(0.0, 0.0, 16.0, 1.02))
+    dim(Scene::new(&Paint::glazed(Tint::Cloud(rgb(0x8F9398), rgb(0x7E8287), 0.8)).rough(0.3)))
+        .wall(&Paint::matte(Tint::Stripes(rgb(0x7A5A44), rgb(0x4E3728), V(1.0, 0.0, 0.0), 0.28, 0.4)), 2.0)
+        .camera(V(-2.8, 2.1, 6.6), V(0.2, 1.2, 0.0), 2.05)
+        .light(0, V(-4.0, 6.5, 5.0), V(1.0, 0.93, 0.85) * 2.4, 7.0)
+        .light(1, V(6.0, 3.0, 1.0), V(0.6, 0.8, 1.0) * 0.8, 4.0)
+        .add(home::speaker(&Paint::wood(0x9A6238, 0x5B351B, 1)).stand(0.0, 0.0, 16.0, 1.02))
 }
 
 pub(super) fn dumbbells() -> Scene {
-    let rubber = Paint::matte(Tint::Cloud(rgb(0x2C2D31), rgb(0x232428), 4.0))
-        .rough(0.55)
-        .grain(0.15, 50.0);
-    Scene::new(&Paint::matte(Tint::Speckle(
-        rgb(0x4A5058),
-        rgb(0xE0C040),
-        9.0,
-        0.13,
-    )))
-    .wall(&Paint::paper(0xC8CDD2), 4.5)
-    .camera(V(2.4, 3.4, 5.4), V(0.0, 0.35, 0.0), 2.0)
-    .size(1280, 960)
-    .add(home::dumbbell(&rubber).stand(-0.25, 0.6, 22.0, 1.0))
-    .add(home::dumbbell(&rubber).stand(0.35, -0.9, 34.0, 1.0))
+    let rubber = Paint::matte(Tint::Cloud(rgb(0x2C2D31), rgb(0x232428), 4.0)).rough(0.55).grain(0.15, 50.0);
+    Scene::new(&Paint::matte(Tint::Speckle(rgb(0x4A5058), rgb(0xE0C040), 9.0, 0.13)))
+        .wall(&Paint::paper(0xC8CDD2), 4.5)
+        .camera(V(2.4, 3.4, 5.4), V(0.0, 0.35, 0.0), 2.0)
+        .size(1280, 960)
+        .add(home::dumbbell(&rubber).stand(-0.25, 0.6, 22.0, 1.0))
+        .add(home::dumbbell(&rubber).stand(0.35, -0.9, 34.0, 1.0))
 }
 
 pub(super) fn soap_bars() -> Scene {
@@ -393,11 +319,7 @@ pub(super) fn soap_bars() -> Scene {
 pub(super) fn fruit_bowl() -> Scene {
     let bowl = Paint::wood(0xB98350, 0x7B4C26, 1).rough(0.35);
     let fruit = table::ring_of(4, 0.48, 20.0, |i| {
-        if i % 2 == 0 {
-            table::apple(0xC93A2E, 0xE0A23C)
-        } else {
-            table::apple(0x9DB94A, 0xCBBE5A)
-        }
+        if i % 2 == 0 { table::apple(0xC93A2E, 0xE0A23C) } else { table::apple(0x9DB94A, 0xCBBE5A) }
     });
     Scene::new(&Paint::matte(Tint::Checks(rgb(0xF2EDE2), rgb(0xA9BFA3), 0.62)))
         .wall(&Paint::paper(0x5F7F86), 3.4)
@@ -422,11 +344,7 @@ pub(super) fn candlesticks() -> Scene {
             home::frame(0.55, 0.7, &Paint::wood(0x3A2417, 0x1E120B, 0), |u, v| {
                 let sun = (u * u + (v - 0.2) * (v - 0.2)).sqrt() < 0.17;
                 let hill = v < -0.1 + 0.12 * super::maths::sin(u * 6.0);
-                if sun {
-                    Some(rgb(0xE0A040))
-                } else {
-                    hill.then(|| rgb(0x4A6A6A))
-                }
+                if sun { Some(rgb(0xE0A040)) } else { hill.then(|| rgb(0x4A6A6A)) }
             })
             .placed(V(1.0, 0.08, -1.3), V(-8.0, -14.0, 0.0), 1.0),
         )
@@ -435,10 +353,7 @@ pub(super) fn candlesticks() -> Scene {
 pub(super) fn plaid_cushions() -> Scene {
     let plaid = Paint::matte(Tint::Plaid(rgb(0xE8E0D0), rgb(0x3F6072), rgb(0xC2553E), 0.7)).grain(0.1, 60.0);
     Scene::new(&Paint::cloth(0xBFC6C4, 0xAEB6B4, 14.0))
-        .wall(
-            &Paint::matte(Tint::Dots(rgb(0xD8C3A5), rgb(0xC9AE88), 0.9, 0.2)),
-            1.6,
-        )
+        .wall(&Paint::matte(Tint::Dots(rgb(0xD8C3A5), rgb(0xC9AE88), 0.9, 0.2)), 1.6)
         .camera(V(-0.8, 2.0, 6.6), V(0.0, 0.95, 0.0), 2.1)
         .size(1280, 960)
         .add(home::cushion(&plaid).placed(V(-0.75, 0.0, -0.2), V(-14.0, 12.0, 4.0), 1.0))

@@ -21,11 +21,7 @@ impl V {
     }
 
     pub(crate) fn cross(self, o: Self) -> Self {
-        Self(
-            self.1 * o.2 - self.2 * o.1,
-            self.2 * o.0 - self.0 * o.2,
-            self.0 * o.1 - self.1 * o.0,
-        )
+        Self(self.1 * o.2 - self.2 * o.1, self.2 * o.0 - self.0 * o.2, self.0 * o.1 - self.1 * o.0)
     }
 
     pub(crate) fn len(self) -> f32 {
@@ -131,11 +127,7 @@ impl Turn {
 
     /// Half sides of the upright box that holds a turned box with half sides `half`.
     pub(crate) fn extent(&self, half: V) -> V {
-        V(
-            self.0.abs().dot(half),
-            self.1.abs().dot(half),
-            self.2.abs().dot(half),
-        )
+        V(self.0.abs().dot(half), self.1.abs().dot(half), self.2.abs().dot(half))
     }
 
     pub(crate) fn undo(&self, p: V) -> V {
@@ -224,11 +216,7 @@ pub(crate) fn noise(p: V) -> f32 {
     let (u, v, w) = (ease(p.0 - fx), ease(p.1 - fy), ease(p.2 - fz));
     let lerp = |a: f32, b: f32, t: f32| a + (b - a) * t;
     let edge = |dy: i32, dz: i32| lerp(hash01(ix, iy + dy, iz + dz), hash01(ix + 1, iy + dy, iz + dz), u);
-    lerp(
-        lerp(edge(0, 0), edge(1, 0), v),
-        lerp(edge(0, 1), edge(1, 1), v),
-        w,
-    )
+    lerp(lerp(edge(0, 0), edge(1, 0), v), lerp(edge(0, 1), edge(1, 1), v), w)
 }
 
 /// Four octaves of [`noise`], in [0, 1].

@@ -1,4 +1,5 @@
-//! The picture studio: product photographs rendered by this crate, and the edits a refund photo may have seen.
+//! The picture studio: product photographs rendered by this crate, and the edits a refund photo may have
+//! seen.
 //!
 //! Every picture is a set-up of solids, surfaces and lights that a small renderer draws; no picture files are
 //! needed, nothing is random, and the same picture has the same bytes on every run. Knows nothing of the
@@ -45,7 +46,8 @@ pub struct Shot {
     pub title_zh: &'static str,
     /// What it stands for.
     pub kind: ShotKind,
-    /// The name of the listing whose product line it shows; its own name for a listing; empty if there is none.
+    /// The name of the listing whose product line it shows; its own name for a listing; empty if there
+    /// is none.
     pub product: &'static str,
     build: fn() -> Scene,
 }
@@ -58,14 +60,7 @@ const fn shot(
     title_zh: &'static str,
     build: fn() -> Scene,
 ) -> Shot {
-    Shot {
-        name,
-        title_en,
-        title_zh,
-        kind,
-        product,
-        build,
-    }
+    Shot { name, title_en, title_zh, kind, product, build }
 }
 
 use ShotKind::{AiOutput, Listing, Packing, Unregistered};
@@ -80,126 +75,21 @@ static SHOTS: [Shot; 46] = [
         "青瓷花瓶配小碗",
         listing::celadon_vase,
     ),
-    shot(
-        Listing,
-        "striped-mug",
-        "striped-mug",
-        "Blue striped mug",
-        "蓝条纹马克杯",
-        listing::striped_mug,
-    ),
-    shot(
-        Listing,
-        "porcelain-bowl",
-        "porcelain-bowl",
-        "Porcelain bowl",
-        "青花瓷碗",
-        listing::porcelain_bowl,
-    ),
-    shot(
-        Listing,
-        "plate-set",
-        "plate-set",
-        "Stoneware plate set",
-        "粗陶餐盘套装",
-        listing::plate_set,
-    ),
-    shot(
-        Listing,
-        "olive-oil",
-        "olive-oil",
-        "Olive oil, 500 ml",
-        "橄榄油 500 毫升",
-        listing::olive_oil,
-    ),
-    shot(
-        Listing,
-        "table-lamp",
-        "table-lamp",
-        "Ceramic table lamp",
-        "陶瓷台灯",
-        listing::table_lamp,
-    ),
-    shot(
-        Listing,
-        "oak-stool",
-        "oak-stool",
-        "Oak stool",
-        "橡木圆凳",
-        listing::oak_stool,
-    ),
-    shot(
-        Listing,
-        "wall-clock",
-        "wall-clock",
-        "Walnut wall clock",
-        "胡桃木挂钟",
-        listing::wall_clock,
-    ),
-    shot(
-        Listing,
-        "city-backpack",
-        "city-backpack",
-        "City backpack",
-        "都市双肩包",
-        listing::city_backpack,
-    ),
-    shot(
-        Listing,
-        "chess-set",
-        "chess-set",
-        "Turned chess set",
-        "木制国际象棋",
-        listing::chess_set,
-    ),
-    shot(
-        Listing,
-        "headphones",
-        "headphones",
-        "Over-ear headphones",
-        "头戴式耳机",
-        listing::coral_headphones,
-    ),
-    shot(
-        Listing,
-        "enamel-kettle",
-        "enamel-kettle",
-        "Enamel kettle",
-        "搪瓷烧水壶",
-        listing::enamel_kettle,
-    ),
-    shot(
-        Listing,
-        "watering-can",
-        "watering-can",
-        "Garden watering can",
-        "园艺浇水壶",
-        listing::watering_can,
-    ),
-    shot(
-        Listing,
-        "rubber-plant",
-        "rubber-plant",
-        "Potted rubber plant",
-        "盆栽橡皮树",
-        listing::rubber_plant,
-    ),
-    shot(
-        Listing,
-        "toy-blocks",
-        "toy-blocks",
-        "Wooden toy blocks",
-        "木制积木",
-        listing::toy_blocks,
-    ),
-    shot(
-        Listing,
-        "perfume",
-        "perfume",
-        "Amber eau de parfum",
-        "琥珀香水",
-        listing::perfume,
-    ),
+    shot(Listing, "striped-mug", "striped-mug", "Blue striped mug", "蓝条纹马克杯", listing::striped_mug),
+    shot(Listing, "porcelain-bowl", "porcelain-bowl", "Porcelain bowl", "青花瓷碗", listing::porcelain_bowl),
+    shot(Listing, "plate-set", "plate-set", "Stoneware plate set", "粗陶餐盘套装", listing::plate_set),
+    shot(Listing, "olive-oil", "olive-oil", "Olive oil, 500 ml", "橄榄油 500 毫升", listing::olive_oil),
+    shot(Listing, "table-lamp", "table-lamp", "Ceramic table lamp", "陶瓷台灯", listing::table_lamp),
+    shot(Listing, "oak-stool", "oak-stool", "Oak stool", "橡木圆凳", listing::oak_stool),
+    shot(Listing, "wall-clock", "wall-clock", "Walnut wall clock", "胡桃木挂钟", listing::wall_clock),
+    shot(Listing, "city-backpack", "city-backpack", "City backpack", "都市双肩包", listing::city_backpack),
+    shot(Listing, "chess-set", "chess-set", "Turned chess set", "木制国际象棋", listing::chess_set),
+    shot(Listing, "headphones", "headphones", "Over-ear headphones", "头戴式耳机", listing::coral_headphones),
+    shot(Listing, "enamel-kettle", "enamel-kettle", "Enamel kettle", "搪瓷烧水壶", listing::enamel_kettle),
+    shot(Listing, "watering-can", "watering-can", "Garden watering can", "园艺浇水壶", listing::watering_can),
+    shot(Listing, "rubber-plant", "rubber-plant", "Potted rubber plant", "盆栽橡皮树", listing::rubber_plant),
+    shot(Listing, "toy-blocks", "toy-blocks", "Wooden toy blocks", "木制积木", listing::toy_blocks),
+    shot(Listing, "perfume", "perfume", "Amber eau de parfum", "琥珀香水", listing::perfume),
     shot(
         Listing,
         "stacked-books",
@@ -208,54 +98,12 @@ static SHOTS: [Shot; 46] = [
         "布面精装名著",
         listing::stacked_books,
     ),
-    shot(
-        Listing,
-        "shelf-speaker",
-        "shelf-speaker",
-        "Bookshelf speaker",
-        "书架音箱",
-        listing::shelf_speaker,
-    ),
-    shot(
-        Listing,
-        "dumbbells",
-        "dumbbells",
-        "Hex dumbbells",
-        "六角哑铃",
-        listing::dumbbells,
-    ),
-    shot(
-        Listing,
-        "soap-bars",
-        "soap-bars",
-        "Marbled soap bars",
-        "大理石纹手工皂",
-        listing::soap_bars,
-    ),
-    shot(
-        Listing,
-        "fruit-bowl",
-        "fruit-bowl",
-        "Turned fruit bowl",
-        "木制水果碗",
-        listing::fruit_bowl,
-    ),
-    shot(
-        Listing,
-        "candlesticks",
-        "candlesticks",
-        "Brass candlesticks",
-        "黄铜烛台",
-        listing::candlesticks,
-    ),
-    shot(
-        Listing,
-        "plaid-cushions",
-        "plaid-cushions",
-        "Plaid cushions",
-        "格纹靠垫",
-        listing::plaid_cushions,
-    ),
+    shot(Listing, "shelf-speaker", "shelf-speaker", "Bookshelf speaker", "书架音箱", listing::shelf_speaker),
+    shot(Listing, "dumbbells", "dumbbells", "Hex dumbbells", "六角哑铃", listing::dumbbells),
+    shot(Listing, "soap-bars", "soap-bars", "Marbled soap bars", "大理石纹手工皂", listing::soap_bars),
+    shot(Listing, "fruit-bowl", "fruit-bowl", "Turned fruit bowl", "木制水果碗", listing::fruit_bowl),
+    shot(Listing, "candlesticks", "candlesticks", "Brass candlesticks", "黄铜烛台", listing::candlesticks),
+    shot(Listing, "plaid-cushions", "plaid-cushions", "Plaid cushions", "格纹靠垫", listing::plaid_cushions),
     shot(
         Packing,
         "packing-vase",
@@ -304,14 +152,7 @@ static SHOTS: [Shot; 46] = [
         "橄榄油木箱照",
         packing::bottles_in_crate,
     ),
-    shot(
-        Packing,
-        "packing-clock",
-        "wall-clock",
-        "Clock in its carton",
-        "挂钟装箱照",
-        packing::clock_in_box,
-    ),
+    shot(Packing, "packing-clock", "wall-clock", "Clock in its carton", "挂钟装箱照", packing::clock_in_box),
     shot(
         Packing,
         "packing-parcels",
@@ -320,30 +161,9 @@ static SHOTS: [Shot; 46] = [
         "待揽收包裹照",
         packing::parcels,
     ),
-    shot(
-        AiOutput,
-        "ai-golden-vase",
-        "",
-        "Golden vase with spheres",
-        "鎏金花瓶与金球",
-        fantasy::golden_vase,
-    ),
-    shot(
-        AiOutput,
-        "ai-floating-plates",
-        "",
-        "Floating plates",
-        "悬浮的盘子",
-        fantasy::floating_plates,
-    ),
-    shot(
-        AiOutput,
-        "ai-mushroom-lamps",
-        "",
-        "Mushroom lamps",
-        "发光的蘑菇灯",
-        fantasy::mushroom_lamps,
-    ),
+    shot(AiOutput, "ai-golden-vase", "", "Golden vase with spheres", "鎏金花瓶与金球", fantasy::golden_vase),
+    shot(AiOutput, "ai-floating-plates", "", "Floating plates", "悬浮的盘子", fantasy::floating_plates),
+    shot(AiOutput, "ai-mushroom-lamps", "", "Mushroom lamps", "发光的蘑菇灯", fantasy::mushroom_lamps),
     shot(
         AiOutput,
         "ai-crystal-bottle",
@@ -360,46 +180,11 @@ static SHOTS: [Shot; 46] = [
         "沙漠中的巨壶",
         fantasy::desert_kettle,
     ),
-    shot(
-        AiOutput,
-        "ai-mug-tower",
-        "",
-        "Impossible mug tower",
-        "不可能的杯塔",
-        fantasy::mug_tower,
-    ),
-    shot(
-        AiOutput,
-        "ai-neon-headphones",
-        "",
-        "Neon headphones",
-        "霓虹耳机",
-        fantasy::neon_headphones,
-    ),
-    shot(
-        AiOutput,
-        "ai-planet-bowl",
-        "",
-        "Bowl of planets",
-        "盛满行星的碗",
-        fantasy::planet_bowl,
-    ),
-    shot(
-        AiOutput,
-        "ai-ribbon-vase",
-        "",
-        "Swirled vase",
-        "旋纹花瓶",
-        fantasy::ribbon_vase,
-    ),
-    shot(
-        AiOutput,
-        "ai-lace-egg",
-        "",
-        "Lace porcelain lantern",
-        "镂空瓷灯",
-        fantasy::lace_egg,
-    ),
+    shot(AiOutput, "ai-mug-tower", "", "Impossible mug tower", "不可能的杯塔", fantasy::mug_tower),
+    shot(AiOutput, "ai-neon-headphones", "", "Neon headphones", "霓虹耳机", fantasy::neon_headphones),
+    shot(AiOutput, "ai-planet-bowl", "", "Bowl of planets", "盛满行星的碗", fantasy::planet_bowl),
+    shot(AiOutput, "ai-ribbon-vase", "", "Swirled vase", "旋纹花瓶", fantasy::ribbon_vase),
+    shot(AiOutput, "ai-lace-egg", "", "Lace porcelain lantern", "镂空瓷灯", fantasy::lace_egg),
     shot(
         Unregistered,
         "buyer-mug-on-sill",
@@ -424,22 +209,8 @@ static SHOTS: [Shot; 46] = [
         "俯拍早餐桌",
         buyer::breakfast_from_above,
     ),
-    shot(
-        Unregistered,
-        "buyer-umbrella",
-        "",
-        "Umbrella in the hall",
-        "玄关里的雨伞",
-        buyer::umbrella_in_hall,
-    ),
-    shot(
-        Unregistered,
-        "buyer-phone",
-        "",
-        "Phone on a desk",
-        "书桌上的手机",
-        buyer::phone_on_desk,
-    ),
+    shot(Unregistered, "buyer-umbrella", "", "Umbrella in the hall", "玄关里的雨伞", buyer::umbrella_in_hall),
+    shot(Unregistered, "buyer-phone", "", "Phone on a desk", "书桌上的手机", buyer::phone_on_desk),
 ];
 
 /// Every picture the studio can render, listings first. Names are unique.
@@ -458,9 +229,7 @@ pub fn render(shot: &Shot) -> RgbImage {
 #[must_use]
 pub fn render_small(shot: &Shot, divisor: u32) -> RgbImage {
     // The film grain differs from picture to picture, but hangs on the name alone.
-    let seed = shot.name.bytes().fold(2_166_136_261_u32, |h, b| {
-        (h ^ u32::from(b)).wrapping_mul(16_777_619)
-    });
+    let seed = shot.name.bytes().fold(2_166_136_261_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(16_777_619));
     let mut scene = (shot.build)();
     let divisor = divisor.max(1);
     scene.size = ((scene.size.0 / divisor).max(1), (scene.size.1 / divisor).max(1));

@@ -126,22 +126,16 @@ pub(super) fn clock_in_box() -> Scene {
         .size(1280, 960)
         .add(open_carton(1.35, 0.35, 1.35, 0.9))
         .add(shreds(1.3, 1.3, 0.28, 30, 0xB9C9D6, 0x98ACBC))
-        .add(
-            home::clock(&Paint::wood(0xA9713F, 0x6C4220, 2), home::dial).placed(
-                V(0.0, 0.5, 1.0),
-                V(-90.0, 0.0, 0.0),
-                1.0,
-            ),
-        )
+        .add(home::clock(&Paint::wood(0xA9713F, 0x6C4220, 2), home::dial).placed(
+            V(0.0, 0.5, 1.0),
+            V(-90.0, 0.0, 0.0),
+            1.0,
+        ))
 }
 
 pub(super) fn parcels() -> Scene {
     let sack = Paint::satin(Tint::Cloud(rgb(0xE9E9E6), rgb(0xD6D6D3), 1.0)).printed(Lay::Top, |u, v| {
-        if u.abs() < 0.45 && v.abs() < 0.3 {
-            shipping_label(u, v).or(Some(rgb(0xFFF6D8)))
-        } else {
-            None
-        }
+        if u.abs() < 0.45 && v.abs() < 0.3 { shipping_label(u, v).or(Some(rgb(0xFFF6D8))) } else { None }
     });
     let mailer = super::scene::Object::new().put(
         super::scene::Part::new(super::shapes::Shape::Block(V(1.0, 0.16, 0.75), 0.15), &sack)

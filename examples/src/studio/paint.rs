@@ -1,4 +1,5 @@
-//! Surfaces: procedural colour patterns and how they take light. Knows no shapes beyond a point and a normal in
+//! Surfaces: procedural colour patterns and how they take light. Knows no shapes beyond a point and a
+//! normal in
 //! the part's own frame.
 
 use super::maths::{PI, V, atan2, fbm, hash01, noise, rgb, sin, step};
@@ -74,15 +75,7 @@ pub(crate) struct Paint {
 
 impl Paint {
     fn of(tint: Tint, rough: f32, shine: f32) -> Self {
-        Self {
-            tint,
-            rough,
-            shine,
-            metal: 0.0,
-            glow: 0.0,
-            clear: 0.0,
-            grain: (0.0, 1.0),
-        }
+        Self { tint, rough, shine, metal: 0.0, glow: 0.0, clear: 0.0, grain: (0.0, 1.0) }
     }
 
     /// Glazed ceramic, enamel, lacquer.
@@ -102,26 +95,17 @@ impl Paint {
 
     /// Metal of this colour and roughness.
     pub(crate) fn metal(colour: V, rough: f32) -> Self {
-        Self {
-            metal: 1.0,
-            ..Self::of(Tint::Plain(colour), rough, 0.9)
-        }
+        Self { metal: 1.0, ..Self::of(Tint::Plain(colour), rough, 0.9) }
     }
 
     /// Tinted glass; `clear` is the share of light that passes.
     pub(crate) fn glass(colour: V, clear: f32) -> Self {
-        Self {
-            clear,
-            ..Self::of(Tint::Plain(colour), 0.03, 0.05)
-        }
+        Self { clear, ..Self::of(Tint::Plain(colour), 0.03, 0.05) }
     }
 
     /// A luminous body.
     pub(crate) fn lamp(colour: V, strength: f32) -> Self {
-        Self {
-            glow: strength,
-            ..Self::of(Tint::Plain(colour), 0.9, 0.02)
-        }
+        Self { glow: strength, ..Self::of(Tint::Plain(colour), 0.9, 0.02) }
     }
 
     pub(crate) fn glow(mut self, strength: f32) -> Self {
@@ -230,10 +214,7 @@ impl Tint {
             Self::Stripes(a, b, dir, period, share) => {
                 let t = p.dot(*dir) / period;
                 let t = t - t.floor();
-                a.mix(
-                    *b,
-                    step(1.0 - share, 1.0 - share + 0.03, t) * (1.0 - step(0.97, 1.0, t)),
-                )
+                a.mix(*b, step(1.0 - share, 1.0 - share + 0.03, t) * (1.0 - step(0.97, 1.0, t)))
             }
             Self::Checks(a, b, edge) => {
                 let (u, v) = face(p, n);
@@ -249,11 +230,7 @@ impl Tint {
                 let x = p.0 + shift;
                 let j = (x / length).floor() as i32;
                 let tone = 0.78 + 0.3 * hash01(i, j, 3);
-                let q = V(
-                    x * 0.7 + hash01(i, j, 4) * 30.0,
-                    p.2 - row * width,
-                    hash01(i, j, 5) * 9.0,
-                );
+                let q = V(x * 0.7 + hash01(i, j, 4) * 30.0, p.2 - row * width, hash01(i, j, 5) * 9.0);
                 let (v, u) = (p.2 / width - row, x / length - j as f32);
                 let gap = step(0.0, 0.02, v) * step(0.0, 0.02, 1.0 - v) * step(0.0, 0.003, u);
                 wood(q, 0, *light, *dark) * (tone * (0.3 + 0.7 * gap))
@@ -273,11 +250,7 @@ impl Tint {
                 let over = ((u.floor() as i32) + (v.floor() as i32)) & 1 == 0;
                 let along = if over { v - v.floor() } else { u - u.floor() };
                 let lift = 0.72 + 0.28 * sin(along * PI);
-                let thread = if over {
-                    u.floor() as i32
-                } else {
-                    4096 + v.floor() as i32
-                };
+                let thread = if over { u.floor() as i32 } else { 4096 + v.floor() as i32 };
                 let slub = 0.88 + 0.2 * hash01(thread, 5, 9) - 0.12 * noise(V(u * 0.2, v * 0.2, 0.0));
                 (if over { *a } else { *b }) * (lift * slub)
             }
@@ -291,10 +264,7 @@ impl Tint {
                 };
                 let ((a, c), (b, d)) = (wave(u), wave(v));
                 let thread = 0.92 + 0.08 * sin((u + v) * 140.0);
-                ground
-                    .mix(*band, (a + b) * 0.5)
-                    .mix(*line, (c + d).min(1.0) * 0.6)
-                    * thread
+                ground.mix(*band, (a + b) * 0.5).mix(*line, (c + d).min(1.0) * 0.6) * thread
             }
             Self::Speckle(ground, dot, scale, share) => {
                 let t = step(1.0 - share - 0.04, 1.0 - share, noise(p * *scale));
@@ -327,10 +297,7 @@ impl Tint {
                 let (u, v) = face(p, n);
                 let row = (v / period).floor();
                 let u = u + if row as i32 & 1 == 0 { 0.0 } else { period * 0.5 };
-                let (du, dv) = (
-                    u - ((u / period).floor() + 0.5) * period,
-                    v - (row + 0.5) * period,
-                );
+                let (du, dv) = (u - ((u / period).floor() + 0.5) * period, v - (row + 0.5) * period);
                 let d = (du * du + dv * dv).sqrt();
                 dot.mix(*ground, step(radius - 0.006, radius + 0.006, d))
             }
@@ -361,11 +328,7 @@ fn nearest_seed(p: V) -> f32 {
                 if hash01(x, y, z) < 0.33 {
                     continue;
                 }
-                let jitter = V(
-                    hash01(x, y, z + 911),
-                    hash01(x, y + 911, z),
-                    hash01(x + 911, y, z),
-                );
+                let jitter = V(hash01(x, y, z + 911), hash01(x, y + 911, z), hash01(x + 911, y, z));
                 let d = p - V(x as f32, y as f32, z as f32) - jitter;
                 let skew = V(d.0 * 1.0 + d.2 * 0.4, d.1, d.2 * 1.2 - d.0 * 0.3);
                 best = best.min(skew.len());

@@ -42,10 +42,7 @@ pub(crate) fn render(scene: &Scene, seed: u32) -> RgbImage {
                 }
                 c = c * 0.2;
             }
-            let (u, v) = (
-                (x as f32 + 0.5) / w as f32 - 0.5,
-                (y as f32 + 0.5) / h as f32 - 0.5,
-            );
+            let (u, v) = ((x as f32 + 0.5) / w as f32 - 0.5, (y as f32 + 0.5) / h as f32 - 0.5);
             let r2 = u * u + v * v;
             let c = c * (1.0 - 0.42 * r2 - 0.25 * r2 * r2);
             let speck = hash01(x as i32, y as i32, seed as i32) - hash01(y as i32, x as i32, !seed as i32);
@@ -85,11 +82,7 @@ impl Rig {
     fn new(scene: &Scene) -> Self {
         let c = scene.camera;
         let ahead = (c.to - c.from).unit();
-        let pole = if ahead.1.abs() > 0.999 {
-            V(0.0, 0.0, -1.0)
-        } else {
-            V(0.0, 1.0, 0.0)
-        };
+        let pole = if ahead.1.abs() > 0.999 { V(0.0, 0.0, -1.0) } else { V(0.0, 1.0, 0.0) };
         let right = ahead.cross(pole).unit();
         let up = right.cross(ahead);
         let (s, k) = (sin(c.roll * PI / 180.0), cos(c.roll * PI / 180.0));
@@ -163,15 +156,8 @@ fn trace(scene: &Scene, from: V, dir: V, glass: bool) -> Option<(Hit, &Paint)> {
 
 /// The unit gradient of the distance, from four samples.
 fn slope(scene: &Scene, p: V, mask: u128, e: f32) -> V {
-    let k = [
-        V(1.0, -1.0, -1.0),
-        V(-1.0, -1.0, 1.0),
-        V(-1.0, 1.0, -1.0),
-        V(1.0, 1.0, 1.0),
-    ];
-    k.iter()
-        .fold(V::ZERO, |s, k| s + *k * scene.distance(p + *k * e, mask, 0.06))
-        .unit()
+    let k = [V(1.0, -1.0, -1.0), V(-1.0, -1.0, 1.0), V(-1.0, 1.0, -1.0), V(1.0, 1.0, 1.0)];
+    k.iter().fold(V::ZERO, |s, k| s + *k * scene.distance(p + *k * e, mask, 0.06)).unit()
 }
 
 /// Where a ray meets floor, curve or wall, by plain geometry.
@@ -179,17 +165,7 @@ fn ground<'a>(scene: &'a Scene, from: V, dir: V) -> Option<(Hit, &'a Paint)> {
     let b = &scene.backdrop;
     let hit = |t: f32, normal: V, paint: &'a Paint, floor: bool| {
         let at = from + dir * t;
-        Some((
-            Hit {
-                at,
-                normal,
-                local: at,
-                local_normal: normal,
-                distance: t,
-                floor,
-            },
-            paint,
-        ))
+        Some((Hit { at, normal, local: at, local_normal: normal, distance: t, floor }, paint))
     };
     if dir.1 < -1e-5 {
         let t = -from.1 / dir.1;
@@ -256,11 +232,7 @@ fn openness(scene: &Scene, p: V, n: V) -> f32 {
     for i in 0..4 {
         let h = 0.03 + 0.18 * i as f32;
         let q = p + n * h;
-        let d = if mask == 0 {
-            h
-        } else {
-            scene.distance(q, mask, 0.6).min(h)
-        };
+        let d = if mask == 0 { h } else { scene.distance(q, mask, 0.6).min(h) };
         // The floor closes the lower half for every object that stands on it.
         let d = d.min(q.1.max(0.0) + 0.3 * h);
         closed += (h - d).max(0.0) * weight;
@@ -295,11 +267,7 @@ fn shade(scene: &Scene, hit: &Hit, paint: &Paint, dir: V, depth: u32) -> V {
     let (grain, freq) = paint.grain;
     if grain > 0.0 {
         let q = hit.local * freq;
-        let bump = V(
-            noise(q),
-            noise(q + V(31.4, 0.0, 0.0)),
-            noise(q + V(0.0, 47.1, 0.0)),
-        ) - V::ONE * 0.5;
+        let bump = V(noise(q), noise(q + V(31.4, 0.0, 0.0)), noise(q + V(0.0, 47.1, 0.0))) - V::ONE * 0.5;
         n = (n + bump * grain).unit();
     }
     let tint = paint.tint.at(hit.local, hit.local_normal);
@@ -335,7 +303,8 @@ fn shade(scene: &Scene, hit: &Hit, paint: &Paint, dir: V, depth: u32) -> V {
             continue;
         }
         let reach = light.at.len() / distance;
-        // A weak fill light only follows the openness; in mirrored surfaces only the key light casts a shadow.
+        // A weak fill light only follows the openness; in mirrored surfaces only the key light casts a
+        // shadow.
         let seen = if i > 0 && (depth == 0 || light.colour.luma() < 0.85) {
             0.25 + 0.75 * open * open
         } else {
@@ -349,11 +318,7 @@ fn shade(scene: &Scene, hit: &Hit, paint: &Paint, dir: V, depth: u32) -> V {
         sparkle = sparkle + power * (lobe * norm * nl.max(0.0) * 0.35);
     }
     let sky = scene.sky * (0.55 + 0.45 * n.1) * open;
-    let bounce = if hit.floor {
-        V::ZERO
-    } else {
-        floor_light(scene) * ((0.5 - 0.5 * n.1) * 0.5 * open)
-    };
+    let bounce = if hit.floor { V::ZERO } else { floor_light(scene) * ((0.5 - 0.5 * n.1) * 0.5 * open) };
     let faint = paint.metal == 0.0 && fresnel.0 * gloss < 0.02;
     let mirror = mirrored(scene, hit, n, dir, paint, if faint { 0 } else { depth });
     let body = tint * (diffuse + sky + bounce) * ((1.0 - paint.metal) * (1.0 - paint.clear));
@@ -364,11 +329,7 @@ fn shade(scene: &Scene, hit: &Hit, paint: &Paint, dir: V, depth: u32) -> V {
         let bent = (dir - n * 0.10).unit();
         let behind = radiance(scene, hit.at + dir * 0.01, bent, depth - 1, false);
         let thick = 1.0 + 1.6 * rise.sqrt();
-        let filter = V(
-            through(tint.0, thick),
-            through(tint.1, thick),
-            through(tint.2, thick),
-        );
+        let filter = V(through(tint.0, thick), through(tint.1, thick), through(tint.2, thick));
         out = out + behind * filter * paint.clear * (1.0 - rise);
     }
     out
@@ -383,10 +344,7 @@ fn through(tint: f32, thick: f32) -> f32 {
 fn floor_light(scene: &Scene) -> V {
     let up = V(0.0, 1.0, 0.0);
     let tint = scene.backdrop.floor.tint.at(V(0.31, 0.0, 0.17), up);
-    let key = scene
-        .lights
-        .iter()
-        .fold(V::ZERO, |s, l| s + l.colour * l.at.unit().1.max(0.0));
+    let key = scene.lights.iter().fold(V::ZERO, |s, l| s + l.colour * l.at.unit().1.max(0.0));
     tint * (key * 0.6 + scene.sky)
 }
 

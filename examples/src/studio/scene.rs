@@ -28,15 +28,7 @@ pub(crate) struct Part {
 impl Part {
     pub(crate) fn new(shape: Shape, paint: &Paint) -> Self {
         let (warp, op) = (Warp::Plain, Op::Join(0.0));
-        Self {
-            shape,
-            paint: paint.clone(),
-            warp,
-            op,
-            at: V::ZERO,
-            turn: Turn::NONE,
-            scale: 1.0,
-        }
+        Self { shape, paint: paint.clone(), warp, op, at: V::ZERO, turn: Turn::NONE, scale: 1.0 }
     }
 
     pub(crate) fn at(mut self, x: f32, y: f32, z: f32) -> Self {
@@ -183,31 +175,13 @@ impl Scene {
     pub(crate) fn new(floor: &Paint) -> Self {
         Self {
             groups: Vec::new(),
-            backdrop: Backdrop {
-                floor: floor.clone(),
-                back: floor.clone(),
-                wall: -5.0,
-                radius: 2.2,
-            },
+            backdrop: Backdrop { floor: floor.clone(), back: floor.clone(), wall: -5.0, radius: 2.2 },
             lights: vec![
-                Light {
-                    at: V(-5.0, 7.0, 4.5),
-                    colour: V(1.0, 0.97, 0.92) * 2.3,
-                    hard: 7.0,
-                },
-                Light {
-                    at: V(6.0, 4.0, 3.0),
-                    colour: V(0.85, 0.93, 1.0) * 0.6,
-                    hard: 4.0,
-                },
+                Light { at: V(-5.0, 7.0, 4.5), colour: V(1.0, 0.97, 0.92) * 2.3, hard: 7.0 },
+                Light { at: V(6.0, 4.0, 3.0), colour: V(0.85, 0.93, 1.0) * 0.6, hard: 4.0 },
             ],
             sky: V(0.62, 0.66, 0.72) * 0.62,
-            camera: Camera {
-                from: V(0.0, 2.6, 8.0),
-                to: V(0.0, 1.0, 0.0),
-                focal: 2.0,
-                roll: 0.0,
-            },
+            camera: Camera { from: V(0.0, 2.6, 8.0), to: V(0.0, 1.0, 0.0), focal: 2.0, roll: 0.0 },
             size: (1024, 1024),
             exposure: 0.52,
         }
@@ -222,12 +196,7 @@ impl Scene {
     }
 
     pub(crate) fn camera(mut self, from: V, to: V, focal: f32) -> Self {
-        self.camera = Camera {
-            from,
-            to,
-            focal,
-            roll: 0.0,
-        };
+        self.camera = Camera { from, to, focal, roll: 0.0 };
         self
     }
 
@@ -266,12 +235,7 @@ impl Scene {
             }
             let glass = parts.first().is_some_and(|p| p.paint.clear > 0.0);
             let rim = V::ONE * 0.01;
-            self.groups.push(Group {
-                parts,
-                lo: lo - rim,
-                hi: hi + rim,
-                glass,
-            });
+            self.groups.push(Group { parts, lo: lo - rim, hi: hi + rim, glass });
         }
         self.groups.truncate(MAX_GROUPS);
         self

@@ -95,11 +95,7 @@ impl Shape {
             Self::Arc(ring, tube, half) => {
                 let (s, c) = (sin(*half), cos(*half));
                 let x = p.0.abs();
-                let k = if c * x > s * p.1 {
-                    x * s + p.1 * c
-                } else {
-                    (x * x + p.1 * p.1).sqrt()
-                };
+                let k = if c * x > s * p.1 { x * s + p.1 * c } else { (x * x + p.1 * p.1).sqrt() };
                 (p.dot(p) + ring * ring - 2.0 * ring * k).max(0.0).sqrt() - tube
             }
             Self::Tube(joints) => {
@@ -166,7 +162,8 @@ pub(crate) struct Outline {
 const MARGIN: usize = 14;
 
 impl Outline {
-    /// The profile of a solid of revolution: (radius, height) from the axis at the bottom, outside up and, for
+    /// The profile of a solid of revolution: (radius, height) from the axis at the bottom, outside up
+    /// and, for
     /// a vessel, inside down to the axis again. A repeated point makes a corner.
     pub(crate) fn turned(points: &[(f32, f32)]) -> Self {
         let chain = spline(points, false);
@@ -183,14 +180,8 @@ impl Outline {
         let fold = |f: fn(f32, f32) -> f32, start: f32, pick: fn(&(f32, f32)) -> f32| {
             chain.iter().map(pick).fold(start, f)
         };
-        let mut lo = (
-            fold(f32::min, f32::MAX, |p| p.0),
-            fold(f32::min, f32::MAX, |p| p.1),
-        );
-        let hi = (
-            fold(f32::max, f32::MIN, |p| p.0),
-            fold(f32::max, f32::MIN, |p| p.1),
-        );
+        let mut lo = (fold(f32::min, f32::MAX, |p| p.0), fold(f32::min, f32::MAX, |p| p.1));
+        let hi = (fold(f32::max, f32::MIN, |p| p.0), fold(f32::max, f32::MIN, |p| p.1));
         if on_axis {
             lo.0 = 0.0;
         }
@@ -208,15 +199,7 @@ impl Outline {
                 field.push(exact(chain, x, y));
             }
         }
-        Self {
-            lo,
-            hi,
-            origin,
-            cell,
-            width,
-            height,
-            field,
-        }
+        Self { lo, hi, origin, cell, width, height, field }
     }
 
     fn distance(&self, x: f32, y: f32) -> f32 {
@@ -234,10 +217,8 @@ impl Outline {
         let (fu, fv) = (cu - i as f32, cv - j as f32);
         let near = {
             let start = j * self.width + i;
-            let (r, q) = (
-                &self.field[start..start + 2],
-                &self.field[start + self.width..start + self.width + 2],
-            );
+            let (r, q) =
+                (&self.field[start..start + 2], &self.field[start + self.width..start + self.width + 2]);
             let (a, b) = (r[0] + (r[1] - r[0]) * fu, q[0] + (q[1] - q[0]) * fu);
             a + (b - a) * fv
         };
@@ -270,11 +251,7 @@ fn b_spline(t: f32) -> [f32; 4] {
 fn spline(points: &[(f32, f32)], closed: bool) -> Vec<(f32, f32)> {
     let n = points.len() as i32;
     let get = |i: i32| {
-        let i = if closed {
-            i.rem_euclid(n)
-        } else {
-            i.clamp(0, n - 1)
-        };
+        let i = if closed { i.rem_euclid(n) } else { i.clamp(0, n - 1) };
         points[i as usize]
     };
     let mut out = Vec::new();

@@ -43,14 +43,7 @@ pub(super) fn vase_body() -> Shape {
 pub(super) fn celadon() -> Paint {
     let (light, deep) = (rgb(0xA3B8A0), rgb(0x5C7A68));
     Paint::glazed(Tint::Zones(
-        vec![
-            (0.16, rgb(0x8B6A4E)),
-            (0.22, deep),
-            (1.30, light),
-            (1.345, deep),
-            (1.40, light),
-            (1.42, deep),
-        ],
+        vec![(0.16, rgb(0x8B6A4E)), (0.22, deep), (1.30, light), (1.345, deep), (1.40, light), (1.42, deep)],
         rgb(0x9BB39B),
     ))
 }
@@ -72,24 +65,15 @@ pub(super) fn mug(paint: &Paint) -> Object {
         (0.0, 0.09),
         (0.0, 0.09),
     ]);
-    let handle = Part::new(Shape::Arc(0.30, 0.075, PI * 0.62), paint)
-        .turn(0.0, 0.0, -90.0)
-        .at(0.62, 0.62, 0.0);
-    let hollow = Part::new(Shape::Cylinder(0.485, 0.55, 0.1), paint)
-        .at(0.0, 0.68, 0.0)
-        .op(Op::Cut);
+    let handle =
+        Part::new(Shape::Arc(0.30, 0.075, PI * 0.62), paint).turn(0.0, 0.0, -90.0).at(0.62, 0.62, 0.0);
+    let hollow = Part::new(Shape::Cylinder(0.485, 0.55, 0.1), paint).at(0.0, 0.68, 0.0).op(Op::Cut);
     Object::new().group(vec![Part::new(body, paint), handle.op(Op::Join(0.06)), hollow])
 }
 
 /// Broad blue stripes on cream.
 pub(super) fn striped() -> Paint {
-    Paint::glazed(Tint::Stripes(
-        rgb(0xF2EBDC),
-        rgb(0x2E5A9C),
-        V(0.0, 1.0, 0.0),
-        0.22,
-        0.45,
-    ))
+    Paint::glazed(Tint::Stripes(rgb(0xF2EBDC), rgb(0x2E5A9C), V(0.0, 1.0, 0.0), 0.22, 0.45))
 }
 
 /// Coffee that fills a mug.
@@ -159,15 +143,8 @@ pub(super) fn bottle(glass: &Paint, label: &Paint, cap: &Paint) -> Object {
         (0.16, 2.5),
         (0.0, 2.5),
     ]);
-    let ring = lathe(&[
-        (0.0, 2.42),
-        (0.0, 2.42),
-        (0.19, 2.42),
-        (0.20, 2.5),
-        (0.18, 2.76),
-        (0.17, 2.8),
-        (0.0, 2.8),
-    ]);
+    let ring =
+        lathe(&[(0.0, 2.42), (0.0, 2.42), (0.19, 2.42), (0.20, 2.5), (0.18, 2.76), (0.17, 2.8), (0.0, 2.8)]);
     let paper = Shape::Cylinder(0.512, 0.48, 0.005);
     Object::new()
         .put(Part::new(body, glass))
@@ -190,11 +167,7 @@ pub(super) fn olive_label(u: f32, v: f32) -> Option<V> {
     let line = |at: f32, half: f32, thick: f32| (v - at).abs() < thick && u.abs() < half;
     let text = line(-0.13, 0.62, 0.045) && !((u * 9.0).floor() as i32).rem_euclid(5).eq(&4);
     let small = line(-0.25, 0.5, 0.015) || line(-0.31, 0.35, 0.012);
-    if frame || mark || text || small {
-        Some(ink)
-    } else {
-        Some(rgb(0xF4ECD6))
-    }
+    if frame || mark || text || small { Some(ink) } else { Some(rgb(0xF4ECD6)) }
 }
 
 /// A stove kettle with spout and bail handle, about 2.1 high.
@@ -219,26 +192,11 @@ pub(super) fn kettle(paint: &Paint, trim: &Paint) -> Object {
         (0.12, 1.32),
         (0.0, 1.33),
     ]);
-    let spout = bent_tube(
-        V(0.75, 0.35, 0.0),
-        V(1.15, 0.55, 0.0),
-        V(1.35, 1.10, 0.0),
-        0.20,
-        0.09,
-    );
-    let bore = bent_tube(
-        V(1.2, 0.75, 0.0),
-        V(1.28, 0.9, 0.0),
-        V(1.40, 1.25, 0.0),
-        0.05,
-        0.06,
-    );
+    let spout = bent_tube(V(0.75, 0.35, 0.0), V(1.15, 0.55, 0.0), V(1.35, 1.10, 0.0), 0.20, 0.09);
+    let bore = bent_tube(V(1.2, 0.75, 0.0), V(1.28, 0.9, 0.0), V(1.40, 1.25, 0.0), 0.05, 0.06);
     let bail = Part::new(Shape::Arc(0.82, 0.05, PI * 0.46), trim).at(0.0, 1.02, 0.0);
-    let grip = Part::new(
-        Shape::Arc(0.82, 0.10, PI * 0.2),
-        &Paint::wood(0xB98550, 0x7A4A22, 0),
-    )
-    .at(0.0, 1.02, 0.0);
+    let grip =
+        Part::new(Shape::Arc(0.82, 0.10, PI * 0.2), &Paint::wood(0xB98550, 0x7A4A22, 0)).at(0.0, 1.02, 0.0);
     Object::new()
         .group(vec![
             Part::new(body, paint),
@@ -269,33 +227,13 @@ pub(super) fn watering_can(paint: &Paint, trim: &Paint) -> Object {
         (0.0, 0.08),
         (0.0, 0.08),
     ]);
-    let spout = bent_tube(
-        V(0.6, 0.28, 0.0),
-        V(1.25, 0.45, 0.0),
-        V(1.72, 1.42, 0.0),
-        0.15,
-        0.075,
-    );
-    let rose = lathe(&[
-        (0.0, 0.0),
-        (0.0, 0.0),
-        (0.08, 0.0),
-        (0.24, 0.2),
-        (0.24, 0.2),
-        (0.2, 0.25),
-        (0.0, 0.27),
-    ]);
+    let spout = bent_tube(V(0.6, 0.28, 0.0), V(1.25, 0.45, 0.0), V(1.72, 1.42, 0.0), 0.15, 0.075);
+    let rose =
+        lathe(&[(0.0, 0.0), (0.0, 0.0), (0.08, 0.0), (0.24, 0.2), (0.24, 0.2), (0.2, 0.25), (0.0, 0.27)]);
     Object::new()
-        .group(vec![
-            Part::new(body, paint),
-            Part::new(spout, paint).op(Op::Join(0.06)),
-        ])
+        .group(vec![Part::new(body, paint), Part::new(spout, paint).op(Op::Join(0.06))])
         .put(Part::new(rose, trim).turn(0.0, 0.0, -32.0).at(1.70, 1.38, 0.0))
-        .put(
-            Part::new(Shape::Arc(0.62, 0.05, PI * 0.55), trim)
-                .turn(0.0, 0.0, 48.0)
-                .at(-0.42, 1.0, 0.0),
-        )
+        .put(Part::new(Shape::Arc(0.62, 0.05, PI * 0.55), trim).turn(0.0, 0.0, 48.0).at(-0.42, 1.0, 0.0))
         .put(Part::new(Shape::Ring(0.755, 0.03), trim).at(0.0, 0.62, 0.0))
 }
 
@@ -440,13 +378,11 @@ pub(super) fn candlestick(paint: &Paint, height: f32) -> Object {
     Object::new()
         .put(Part::new(stick, paint))
         .put(Part::new(Shape::Cylinder(0.12, 0.36, 0.03), &wax).at(0.0, h + 0.34, 0.0))
-        .put(
-            Part::new(
-                Shape::Ellipsoid(V(0.05, 0.13, 0.05)),
-                &Paint::lamp(rgb(0xFFC860), 4.0),
-            )
-            .at(0.0, h + 0.86, 0.0),
-        )
+        .put(Part::new(Shape::Ellipsoid(V(0.05, 0.13, 0.05)), &Paint::lamp(rgb(0xFFC860), 4.0)).at(
+            0.0,
+            h + 0.86,
+            0.0,
+        ))
 }
 
 /// A storage jar with a cork lid and contents that show through.
@@ -485,16 +421,8 @@ pub(super) fn apple(hex: u32, blush: u32) -> Object {
         (0.07, 0.84),
         (0.0, 0.78),
     ]);
-    let stem = bent_tube(
-        V(0.0, 0.75, 0.0),
-        V(0.0, 0.95, 0.0),
-        V(0.06, 1.08, 0.0),
-        0.025,
-        0.02,
-    );
-    Object::new()
-        .put(Part::new(flesh, &skin))
-        .put(Part::new(stem, &Paint::plastic(0x4A3420)))
+    let stem = bent_tube(V(0.0, 0.75, 0.0), V(0.0, 0.95, 0.0), V(0.06, 1.08, 0.0), 0.025, 0.02);
+    Object::new().put(Part::new(flesh, &skin)).put(Part::new(stem, &Paint::plastic(0x4A3420)))
 }
 
 /// Items in a ring: how many, radius, start angle in degrees.

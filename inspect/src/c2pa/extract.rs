@@ -11,11 +11,12 @@ use ::c2pa::{Error, Manifest, Reader, SignatureInfo};
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// Largest store whose hard binding is read: the library offers it only through a full JSON tree of the store,
-/// printed as text, which can take a hundred times the store's size.
+/// Largest store whose hard binding is read: the library offers it only through a full JSON tree of the
+/// store, printed as text, which can take a hundred times the store's size.
 const MAX_DETAILED_BYTES: usize = 4 * 1024 * 1024;
 
-/// Signing with an unknown certificate: it makes a manifest `valid` instead of `trusted`, and is no other failure.
+/// Signing with an unknown certificate: it makes a manifest `valid` instead of `trusted`, and is no other
+/// failure.
 const UNTRUSTED: &str = "signingCredential.untrusted";
 
 /// The report of a manifest that could be read.
@@ -67,12 +68,7 @@ pub(super) fn report_of_error(error: &Error, bytes: &[u8], media_type: &str) -> 
             report.problem = Some(cut(&error.to_string()));
             Some(report)
         }
-        error => Some(C2paReport::unreadable(
-            bytes,
-            media_type,
-            FAILURE_UNREADABLE,
-            &error.to_string(),
-        )),
+        error => Some(C2paReport::unreadable(bytes, media_type, FAILURE_UNREADABLE, &error.to_string())),
     }
 }
 
@@ -81,25 +77,13 @@ fn codes(reader: &Reader, report: &mut C2paReport) {
         return;
     };
     if let Some(active) = results.active_manifest() {
-        active
-            .failure()
-            .iter()
-            .for_each(|status| push(&mut report.failures, status.code()));
-        active
-            .informational()
-            .iter()
-            .for_each(|status| push(&mut report.informational, status.code()));
+        active.failure().iter().for_each(|status| push(&mut report.failures, status.code()));
+        active.informational().iter().for_each(|status| push(&mut report.informational, status.code()));
     }
     for delta in results.ingredient_deltas().into_iter().flatten() {
         let codes = delta.validation_deltas();
-        codes
-            .failure()
-            .iter()
-            .for_each(|status| push(&mut report.failures, status.code()));
-        codes
-            .informational()
-            .iter()
-            .for_each(|status| push(&mut report.informational, status.code()));
+        codes.failure().iter().for_each(|status| push(&mut report.failures, status.code()));
+        codes.informational().iter().for_each(|status| push(&mut report.informational, status.code()));
     }
 }
 
@@ -107,19 +91,17 @@ fn codes(reader: &Reader, report: &mut C2paReport) {
 fn apply_rules(reader: &Reader, report: &mut C2paReport) {
     if report.state == C2paState::Trusted {
         report.anchor_set = anchor_set(reader);
-        // The library checks a signer against the time-stamp authorities too; they must not vouch for pictures.
+        // The library checks a signer against the time-stamp authorities too; they must not vouch for
+        // pictures.
         if report.anchor_set.is_none() {
             report.state = C2paState::Valid;
             push(&mut report.failures, UNTRUSTED);
         }
     }
-    // Read from the results, not from the report's list, which is bounded and so could be filled up on purpose.
+    // Read from the results, not from the report's list, which is bounded and so could be filled up on
+    // purpose.
     let excluded = reader.validation_results().is_some_and(|results| {
-        let deltas = results
-            .ingredient_deltas()
-            .into_iter()
-            .flatten()
-            .map(|delta| delta.validation_deltas());
+        let deltas = results.ingredient_deltas().into_iter().flatten().map(|delta| delta.validation_deltas());
         results
             .active_manifest()
             .into_iter()
@@ -127,12 +109,7 @@ fn apply_rules(reader: &Reader, report: &mut C2paReport) {
             .flat_map(|codes| codes.informational())
             .any(|status| status.code() == "assertion.dataHash.additionalExclusionsPresent")
     });
-    if excluded
-        || report
-            .hard_binding
-            .as_ref()
-            .is_some_and(|binding| binding.exclusions > 1)
-    {
+    if excluded || report.hard_binding.as_ref().is_some_and(|binding| binding.exclusions > 1) {
         report.state = C2paState::Invalid;
         report.anchor_set = None;
         report.failures.truncate(MAX_LIST_LENGTH - 1);
@@ -150,19 +127,13 @@ fn anchor_set(reader: &Reader) -> Option<AnchorSet> {
         .iter()
         .filter(|status| status.code() == "signingCredential.trusted")
         .filter(|status| {
-            status
-                .url()
-                .is_some_and(|url| url.contains(label) && url.ends_with("c2pa.signature"))
+            status.url().is_some_and(|url| url.contains(label) && url.ends_with("c2pa.signature"))
         })
         .find_map(|status| AnchorSet::from_uri(status.trust_list_uri()?))
 }
 
 fn claim_generator(manifest: &Manifest) -> Option<String> {
-    if let Some(info) = manifest
-        .claim_generator_info
-        .as_ref()
-        .and_then(|list| list.first())
-    {
+    if let Some(info) = manifest.claim_generator_info.as_ref().and_then(|list| list.first()) {
         // The structure's fields are not public; its serialised form is the specification's.
         let value = serde_json::to_value(info).ok()?;
         let text = |key: &str| value.get(key).and_then(Value::as_str);
@@ -178,11 +149,7 @@ fn signer(info: &SignatureInfo) -> Signer {
     let issuer = x509_parser::pem::Pem::iter_from_buffer(info.cert_chain().as_bytes())
         .next()
         .and_then(Result::ok)
-        .and_then(|pem| {
-            pem.parse_x509()
-                .ok()
-                .map(|certificate| cut(&certificate.issuer().to_string()))
-        });
+        .and_then(|pem| pem.parse_x509().ok().map(|certificate| cut(&certificate.issuer().to_string())));
     Signer {
         common_name: info.common_name.as_deref().map(cut),
         // The library calls the subject's organisation the issuer of the claim.
@@ -229,16 +196,9 @@ fn ingredients(reader: &Reader, active: &Manifest) -> Vec<Ingredient> {
 fn ingredient_failures(reader: &Reader, manifest: &Manifest, ingredient: &::c2pa::Ingredient) -> Vec<String> {
     let mut failures = Vec::new();
     if let Some(results) = ingredient.validation_results() {
-        let deltas = results
-            .ingredient_deltas()
-            .into_iter()
-            .flatten()
-            .map(|delta| delta.validation_deltas());
+        let deltas = results.ingredient_deltas().into_iter().flatten().map(|delta| delta.validation_deltas());
         for codes in results.active_manifest().into_iter().chain(deltas) {
-            codes
-                .failure()
-                .iter()
-                .for_each(|status| push(&mut failures, status.code()));
+            codes.failure().iter().for_each(|status| push(&mut failures, status.code()));
         }
     }
     // Claims of version 1 record a flat list of statuses, in which successes may stand too.
@@ -251,17 +211,10 @@ fn ingredient_failures(reader: &Reader, manifest: &Manifest, ingredient: &::c2pa
         return failures;
     };
     let suffix = format!("{of}/c2pa.assertions/{label}");
-    let deltas = reader
-        .validation_results()
-        .and_then(|results| results.ingredient_deltas())
-        .into_iter()
-        .flatten();
+    let deltas =
+        reader.validation_results().and_then(|results| results.ingredient_deltas()).into_iter().flatten();
     for delta in deltas.filter(|delta| delta.ingredient_assertion_uri().ends_with(&suffix)) {
-        delta
-            .validation_deltas()
-            .failure()
-            .iter()
-            .for_each(|status| push(&mut failures, status.code()));
+        delta.validation_deltas().failure().iter().for_each(|status| push(&mut failures, status.code()));
     }
     failures
 }
@@ -270,18 +223,9 @@ fn ingredient_failures(reader: &Reader, manifest: &Manifest, ingredient: &::c2pa
 fn hard_binding(reader: &Reader) -> Option<HardBinding> {
     let label = reader.active_label()?;
     let detailed: Value = serde_json::from_str(&reader.detailed_json_checked().ok()?).ok()?;
-    let binding = detailed
-        .get("manifests")?
-        .get(label)?
-        .get("assertion_store")?
-        .get("c2pa.hash.data")?;
-    let hash = data_encoding::BASE64
-        .decode(binding.get("hash")?.as_str()?.as_bytes())
-        .ok()?;
-    let exclusions = binding
-        .get("exclusions")
-        .and_then(Value::as_array)
-        .map_or(0, Vec::len);
+    let binding = detailed.get("manifests")?.get(label)?.get("assertion_store")?.get("c2pa.hash.data")?;
+    let hash = data_encoding::BASE64.decode(binding.get("hash")?.as_str()?.as_bytes()).ok()?;
+    let exclusions = binding.get("exclusions").and_then(Value::as_array).map_or(0, Vec::len);
     Some(HardBinding {
         alg: cut(binding.get("alg").and_then(Value::as_str).unwrap_or("sha256")),
         hash: cut(&data_encoding::HEXLOWER.encode(&hash)),

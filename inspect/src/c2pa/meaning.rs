@@ -41,11 +41,7 @@ pub(super) struct Action {
 /// All actions of all actions assertions of a manifest, in order.
 pub(super) fn actions(manifest: &Manifest) -> Vec<Action> {
     let mut found = Vec::new();
-    for assertion in manifest
-        .assertions()
-        .iter()
-        .filter(|a| a.label().starts_with("c2pa.actions"))
-    {
+    for assertion in manifest.assertions().iter().filter(|a| a.label().starts_with("c2pa.actions")) {
         let Ok(value) = assertion.value() else { continue };
         let Some(list) = value.get("actions").and_then(Value::as_array) else {
             continue;
@@ -77,23 +73,14 @@ fn own(actions: &[Action]) -> Option<LabelMeaning> {
         Some(LabelMeaning::PartlySynthetic)
     } else if stated(true).any(|m| m == LabelMeaning::Captured) {
         // A later edit whose nature is not stated may have painted anything: no longer simply "captured".
-        Some(if only_non_editorial(actions) {
-            LabelMeaning::Captured
-        } else {
-            LabelMeaning::Other
-        })
+        Some(if only_non_editorial(actions) { LabelMeaning::Captured } else { LabelMeaning::Other })
     } else {
-        stated(true)
-            .chain(stated(false))
-            .next()
-            .map(|_| LabelMeaning::Other)
+        stated(true).chain(stated(false)).next().map(|_| LabelMeaning::Other)
     }
 }
 
 fn only_non_editorial(actions: &[Action]) -> bool {
-    actions
-        .iter()
-        .all(|a| INCEPTION.contains(&a.name.as_str()) || NON_EDITORIAL.contains(&a.name.as_str()))
+    actions.iter().all(|a| INCEPTION.contains(&a.name.as_str()) || NON_EDITORIAL.contains(&a.name.as_str()))
 }
 
 /// What the active manifest says, with its parents and components.
@@ -112,10 +99,7 @@ fn meaning_of(reader: &Reader, manifest: &Manifest, depth: u32, visits: &mut u32
         if *visits >= MAX_VISITS {
             break;
         }
-        let Some(source) = ingredient
-            .active_manifest()
-            .and_then(|label| reader.get_manifest(label))
-        else {
+        let Some(source) = ingredient.active_manifest().and_then(|label| reader.get_manifest(label)) else {
             continue;
         };
         let Some(theirs) = meaning_of(reader, source, depth + 1, visits) else {
@@ -155,10 +139,7 @@ mod tests {
     fn said(actions: &[(&str, Option<&str>)]) -> Option<LabelMeaning> {
         let list: Vec<Action> = actions
             .iter()
-            .map(|(name, term)| Action {
-                name: (*name).to_owned(),
-                source_type: term.map(str::to_owned),
-            })
+            .map(|(name, term)| Action { name: (*name).to_owned(), source_type: term.map(str::to_owned) })
             .collect();
         own(&list)
     }
@@ -171,24 +152,12 @@ mod tests {
         let table: [(&[(&str, Option<&str>)], Option<LabelMeaning>); 8] = [
             (&[], None),
             (&[("c2pa.created", None)], None),
-            (
-                &[("c2pa.created", generated), ("c2pa.edited", None)],
-                Some(Synthetic),
-            ),
+            (&[("c2pa.created", generated), ("c2pa.edited", None)], Some(Synthetic)),
             (&[("c2pa.created", camera)], Some(Captured)),
-            (
-                &[("c2pa.created", camera), ("c2pa.converted", None)],
-                Some(Captured),
-            ),
+            (&[("c2pa.created", camera), ("c2pa.converted", None)], Some(Captured)),
             (&[("c2pa.created", camera), ("c2pa.edited", None)], Some(Other)),
-            (
-                &[("c2pa.created", camera), ("c2pa.placed", generated)],
-                Some(PartlySynthetic),
-            ),
-            (
-                &[("c2pa.opened", None), ("c2pa.edited", Some("compositeSynthetic"))],
-                Some(PartlySynthetic),
-            ),
+            (&[("c2pa.created", camera), ("c2pa.placed", generated)], Some(PartlySynthetic)),
+            (&[("c2pa.opened", None), ("c2pa.edited", Some("compositeSynthetic"))], Some(PartlySynthetic)),
         ];
         for (actions, expected) in table {
             assert_eq!(said(actions), expected, "{actions:?}");

@@ -1,7 +1,7 @@
 //! C2PA content credentials: reading, validating and signing manifests (C2PA specification 2.x).
 //!
-//! Owns every call into the C2PA library, the trust anchors, and the rules that the library leaves to its user.
-//! It must not know the network (nothing here can fetch), storage, or what a verdict is.
+//! Owns every call into the C2PA library, the trust anchors, and the rules that the library leaves to its
+//! user. It must not know the network (nothing here can fetch), storage, or what a verdict is.
 //!
 //! Rules added to the library's own verdict:
 //! - a signature over a picture from which the signer excluded further byte ranges counts as invalid, because
@@ -27,14 +27,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use touchstone_schema::Sha256Digest;
 
-/// Largest manifest store that is parsed, in bytes. Stores of ordinary files have 10 kB to 2 MB. The library turns
-/// every assertion into a JSON tree, which can take 30 times the size of a byte string, so this bounds memory.
+/// Largest manifest store that is parsed, in bytes. Stores of ordinary files have 10 kB to 2 MB. The library
+/// turns every assertion into a JSON tree, which can take 30 times the size of a byte string, so this bounds
+/// memory.
 pub const MAX_STORE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Reads and validates manifests under a fixed set of trust anchors. Built once, shared by all threads.
 ///
-/// One context holds all anchor sets: the library names the set that vouched for the signer, in the order C2PA
-/// trust list, interim list, registrants, so one validation answers for all three.
+/// One context holds all anchor sets: the library names the set that vouched for the signer, in the order
+/// C2PA trust list, interim list, registrants, so one validation answers for all three.
 #[derive(Clone)]
 pub struct C2paReader {
     context: Arc<::c2pa::Context>,
@@ -52,13 +53,11 @@ impl C2paReader {
     /// # Errors
     /// [`C2paSetupError`] if a list holds no certificate or one that cannot be parsed.
     pub fn new(anchors: TrustAnchors) -> Result<Self, C2paSetupError> {
-        Ok(Self {
-            context: trust::context(anchors)?,
-        })
+        Ok(Self { context: trust::context(anchors)? })
     }
 
-    /// What the manifest in `bytes` says and whether it holds; `None` if the file carries no manifest and refers to
-    /// none. `media_type` is used only where the bytes do not tell the format.
+    /// What the manifest in `bytes` says and whether it holds; `None` if the file carries no manifest and
+    /// refers to none. `media_type` is used only where the bytes do not tell the format.
     ///
     /// Validates at the current time, except where a trusted time stamp dates the signature. Fetches nothing.
     /// CPU-bound: hashes the whole file if it is signed.
@@ -68,16 +67,11 @@ impl C2paReader {
         if !probe::may_hold_manifest(bytes, media_type) {
             return None;
         }
-        // The library parses hostile input and has panicked on such input in past versions. A panic here must cost
-        // one report, never a server thread. The context is not written to while reading, so nothing that outlives
-        // the call can be left half-changed: asserting unwind safety is sound.
+        // The library parses hostile input and has panicked on such input in past versions. A panic here must
+        // cost one report, never a server thread. The context is not written to while reading, so nothing
+        // that outlives the call can be left half-changed: asserting unwind safety is sound.
         catch_unwind(AssertUnwindSafe(|| self.read_embedded(bytes, media_type))).unwrap_or_else(|_| {
-            Some(C2paReport::unreadable(
-                bytes,
-                media_type,
-                FAILURE_UNREADABLE,
-                "the parser stopped",
-            ))
+            Some(C2paReport::unreadable(bytes, media_type, FAILURE_UNREADABLE, "the parser stopped"))
         })
     }
 
@@ -85,12 +79,7 @@ impl C2paReader {
         let store = ::c2pa::jumbf_io::load_jumbf_from_memory(media_type, bytes).ok();
         if store.as_ref().is_some_and(|store| store.len() > MAX_STORE_BYTES) {
             let problem = format!("the manifest store is larger than {MAX_STORE_BYTES} bytes");
-            return Some(C2paReport::unreadable(
-                bytes,
-                media_type,
-                FAILURE_STORE_TOO_LARGE,
-                &problem,
-            ));
+            return Some(C2paReport::unreadable(bytes, media_type, FAILURE_STORE_TOO_LARGE, &problem));
         }
         let store_sha256 = store.as_deref().map(Sha256Digest::of);
         let store_bytes = store.as_ref().map_or(0, Vec::len);

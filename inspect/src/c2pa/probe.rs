@@ -1,17 +1,18 @@
-//! Cheap tests on the raw bytes: which container is it, can it hold a manifest at all, where does the store begin.
+//! Cheap tests on the raw bytes: which container is it, can it hold a manifest at all, where does the store
+//! begin.
 //!
-//! Ordinary photos carry no manifest; they must not pay for a parse. A "no" here is final; a "maybe" only costs the
-//! full read.
+//! Ordinary photos carry no manifest; they must not pay for a parse. A "no" here is final; a "maybe" only
+//! costs the full read.
 
 use crate::containers::{jpeg, png, webp};
 use memchr::memmem;
 
 /// Start of the description box of a manifest store: box type `jumd`, then the UUID that begins with `c2pa`.
 const STORE_DESCRIPTION: &[u8] = b"jumdc2pa";
-/// UUID of the ISO BMFF box that carries C2PA data (C2PA specification, "Embedding manifests into BMFF-based assets").
-const BMFF_C2PA_UUID: [u8; 16] = [
-    0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81,
-];
+/// UUID of the ISO BMFF box that carries C2PA data (C2PA specification, "Embedding manifests into BMFF-based
+/// assets").
+const BMFF_C2PA_UUID: [u8; 16] =
+    [0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81];
 /// XMP key `dcterms:provenance`, with which a file refers to a manifest elsewhere.
 const XMP_PROVENANCE: &[u8] = b"provenance";
 
@@ -40,20 +41,20 @@ pub(super) fn media_type(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether the file may hold a manifest or a reference to one. Hops from segment to segment, so that an ordinary
-/// photo costs microseconds whatever its size. A JPEG is looked at up to its scan: writers put manifests before it,
-/// and one hidden behind it counts as absent, which gains nobody more than leaving it out.
+/// Whether the file may hold a manifest or a reference to one. Hops from segment to segment, so that an
+/// ordinary photo costs microseconds whatever its size. A JPEG is looked at up to its scan: writers put
+/// manifests before it, and one hidden behind it counts as absent, which gains nobody more than leaving it
+/// out.
 pub(super) fn may_hold_manifest(bytes: &[u8], media_type: &str) -> bool {
     let refers = |xmp: &[u8]| memmem::find(xmp, XMP_PROVENANCE).is_some();
     match media_type {
-        "image/jpeg" => jpeg::segments(bytes)
-            .take_while(|s| s.marker != jpeg::SOS)
-            .any(|s| match s.marker {
-                // Common identifier, instance and sequence number (8), superbox header (8), description header (8).
-                jpeg::APP11 => s.data.get(24..28) == Some(b"c2pa"),
-                jpeg::APP1 => refers(s.data),
-                _ => false,
-            }),
+        "image/jpeg" => jpeg::segments(bytes).take_while(|s| s.marker != jpeg::SOS).any(|s| match s.marker {
+            // Common identifier, instance and sequence number (8), superbox header (8), description
+            // header (8).
+            jpeg::APP11 => s.data.get(24..28) == Some(b"c2pa"),
+            jpeg::APP1 => refers(s.data),
+            _ => false,
+        }),
         "image/png" => {
             png::chunks(bytes).any(|c| c.kind == *b"caBX" || (c.kind == *b"iTXt" && refers(c.data)))
         }
@@ -75,7 +76,8 @@ pub(super) fn shows_store(bytes: &[u8], media_type: &str) -> bool {
         || (media_type == "image/png" && memmem::find(bytes, b"caBX").is_some())
 }
 
-/// Name of the carrier and byte offset at which the segment, chunk or box with the store begins (0 if not found).
+/// Name of the carrier and byte offset at which the segment, chunk or box with the store begins (0 if not
+/// found).
 pub(super) fn carrier(bytes: &[u8], media_type: &str) -> (&'static str, u64) {
     let name = match media_type {
         "image/jpeg" => "jpeg:app11:c2pa",
@@ -93,17 +95,11 @@ pub(super) fn carrier(bytes: &[u8], media_type: &str) -> (&'static str, u64) {
     let store = description.saturating_sub(12);
     let candidate = match media_type {
         // Marker and length (4), common identifier, instance and sequence number (8).
-        "image/jpeg" => store
-            .checked_sub(12)
-            .filter(|at| bytes.get(*at..at + 2) == Some(&[0xff, 0xeb])),
+        "image/jpeg" => store.checked_sub(12).filter(|at| bytes.get(*at..at + 2) == Some(&[0xff, 0xeb])),
         // Chunk length and type.
-        "image/png" => store
-            .checked_sub(8)
-            .filter(|at| bytes.get(at + 4..at + 8) == Some(b"caBX")),
+        "image/png" => store.checked_sub(8).filter(|at| bytes.get(at + 4..at + 8) == Some(b"caBX")),
         // Chunk type and size.
-        "image/webp" => store
-            .checked_sub(8)
-            .filter(|at| bytes.get(*at..at + 4) == Some(b"C2PA")),
+        "image/webp" => store.checked_sub(8).filter(|at| bytes.get(*at..at + 4) == Some(b"C2PA")),
         _ => None,
     };
     (name, candidate.unwrap_or(store) as u64)
@@ -130,9 +126,6 @@ mod tests {
         file.extend_from_slice(b"\0\0\0\x99jumb\0\0\0\x1ejumdc2pa");
         assert_eq!(carrier(&file, "image/jpeg"), ("jpeg:app11:c2pa", 2));
         assert!(may_hold_manifest(&file, "image/jpeg"));
-        assert!(!may_hold_manifest(
-            b"\xff\xd8\xff\xe0 an ordinary photo",
-            "image/jpeg"
-        ));
+        assert!(!may_hold_manifest(b"\xff\xd8\xff\xe0 an ordinary photo", "image/jpeg"));
     }
 }

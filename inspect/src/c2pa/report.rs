@@ -104,7 +104,8 @@ pub struct C2paReport {
     /// Label of the active manifest.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub active_manifest: Option<String>,
-    /// SHA-256 of the manifest store's bytes. Labels can be squatted: identify a manifest by label, store and signer.
+    /// SHA-256 of the manifest store's bytes. Labels can be squatted: identify a manifest by label, store and
+    /// signer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub store_sha256: Option<Sha256Digest>,
     /// Carrier, such as `jpeg:app11:c2pa` or `png:caBX`.
@@ -180,8 +181,9 @@ impl C2paReport {
         report
     }
 
-    /// The label that the manifest states: `verified` when trusted, `signed` when valid. `None` when the manifest
-    /// does not hold or says nothing about the picture's origin; a broken manifest is no label of any level.
+    /// The label that the manifest states: `verified` when trusted, `signed` when valid. `None` when the
+    /// manifest does not hold or says nothing about the picture's origin; a broken manifest is no label of
+    /// any level.
     #[must_use]
     pub fn to_label(&self) -> Option<FoundLabel> {
         let level = match self.state {
@@ -190,14 +192,8 @@ impl C2paReport {
             C2paState::Invalid | C2paState::Remote | C2paState::Unreadable => return None,
         };
         let meaning = self.ai_generated?;
-        let known = || {
-            self.digital_source_types
-                .iter()
-                .filter_map(|uri| DigitalSourceType::parse(uri))
-        };
-        let digital_source_type = known()
-            .find(|term| term.meaning() == meaning)
-            .or_else(|| known().next());
+        let known = || self.digital_source_types.iter().filter_map(|uri| DigitalSourceType::parse(uri));
+        let digital_source_type = known().find(|term| term.meaning() == meaning).or_else(|| known().next());
         Some(FoundLabel {
             scheme: LabelScheme::C2pa,
             level,
@@ -258,10 +254,7 @@ mod tests {
         report.digital_source_types = vec![DigitalSourceType::TrainedAlgorithmicMedia.uri()];
         let label = report.to_label().unwrap();
         assert_eq!(label.level, LabelLevel::Signed);
-        assert_eq!(
-            label.digital_source_type,
-            Some(DigitalSourceType::TrainedAlgorithmicMedia)
-        );
+        assert_eq!(label.digital_source_type, Some(DigitalSourceType::TrainedAlgorithmicMedia));
         report.state = C2paState::Trusted;
         assert_eq!(report.to_label().unwrap().level, LabelLevel::Verified);
         for state in [C2paState::Invalid, C2paState::Remote, C2paState::Unreadable] {

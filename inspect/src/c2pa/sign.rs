@@ -20,9 +20,7 @@ pub struct SigningIdentity {
 impl std::fmt::Debug for SigningIdentity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The key stays out of logs.
-        f.debug_struct("SigningIdentity")
-            .field("chain_pem", &self.chain_pem)
-            .finish_non_exhaustive()
+        f.debug_struct("SigningIdentity").field("chain_pem", &self.chain_pem).finish_non_exhaustive()
     }
 }
 
@@ -37,8 +35,8 @@ pub struct ManifestToWrite {
     pub generator_version: Option<String>,
     /// Title of the picture.
     pub title: Option<String>,
-    /// False: the system created the picture (`c2pa.created`). True: it edited the given picture, which becomes the
-    /// parent (`c2pa.opened`, `c2pa.edited`), together with its manifest if it has one.
+    /// False: the system created the picture (`c2pa.created`). True: it edited the given picture, which
+    /// becomes the parent (`c2pa.opened`, `c2pa.edited`), together with its manifest if it has one.
     pub edited: bool,
 }
 
@@ -90,10 +88,7 @@ pub fn sign_manifest(
     let found =
         probe::media_type(bytes).ok_or_else(|| C2paSignError::UnsupportedFormat(media_type.to_owned()))?;
     if found != media_type {
-        return Err(C2paSignError::WrongMediaType {
-            given: media_type.to_owned(),
-            found,
-        });
+        return Err(C2paSignError::WrongMediaType { given: media_type.to_owned(), found });
     }
     check_text("the generator's name", Some(&manifest.generator_name))?;
     check_text("the generator's version", manifest.generator_version.as_deref())?;
@@ -101,12 +96,10 @@ pub fn sign_manifest(
     if !manifest.edited && probe::shows_store(bytes, found) {
         return Err(C2paSignError::AlreadySigned);
     }
-    // The picture may come from anywhere, and the library parses it and its earlier manifests: see the reader.
-    catch_unwind(AssertUnwindSafe(|| sign(bytes, found, identity, manifest))).unwrap_or_else(|_| {
-        Err(C2paSignError::Library(
-            "the file's structure stopped the writer".to_owned(),
-        ))
-    })
+    // The picture may come from anywhere, and the library parses it and its earlier manifests: see the
+    // reader.
+    catch_unwind(AssertUnwindSafe(|| sign(bytes, found, identity, manifest)))
+        .unwrap_or_else(|_| Err(C2paSignError::Library("the file's structure stopped the writer".to_owned())))
 }
 
 fn check_text(field: &'static str, text: Option<&str>) -> Result<(), C2paSignError> {
@@ -133,12 +126,12 @@ fn sign(
     .map_err(|error| C2paSignError::Identity(error.to_string()))?;
 
     let mut settings = trust::offline_settings();
-    // Of a picture that the system created, the one action is the whole history. Of an edited one nobody knows.
+    // Of a picture that the system created, the one action is the whole history. Of an edited one nobody
+    // knows.
     settings["builder"]["actions"] = json!({ "all_actions_included": !manifest.edited });
     let context = Context::new().with_settings(settings).map_err(library)?;
-    let mut builder = Builder::from_context(context)
-        .with_definition(definition(manifest))
-        .map_err(library)?;
+    let mut builder =
+        Builder::from_context(context).with_definition(definition(manifest)).map_err(library)?;
     if manifest.edited {
         builder.set_intent(BuilderIntent::Edit);
         builder
@@ -154,9 +147,7 @@ fn sign(
         builder.set_intent(BuilderIntent::Create(source_type));
     }
     let mut signed = Cursor::new(Vec::with_capacity(bytes.len() + 32 * 1024));
-    builder
-        .sign(signer.as_ref(), media_type, &mut Cursor::new(bytes), &mut signed)
-        .map_err(library)?;
+    builder.sign(signer.as_ref(), media_type, &mut Cursor::new(bytes), &mut signed).map_err(library)?;
     Ok(signed.into_inner())
 }
 

@@ -16,8 +16,8 @@ const SIGNER_USAGES: &str =
 /// Largest manifest that a compressed manifest may unpack to, in MiB.
 const MAX_DECOMPRESSED_MIB: u32 = 8;
 
-/// The trust anchors, each set as PEM text with one or more CA certificates. The sets are kept apart: a report
-/// names the one that vouched for the signer. A set that is not configured is not emulated.
+/// The trust anchors, each set as PEM text with one or more CA certificates. The sets are kept apart: a
+/// report names the one that vouched for the signer. A set that is not configured is not emulated.
 #[derive(Debug, Clone, Default)]
 pub struct TrustAnchors {
     /// The C2PA trust list.
@@ -26,8 +26,8 @@ pub struct TrustAnchors {
     pub interim_list: Option<Vec<u8>>,
     /// CAs of this registry's own registrants.
     pub registrants: Option<Vec<u8>>,
-    /// The C2PA list of time-stamp authorities. Without it no time stamp counts, and every signature is judged at
-    /// the current time.
+    /// The C2PA list of time-stamp authorities. Without it no time stamp counts, and every signature is
+    /// judged at the current time.
     pub time_stamp_list: Option<Vec<u8>>,
 }
 
@@ -59,9 +59,7 @@ impl AnchorSet {
 
     /// The set with this label.
     pub(super) fn from_uri(uri: &str) -> Option<Self> {
-        [Self::C2pa, Self::Interim, Self::Registrants]
-            .into_iter()
-            .find(|set| set.uri() == uri)
+        [Self::C2pa, Self::Interim, Self::Registrants].into_iter().find(|set| set.uri() == uri)
     }
 }
 
@@ -71,7 +69,8 @@ pub(super) fn offline_settings() -> Value {
         "core": {
             "allowed_network_hosts": [],
             "allow_redirects": false,
-            // Identity assertions may name did:web documents, which only the network has. They are not judged.
+            // Identity assertions may name did:web documents, which only the network has. They are not
+            // judged.
             "decode_identity_assertions": false,
             "max_decompressed_manifest_size_in_mb": MAX_DECOMPRESSED_MIB,
         },
@@ -89,24 +88,9 @@ pub(super) fn offline_settings() -> Value {
 pub(super) fn context(anchors: TrustAnchors) -> Result<Arc<::c2pa::Context>, C2paSetupError> {
     // The order decides which set is named when several would vouch: the most widely recognised first.
     let lists = [
-        (
-            "c2pa_trust_list",
-            anchors.c2pa_trust_list,
-            AnchorSet::C2pa.uri(),
-            "manifest",
-        ),
-        (
-            "interim_list",
-            anchors.interim_list,
-            AnchorSet::Interim.uri(),
-            "manifest",
-        ),
-        (
-            "registrants",
-            anchors.registrants,
-            AnchorSet::Registrants.uri(),
-            "manifest",
-        ),
+        ("c2pa_trust_list", anchors.c2pa_trust_list, AnchorSet::C2pa.uri(), "manifest"),
+        ("interim_list", anchors.interim_list, AnchorSet::Interim.uri(), "manifest"),
+        ("registrants", anchors.registrants, AnchorSet::Registrants.uri(), "manifest"),
         ("time_stamp_list", anchors.time_stamp_list, TIME_STAMP_URI, "tsa"),
     ];
     let mut configured = Vec::new();
@@ -131,9 +115,7 @@ fn certificates(set: &'static str, pem: &[u8]) -> Result<String, C2paSetupError>
     for block in x509_parser::pem::Pem::iter_from_buffer(pem) {
         count += 1;
         let block = block.map_err(|error| refuse(format!("PEM block {count}: {error}")))?;
-        block
-            .parse_x509()
-            .map_err(|error| refuse(format!("certificate {count}: {error}")))?;
+        block.parse_x509().map_err(|error| refuse(format!("certificate {count}: {error}")))?;
     }
     if count == 0 {
         return Err(refuse("it holds no certificate".to_owned()));

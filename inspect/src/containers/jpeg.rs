@@ -56,11 +56,7 @@ pub struct Segments<'a> {
 /// Walks `bytes`; yields nothing unless they begin with SOI.
 #[must_use]
 pub fn segments(bytes: &[u8]) -> Segments<'_> {
-    Segments {
-        bytes,
-        at: 0,
-        done: !bytes.starts_with(&SIGNATURE),
-    }
+    Segments { bytes, at: 0, done: !bytes.starts_with(&SIGNATURE) }
 }
 
 /// Whether a marker has neither length nor payload.
@@ -94,23 +90,13 @@ impl<'a> Iterator for Segments<'a> {
         let found = self.next_marker(self.at).and_then(|offset| {
             let marker = *self.bytes.get(offset + 1)?;
             if stands_alone(marker) {
-                return Some(Segment {
-                    marker,
-                    offset,
-                    end: offset + 2,
-                    data: &[],
-                });
+                return Some(Segment { marker, offset, end: offset + 2, data: &[] });
             }
             let length = self.bytes.get(offset + 2..offset + 4)?;
             let length = usize::from(u16::from_be_bytes(length.try_into().ok()?));
             let end = offset + 2 + length;
             let data = self.bytes.get(offset + 4..end)?;
-            Some(Segment {
-                marker,
-                offset,
-                end,
-                data,
-            })
+            Some(Segment { marker, offset, end, data })
         });
         match found {
             Some(segment) => {
@@ -156,10 +142,7 @@ mod tests {
         file.extend([EOI]);
         file.extend(segment(APP1, b"after the end").unwrap());
         let found = markers(&file);
-        assert_eq!(
-            found.iter().map(|m| m.0).collect::<Vec<_>>(),
-            [SOI, APP1, SOS, APP11, SOS, EOI]
-        );
+        assert_eq!(found.iter().map(|m| m.0).collect::<Vec<_>>(), [SOI, APP1, SOS, APP11, SOS, EOI]);
         assert_eq!(found[1].1, 5);
         assert_eq!(found[3].1, between);
     }
@@ -171,10 +154,7 @@ mod tests {
         for cut in 0..file.len() {
             assert!(markers(&file[..cut]).iter().all(|m| m.0 != APP1), "{cut}");
         }
-        assert!(
-            markers(b"\xFF\xD8\xFF\xE1\x00\x01").len() < 2,
-            "a length below 2 is not a segment"
-        );
+        assert!(markers(b"\xFF\xD8\xFF\xE1\x00\x01").len() < 2, "a length below 2 is not a segment");
         assert!(markers(b"GIF89a").is_empty());
     }
 

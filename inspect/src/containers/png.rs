@@ -32,11 +32,7 @@ pub struct Chunks<'a> {
 /// Walks `bytes` up to IEND; yields nothing unless they begin with the signature.
 #[must_use]
 pub fn chunks(bytes: &[u8]) -> Chunks<'_> {
-    Chunks {
-        bytes,
-        at: SIGNATURE.len(),
-        done: !bytes.starts_with(&SIGNATURE),
-    }
+    Chunks { bytes, at: SIGNATURE.len(), done: !bytes.starts_with(&SIGNATURE) }
 }
 
 impl<'a> Iterator for Chunks<'a> {
@@ -48,18 +44,11 @@ impl<'a> Iterator for Chunks<'a> {
         }
         let found = be32(self.bytes, self.at).and_then(|length| {
             let offset = self.at;
-            let end = offset
-                .checked_add(OVERHEAD)?
-                .checked_add(usize::try_from(length).ok()?)?;
+            let end = offset.checked_add(OVERHEAD)?.checked_add(usize::try_from(length).ok()?)?;
             let whole = self.bytes.get(offset..end)?;
             let kind = whole.get(4..8)?.try_into().ok()?;
             let data = whole.get(8..whole.len() - 4)?;
-            Some(Chunk {
-                kind,
-                offset,
-                end,
-                data,
-            })
+            Some(Chunk { kind, offset, end, data })
         });
         match found {
             Some(chunk) => {
@@ -97,11 +86,7 @@ mod tests {
         file.extend(chunk(*b"tEXt", b"a\0b").unwrap());
         let end = file.len();
         file.extend(chunk(*b"IEND", b"").unwrap());
-        assert_eq!(
-            &file[end..],
-            b"\0\0\0\0IEND\xAE\x42\x60\x82",
-            "the check value of IEND is well known"
-        );
+        assert_eq!(&file[end..], b"\0\0\0\0IEND\xAE\x42\x60\x82", "the check value of IEND is well known");
         file.extend(chunk(*b"tEXt", b"after").unwrap());
         let found: Vec<_> = chunks(&file).collect();
         assert_eq!(found.len(), 2);

@@ -43,9 +43,7 @@ pub fn riff_end(bytes: &[u8]) -> Option<usize> {
 /// Walks the chunks that the RIFF header counts in.
 #[must_use]
 pub fn chunks(bytes: &[u8]) -> Chunks<'_> {
-    let bytes = riff_end(bytes)
-        .and_then(|end| bytes.get(..end))
-        .unwrap_or_default();
+    let bytes = riff_end(bytes).and_then(|end| bytes.get(..end)).unwrap_or_default();
     Chunks { bytes, at: HEADER }
 }
 
@@ -61,12 +59,7 @@ impl<'a> Iterator for Chunks<'a> {
         // Some writers leave out the last padding byte.
         let end = data_end.checked_add(length % 2)?.min(self.bytes.len());
         self.at = end;
-        Some(Chunk {
-            kind,
-            offset,
-            end,
-            data,
-        })
+        Some(Chunk { kind, offset, end, data })
     }
 }
 
@@ -100,11 +93,7 @@ pub fn bitstream_size(kind: [u8; 4], data: &[u8]) -> Option<(u32, u32, bool)> {
                 return None;
             }
             let bits = le32(data, 1)?;
-            Some((
-                (bits & 0x3FFF) + 1,
-                ((bits >> 14) & 0x3FFF) + 1,
-                (bits >> 28) & 1 == 1,
-            ))
+            Some(((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1, (bits >> 28) & 1 == 1))
         }
         _ => None,
     }

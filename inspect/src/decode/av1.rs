@@ -39,9 +39,7 @@ pub(super) fn decode_item(
         if is_alpha(file, auxiliary)? {
             let alpha = decode_item(file, auxiliary, limits)?;
             if (alpha.width, alpha.height) != (image.width, image.height) {
-                return Err(DecodeError::corrupt(
-                    "an alpha plane of another size than its picture",
-                ));
+                return Err(DecodeError::corrupt("an alpha plane of another size than its picture"));
             }
             for (pixel, alpha) in image.data.chunks_exact_mut(4).zip(alpha.data.chunks_exact(4)) {
                 pixel[3] = alpha[0];
@@ -53,9 +51,7 @@ pub(super) fn decode_item(
     for property in file.item_properties(id).map_err(from_container)? {
         image = match *property {
             Property::CleanAperture { .. } => {
-                return Err(DecodeError::unsupported(
-                    "a cropped AVIF; convert the picture to JPEG",
-                ));
+                return Err(DecodeError::unsupported("a cropped AVIF; convert the picture to JPEG"));
             }
             Property::Rotation(0) => image,
             Property::Rotation(quarters) => image.rotate_ccw(quarters),
@@ -74,11 +70,7 @@ fn assemble(file: &HeifFile<'_>, id: ItemId, limits: &Limits) -> Result<Image<u8
         let tile = decode_item(file, tile, limits)?;
         let column = (index % usize::from(grid.columns)) as i64;
         let row = (index / usize::from(grid.columns)) as i64;
-        canvas.draw(
-            &tile,
-            column * i64::from(tile.width),
-            row * i64::from(tile.height),
-        );
+        canvas.draw(&tile, column * i64::from(tile.width), row * i64::from(tile.height));
     }
     Ok(canvas)
 }
@@ -86,9 +78,7 @@ fn assemble(file: &HeifFile<'_>, id: ItemId, limits: &Limits) -> Result<Image<u8
 fn decode_coded(file: &HeifFile<'_>, id: ItemId) -> Result<Image<u8>, DecodeError> {
     let data = file.item_data(id).map_err(from_container)?;
     if count_frames(&data)? > MAX_FRAMES {
-        return Err(DecodeError::unsupported(
-            "an AVIF picture of many frames; convert the picture to JPEG",
-        ));
+        return Err(DecodeError::unsupported("an AVIF picture of many frames; convert the picture to JPEG"));
     }
     let declared = file.image_size(id).map_err(from_container)?;
     let (width, height) = declared.ok_or(DecodeError::corrupt("an AV1 picture without its size"))?;
@@ -97,11 +87,7 @@ fn decode_coded(file: &HeifFile<'_>, id: ItemId) -> Result<Image<u8>, DecodeErro
     // One thread: the caller decides how many pictures are decoded at once.
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);
-    settings.set_frame_size_limit(
-        width
-            .next_multiple_of(8)
-            .saturating_mul(height.next_multiple_of(8)),
-    );
+    settings.set_frame_size_limit(width.next_multiple_of(8).saturating_mul(height.next_multiple_of(8)));
     let mut decoder = Decoder::with_settings(&settings).map_err(from_av1)?;
     match decoder.send_data(data.into_owned(), None, None, None) {
         // "Again" means that a picture is ready before all data is consumed.
@@ -110,25 +96,17 @@ fn decode_coded(file: &HeifFile<'_>, id: ItemId) -> Result<Image<u8>, DecodeErro
     }
     let picture = decoder.get_picture().map_err(from_av1)?;
     if (picture.width(), picture.height()) != (width, height) {
-        return Err(DecodeError::corrupt(
-            "an AV1 picture of another size than declared",
-        ));
+        return Err(DecodeError::corrupt("an AV1 picture of another size than declared"));
     }
     if picture.bit_depth() != 8 {
         return Err(from_av1(Error::UnsupportedBitstream));
     }
-    let colour = file
-        .item_properties(id)
-        .map_err(from_container)?
-        .find_map(|property| match property {
-            Property::Color(ColorInfo::Nclx {
-                matrix, full_range, ..
-            }) => Some(ColorParams {
-                matrix: *matrix,
-                full_range: *full_range,
-            }),
-            _ => None,
-        });
+    let colour = file.item_properties(id).map_err(from_container)?.find_map(|property| match property {
+        Property::Color(ColorInfo::Nclx { matrix, full_range, .. }) => {
+            Some(ColorParams { matrix: *matrix, full_range: *full_range })
+        }
+        _ => None,
+    });
     let colour = colour.unwrap_or_else(|| ColorParams {
         matrix: picture.matrix_coefficients() as u16,
         full_range: matches!(picture.color_range(), pixel::YUVRange::Full),
@@ -191,9 +169,7 @@ fn copy_plane(
     let mut samples = Vec::with_capacity(to.0 as usize * to.1 as usize);
     for y in 0..to.1 as usize {
         let start = y.min(height - 1) * stride;
-        let row = plane
-            .get(start..start + width)
-            .ok_or(DecodeError::corrupt("a plane that is too small"))?;
+        let row = plane.get(start..start + width).ok_or(DecodeError::corrupt("a plane that is too small"))?;
         samples.extend(row.iter().map(|&sample| u16::from(sample)));
         let last = row.last().copied().unwrap_or_default();
         samples.extend(std::iter::repeat_n(u16::from(last), to.0 as usize - width));
@@ -225,10 +201,7 @@ fn count_frames(mut data: &[u8]) -> Result<u32, DecodeError> {
                 break;
             }
         }
-        data = usize::try_from(size)
-            .ok()
-            .and_then(|size| rest.get(size..))
-            .ok_or(DecodeError::Truncated)?;
+        data = usize::try_from(size).ok().and_then(|size| rest.get(size..)).ok_or(DecodeError::Truncated)?;
     }
     Ok(frames)
 }

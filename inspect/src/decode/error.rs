@@ -68,24 +68,14 @@ impl DecodeError {
     // By value, to serve as the argument of `map_err`.
     #[allow(clippy::needless_pass_by_value)]
     pub(crate) fn corrupt(reason: impl ToString) -> Self {
-        let reason = reason
-            .to_string()
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(MAX_REASON)
-            .collect();
+        let reason = reason.to_string().chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
         Self::Corrupt { reason }
     }
 
     // By value, to serve as the argument of `map_err`.
     #[allow(clippy::needless_pass_by_value)]
     pub(crate) fn unsupported(what: impl ToString) -> Self {
-        let what = what
-            .to_string()
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(MAX_REASON)
-            .collect();
+        let what = what.to_string().chars().filter(|c| !c.is_control()).take(MAX_REASON).collect();
         Self::Unsupported { what }
     }
 
@@ -102,10 +92,7 @@ impl DecodeError {
         match error {
             ImageError::Limits(_) => {
                 let limit = max_memory as u64;
-                Self::TooMuchMemory {
-                    needed: limit.saturating_add(1),
-                    limit,
-                }
+                Self::TooMuchMemory { needed: limit.saturating_add(1), limit }
             }
             ImageError::Unsupported(e) => {
                 Self::unsupported(format!("{e}; convert the picture to 8-bit JPEG or PNG"))
@@ -143,27 +130,16 @@ mod tests {
     #[test]
     fn an_end_of_file_anywhere_in_the_chain_means_truncated() {
         let eof = || io::Error::from(io::ErrorKind::UnexpectedEof);
-        assert_eq!(
-            DecodeError::from_image(ImageError::IoError(eof()), 1),
-            DecodeError::Truncated
-        );
+        assert_eq!(DecodeError::from_image(ImageError::IoError(eof()), 1), DecodeError::Truncated);
         let nested = io::Error::other(eof());
-        assert_eq!(
-            DecodeError::from_image(ImageError::IoError(nested), 1),
-            DecodeError::Truncated
-        );
+        assert_eq!(DecodeError::from_image(ImageError::IoError(nested), 1), DecodeError::Truncated);
         let other = ImageError::IoError(io::Error::other("odd"));
-        assert_eq!(
-            DecodeError::from_image(other, 1),
-            DecodeError::Corrupt { reason: "odd".into() }
-        );
+        assert_eq!(DecodeError::from_image(other, 1), DecodeError::Corrupt { reason: "odd".into() });
     }
 
     #[test]
     fn reasons_are_short_and_printable() {
-        let DecodeError::Corrupt { reason } = DecodeError::corrupt("a\n\u{1b}".repeat(500)) else {
-            panic!()
-        };
+        let DecodeError::Corrupt { reason } = DecodeError::corrupt("a\n\u{1b}".repeat(500)) else { panic!() };
         assert_eq!(reason, "a".repeat(MAX_REASON));
     }
 }

@@ -110,23 +110,14 @@ mod tests {
         assert_eq!(Format::sniff(b"II*\0"), Some(Format::Tiff));
         assert_eq!(Format::sniff(b"MM\0*"), Some(Format::Tiff));
         assert_eq!(Format::sniff(b"BMW is a car maker"), None);
-        assert_eq!(
-            Format::sniff(b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"),
-            Some(Format::Bmp)
-        );
+        assert_eq!(Format::sniff(b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"), Some(Format::Bmp));
         assert_eq!(Format::sniff(b"plain text"), None);
     }
 
     #[test]
     fn heif_brands() {
-        assert_eq!(
-            Format::sniff(b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif"),
-            Some(Format::Avif)
-        );
-        assert_eq!(
-            Format::sniff(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
-            Some(Format::Heic)
-        );
+        assert_eq!(Format::sniff(b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif"), Some(Format::Avif));
+        assert_eq!(Format::sniff(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), Some(Format::Heic));
         assert_eq!(Format::sniff(b"\0\0\0\x10ftypmif1\0\0\0\0"), Some(Format::Heic));
         assert_eq!(Format::sniff(b"\0\0\0\x10ftypisom\0\0\0\0"), None);
         // The minor version is not a brand.

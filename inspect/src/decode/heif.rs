@@ -52,10 +52,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeErr
     let codec = survey.codec.ok_or(DecodeError::corrupt("no coded picture"))?;
     let image = match codec {
         Codec::Hevc => {
-            let options = heifer::Options {
-                max_threads: 1,
-                max_pixels: limits.max_pixels,
-            };
+            let options = heifer::Options { max_threads: 1, max_pixels: limits.max_pixels };
             heifer::decode_rgba8(bytes, &options).map_err(from_heifer)?
         }
         Codec::Av1 => av1::decode_item(&file, file.primary_id, limits)?,
@@ -67,16 +64,9 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeErr
         Codec::Av1 => Format::Avif,
         Codec::Hevc => Format::Heic,
     };
-    let sequence = [b"avis", b"hevc", b"hevx", b"msf1"]
-        .iter()
-        .any(|brand| file.file_type.has_brand(brand));
+    let sequence = [b"avis", b"hevc", b"hevx", b"msf1"].iter().any(|brand| file.file_type.has_brand(brand));
     let frames_ignored = sequence || file.top_level_image_ids().len() > 1;
-    Ok(Decoded {
-        picture,
-        format,
-        orientation: 1,
-        frames_ignored,
-    })
+    Ok(Decoded { picture, format, orientation: 1, frames_ignored })
 }
 
 struct Survey<'f, 'a> {
@@ -128,17 +118,9 @@ impl<'f, 'a> Survey<'f, 'a> {
             }
         };
         let is_transform = |p: &&Property| {
-            matches!(
-                p,
-                Property::Rotation(_) | Property::Mirror(_) | Property::CleanAperture { .. }
-            )
+            matches!(p, Property::Rotation(_) | Property::Mirror(_) | Property::CleanAperture { .. })
         };
-        let transforms = self
-            .file
-            .item_properties(id)
-            .map_err(from_container)?
-            .filter(is_transform)
-            .count();
+        let transforms = self.file.item_properties(id).map_err(from_container)?.filter(is_transform).count();
         if transforms > MAX_TRANSFORMS {
             return Err(DecodeError::corrupt("too many rotations"));
         }
@@ -154,8 +136,7 @@ impl<'f, 'a> Survey<'f, 'a> {
     fn grid(&mut self, id: ItemId, depth: u32) -> Result<(u32, u32), DecodeError> {
         self.check_location(id)?;
         let grid = self.file.grid(id).map_err(from_container)?;
-        self.limits
-            .check_dimensions(grid.output_width, grid.output_height)?;
+        self.limits.check_dimensions(grid.output_width, grid.output_height)?;
         let tiles = self.file.referenced_items(id, b"dimg");
         let (columns, rows) = (u32::from(grid.columns), u32::from(grid.rows));
         if tiles.len() > MAX_TILES || tiles.len() as u64 != u64::from(columns) * u64::from(rows) {
@@ -203,12 +184,7 @@ impl<'f, 'a> Survey<'f, 'a> {
         let max_pixels = self.limits.max_pixels;
         if self.coded_pixels > max_pixels.saturating_mul(CODED_PER_PIXEL_LIMIT) {
             let max_side = self.limits.max_side;
-            return Err(DecodeError::TooManyPixels {
-                width,
-                height,
-                max_pixels,
-                max_side,
-            });
+            return Err(DecodeError::TooManyPixels { width, height, max_pixels, max_side });
         }
         Ok(declared.unwrap_or((width, height)))
     }
@@ -216,10 +192,7 @@ impl<'f, 'a> Survey<'f, 'a> {
     /// The bytes an item's extents name. Refuses items built from other items: no camera writes them.
     fn check_location(&self, id: ItemId) -> Result<u64, DecodeError> {
         let item = self.file.item(id).map_err(from_container)?;
-        let location = item
-            .location
-            .as_ref()
-            .ok_or(DecodeError::corrupt("an item without data"))?;
+        let location = item.location.as_ref().ok_or(DecodeError::corrupt("an item without data"))?;
         if location.construction_method == ConstructionMethod::Item {
             return Err(DecodeError::unsupported(
                 "a HEIF item built from others; convert the picture to JPEG",
@@ -227,10 +200,7 @@ impl<'f, 'a> Survey<'f, 'a> {
         }
         // A length of zero means the whole file.
         let length = |length: u64| if length == 0 { self.file_length } else { length };
-        Ok(location
-            .extents
-            .iter()
-            .fold(0, |sum: u64, extent| sum.saturating_add(length(extent.length))))
+        Ok(location.extents.iter().fold(0, |sum: u64, extent| sum.saturating_add(length(extent.length))))
     }
 
     /// The largest size in any sequence parameter set of an HEVC item: the decoder follows the set, not the container.
@@ -246,9 +216,8 @@ impl<'f, 'a> Survey<'f, 'a> {
             if nal.first().is_none_or(|first| (first >> 1) & 0x3f != SPS_NUT) {
                 return Ok(());
             }
-            let sps = NalUnit::parse(nal)
-                .and_then(|nal| Sps::parse(&nal.rbsp))
-                .map_err(DecodeError::corrupt)?;
+            let sps =
+                NalUnit::parse(nal).and_then(|nal| Sps::parse(&nal.rbsp)).map_err(DecodeError::corrupt)?;
             let size = (sps.pic_width_in_luma_samples, sps.pic_height_in_luma_samples);
             let area = |(w, h): (u32, u32)| u64::from(w) * u64::from(h);
             if largest.is_none_or(|known| area(size) > area(known)) {
@@ -264,9 +233,7 @@ impl<'f, 'a> Survey<'f, 'a> {
         let prefix = usize::from(config.nal_length_size);
         while !rest.is_empty() && prefix != 0 {
             let (length, tail) = rest.split_at_checked(prefix).ok_or(DecodeError::Truncated)?;
-            let length = length
-                .iter()
-                .fold(0, |sum: usize, &b| (sum << 8) | usize::from(b));
+            let length = length.iter().fold(0, |sum: usize, &b| (sum << 8) | usize::from(b));
             let (nal, tail) = tail.split_at_checked(length).ok_or(DecodeError::Truncated)?;
             consider(nal)?;
             rest = tail;
@@ -287,10 +254,7 @@ pub(super) fn is_alpha(file: &HeifFile<'_>, id: ItemId) -> Result<bool, DecodeEr
         matches!(p, Property::AuxiliaryType(urn)
             if urn == "urn:mpeg:hevc:2015:auxid:1" || urn == "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha")
     };
-    Ok(file
-        .item_properties(id)
-        .map_err(from_container)?
-        .any(is_alpha_urn))
+    Ok(file.item_properties(id).map_err(from_container)?.any(is_alpha_urn))
 }
 
 pub(super) fn from_container(error: isobmff::Error) -> DecodeError {

@@ -51,9 +51,7 @@ pub(super) fn read_header(bytes: &[u8], limits: &Limits) -> Result<JpegHeader, D
                         header = Some(frame_header(marker, segment, limits)?);
                     }
                     SOS => {
-                        let header = header
-                            .as_mut()
-                            .ok_or(DecodeError::corrupt("a scan without a frame"))?;
+                        let header = header.as_mut().ok_or(DecodeError::corrupt("a scan without a frame"))?;
                         header.scans += 1;
                         if header.scans > limits.max_scans {
                             return Err(DecodeError::TooSlow);
@@ -77,10 +75,7 @@ pub(super) fn read_header(bytes: &[u8], limits: &Limits) -> Result<JpegHeader, D
 }
 
 fn next_ff(bytes: &[u8]) -> Result<usize, DecodeError> {
-    bytes
-        .iter()
-        .position(|&b| b == 0xff)
-        .ok_or(DecodeError::Truncated)
+    bytes.iter().position(|&b| b == 0xff).ok_or(DecodeError::Truncated)
 }
 
 /// The content of the segment whose length field is at `position`, and where the segment ends.
@@ -88,9 +83,7 @@ fn segment(bytes: &[u8], position: usize) -> Result<(&[u8], usize), DecodeError>
     let length = bytes.get(position..position + 2).ok_or(DecodeError::Truncated)?;
     let end = position + usize::from(u16::from_be_bytes([length[0], length[1]]));
     if end < position + 2 {
-        return Err(DecodeError::corrupt(
-            "a marker segment shorter than its length field",
-        ));
+        return Err(DecodeError::corrupt("a marker segment shorter than its length field"));
     }
     Ok((bytes.get(position + 2..end).ok_or(DecodeError::Truncated)?, end))
 }
@@ -123,10 +116,7 @@ fn frame_header(marker: u8, segment: &[u8], limits: &Limits) -> Result<JpegHeade
     if specs.len() != 3 * usize::from(count) {
         return Err(DecodeError::corrupt("a frame header of the wrong length"));
     }
-    let (width, height) = (
-        u16::from_be_bytes([w1, w0]).into(),
-        u16::from_be_bytes([h1, h0]).into(),
-    );
+    let (width, height) = (u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into());
     if height == 0 {
         return Err(unsupported("a JPEG that tells its height after the picture"));
     }
@@ -135,13 +125,7 @@ fn frame_header(marker: u8, segment: &[u8], limits: &Limits) -> Result<JpegHeade
         return Err(unsupported(&format!("a JPEG of {count} components")));
     }
     let components = specs.chunks_exact(3).map(|spec| spec[0]).collect();
-    Ok(JpegHeader {
-        width,
-        height,
-        components,
-        progressive: marker == 0xc2,
-        scans: 0,
-    })
+    Ok(JpegHeader { width, height, components, progressive: marker == 0xc2, scans: 0 })
 }
 
 fn scan_components(segment: &[u8]) -> Result<impl Iterator<Item = u8>, DecodeError> {
@@ -198,20 +182,11 @@ mod tests {
 
     #[test]
     fn scans_and_dimensions_are_limited() {
-        let limits = Limits {
-            max_scans: 5,
-            ..Limits::default()
-        };
+        let limits = Limits { max_scans: 5, ..Limits::default() };
         assert!(read_header(&skeleton(0xc2, 64, 48, 5), &limits).is_ok());
-        assert_eq!(
-            read_header(&skeleton(0xc2, 64, 48, 6), &limits),
-            Err(DecodeError::TooSlow)
-        );
+        assert_eq!(read_header(&skeleton(0xc2, 64, 48, 6), &limits), Err(DecodeError::TooSlow));
         let huge = read_header(&skeleton(0xc0, 60_000, 60_000, 1), &limits);
-        assert!(matches!(
-            huge,
-            Err(DecodeError::TooManyPixels { width: 60_000, .. })
-        ));
+        assert!(matches!(huge, Err(DecodeError::TooManyPixels { width: 60_000, .. })));
     }
 
     #[test]
@@ -226,9 +201,6 @@ mod tests {
 
     #[test]
     fn a_component_without_a_scan_is_truncated() {
-        assert_eq!(
-            read_header(&skeleton(0xc0, 64, 48, 0), &Limits::default()),
-            Err(DecodeError::Truncated)
-        );
+        assert_eq!(read_header(&skeleton(0xc0, 64, 48, 0), &Limits::default()), Err(DecodeError::Truncated));
     }
 }

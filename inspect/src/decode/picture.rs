@@ -89,11 +89,7 @@ impl Picture {
                 }
             }
         }
-        Self {
-            width: self.height,
-            height: self.width,
-            rgb,
-        }
+        Self { width: self.height, height: self.width, rgb }
     }
 }
 
@@ -113,12 +109,7 @@ mod tests {
     use super::*;
 
     fn letters(width: u32, height: u32, letters: &str) -> Picture {
-        Picture::new(
-            width,
-            height,
-            letters.bytes().flat_map(|b| [b, b + 1, b + 2]).collect(),
-        )
-        .unwrap()
+        Picture::new(width, height, letters.bytes().flat_map(|b| [b, b + 1, b + 2]).collect()).unwrap()
     }
 
     #[test]
@@ -147,11 +138,7 @@ mod tests {
         ];
         for (orientation, width, expected) in seen {
             let got = stored.clone().oriented(orientation);
-            assert_eq!(
-                got,
-                letters(width, 6 / width, expected),
-                "orientation {orientation}"
-            );
+            assert_eq!(got, letters(width, 6 / width, expected), "orientation {orientation}");
         }
     }
 
@@ -162,10 +149,7 @@ mod tests {
         let picture = Picture::new(width, height, rgb).unwrap();
         assert_eq!(picture.clone().oriented(6).oriented(8), picture);
         for own_inverse in [2, 3, 4, 5, 7] {
-            assert_eq!(
-                picture.clone().oriented(own_inverse).oriented(own_inverse),
-                picture
-            );
+            assert_eq!(picture.clone().oriented(own_inverse).oriented(own_inverse), picture);
         }
     }
 
@@ -173,10 +157,7 @@ mod tests {
     fn alpha_is_laid_over_white() {
         let rgba = vec![10, 20, 30, 255, 10, 20, 30, 0, 0, 0, 0, 128, 255, 255, 255, 77];
         let picture = Picture::over_white(4, 1, rgba).unwrap();
-        assert_eq!(
-            picture.rgb,
-            [10, 20, 30, 255, 255, 255, 127, 127, 127, 255, 255, 255]
-        );
+        assert_eq!(picture.rgb, [10, 20, 30, 255, 255, 255, 127, 127, 127, 255, 255, 255]);
         assert!(Picture::over_white(4, 1, vec![0; 12]).is_none());
     }
 }

@@ -23,11 +23,7 @@ pub(super) struct Poll<'a> {
 
 impl<'a> Poll<'a> {
     pub(super) fn new(limits: &'a Limits) -> Self {
-        Self {
-            limits,
-            stopped: Cell::new(false),
-            reads: Cell::new(0),
-        }
+        Self { limits, stopped: Cell::new(false), reads: Cell::new(0) }
     }
 
     /// Whether a read was refused because the caller asked to stop.
@@ -36,10 +32,7 @@ impl<'a> Poll<'a> {
     }
 
     pub(super) fn reader<'r>(&'r self, bytes: &'r [u8]) -> PolledReader<'r> {
-        PolledReader {
-            cursor: Cursor::new(bytes),
-            poll: self,
-        }
+        PolledReader { cursor: Cursor::new(bytes), poll: self }
     }
 
     fn count(&self) -> io::Result<()> {
@@ -48,11 +41,7 @@ impl<'a> Poll<'a> {
         if reads == 0 && self.limits.check_cancelled().is_err() {
             self.stopped.set(true);
         }
-        if self.stopped.get() {
-            Err(io::Error::from(io::ErrorKind::TimedOut))
-        } else {
-            Ok(())
-        }
+        if self.stopped.get() { Err(io::Error::from(io::ErrorKind::TimedOut)) } else { Ok(()) }
     }
 }
 
@@ -100,10 +89,7 @@ mod tests {
         let polls = Arc::new(AtomicU32::new(0));
         let counter = Arc::clone(&polls);
         let cancelled = move || counter.fetch_add(1, Ordering::Relaxed) >= 2;
-        let limits = Limits {
-            cancelled: Some(Arc::new(cancelled)),
-            ..Limits::default()
-        };
+        let limits = Limits { cancelled: Some(Arc::new(cancelled)), ..Limits::default() };
         let poll = Poll::new(&limits);
         let bytes = vec![7; 4096];
         let mut reader = poll.reader(&bytes);

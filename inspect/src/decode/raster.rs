@@ -34,11 +34,7 @@ pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<De
         Format::Bmp | Format::Avif | Format::Heic => {}
     }
     let failed = |error| {
-        if poll.stopped() {
-            DecodeError::TooSlow
-        } else {
-            DecodeError::from_image(error, limits.max_memory)
-        }
+        if poll.stopped() { DecodeError::TooSlow } else { DecodeError::from_image(error, limits.max_memory) }
     };
     let mut decoder = open(poll.reader(bytes), format, bytes.len(), limits).map_err(failed)?;
     let (width, height) = decoder.dimensions();

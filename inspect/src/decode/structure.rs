@@ -43,9 +43,7 @@ pub(super) fn png<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Structure<'a>,
             b"eXIf" => found.exif = Some(content),
             // The animation control chunk begins with the number of frames.
             b"acTL" => {
-                found.more_frames = content
-                    .first_chunk()
-                    .is_some_and(|count| u32::from_be_bytes(*count) > 1);
+                found.more_frames = content.first_chunk().is_some_and(|count| u32::from_be_bytes(*count) > 1);
             }
             _ => {}
         }
@@ -65,15 +63,10 @@ pub(super) fn gif<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Structure<'a>,
             // An extension: a label, then sub-blocks.
             Some(0x21) => position = after_sub_blocks(bytes, position + 2)?,
             Some(0x2c) if frames == 1 => {
-                return Ok(Structure {
-                    more_frames: true,
-                    exif: None,
-                });
+                return Ok(Structure { more_frames: true, exif: None });
             }
             Some(0x2c) => {
-                let descriptor = bytes
-                    .get(position + 1..position + 10)
-                    .ok_or(DecodeError::Truncated)?;
+                let descriptor = bytes.get(position + 1..position + 10).ok_or(DecodeError::Truncated)?;
                 limits.check_dimensions(
                     side(descriptor[4], descriptor[5]),
                     side(descriptor[6], descriptor[7]),
@@ -95,11 +88,7 @@ pub(super) fn gif<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Structure<'a>,
 
 /// Bytes of the colour table that a GIF flag byte announces.
 fn colour_table(flags: u8) -> usize {
-    if flags & 0x80 != 0 {
-        3 << ((flags & 7) + 1)
-    } else {
-        0
-    }
+    if flags & 0x80 != 0 { 3 << ((flags & 7) + 1) } else { 0 }
 }
 
 fn after_sub_blocks(bytes: &[u8], mut position: usize) -> Result<usize, DecodeError> {
@@ -116,9 +105,7 @@ fn after_sub_blocks(bytes: &[u8], mut position: usize) -> Result<usize, DecodeEr
 pub(super) fn webp(bytes: &[u8]) -> Result<Structure<'_>, DecodeError> {
     let mut found = Structure::default();
     let (size, _) = split_u32(bytes.get(4..).ok_or(DecodeError::Truncated)?, u32::from_le_bytes)?;
-    let mut rest = bytes
-        .get(12..size.saturating_add(8))
-        .ok_or(DecodeError::Truncated)?;
+    let mut rest = bytes.get(12..size.saturating_add(8)).ok_or(DecodeError::Truncated)?;
     let mut frames = 0;
     while rest.len() >= 8 {
         let (kind, length) = rest.split_at(4);
@@ -148,22 +135,13 @@ fn next_directory(bytes: &[u8]) -> Option<u64> {
         let at = usize::try_from(at).ok()?;
         let field = bytes.get(at..at.checked_add(length)?)?;
         let join = |sum: u64, &byte: &u8| (sum << 8) | u64::from(byte);
-        Some(if little {
-            field.iter().rev().fold(0, join)
-        } else {
-            field.iter().fold(0, join)
-        })
+        Some(if little { field.iter().rev().fold(0, join) } else { field.iter().fold(0, join) })
     };
     // Lengths of the offset, the entry count and an entry in classic and in big TIFF.
     let (offset, count, entry) = if big_tiff { (8, 8, 20) } else { (4, 2, 12) };
     let directory = number(offset as u64, offset)?;
     let entries = number(directory, count)?;
-    number(
-        directory
-            .checked_add(count as u64)?
-            .checked_add(entries.checked_mul(entry)?)?,
-        offset,
-    )
+    number(directory.checked_add(count as u64)?.checked_add(entries.checked_mul(entry)?)?, offset)
 }
 
 /// Splits a four-byte number off the front.
@@ -192,13 +170,7 @@ mod tests {
         bytes.extend(chunk(b"eXIf", b"MM\0*"));
         bytes.extend(chunk(b"IEND", b""));
         let found = png(&bytes, &Limits::default()).unwrap();
-        assert_eq!(
-            found,
-            Structure {
-                more_frames: true,
-                exif: Some(b"MM\0*")
-            }
-        );
+        assert_eq!(found, Structure { more_frames: true, exif: Some(b"MM\0*") });
         for length in 8..bytes.len() {
             assert_eq!(
                 png(&bytes[..length], &Limits::default()),
@@ -206,14 +178,8 @@ mod tests {
                 "cut at {length}"
             );
         }
-        let small = Limits {
-            max_side: 5,
-            ..Limits::default()
-        };
-        assert!(matches!(
-            png(&bytes, &small),
-            Err(DecodeError::TooManyPixels { .. })
-        ));
+        let small = Limits { max_side: 5, ..Limits::default() };
+        assert!(matches!(png(&bytes, &small), Err(DecodeError::TooManyPixels { .. })));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The PDQ hashes of the eight turned and mirrored versions of a picture, from one cosine transform.
 //!
-//! Turning or mirroring the pixels exchanges the two axes of the spectrum and flips signs; no pixel is read again.
-//! The order is the reference's. Owns those symmetries only.
+//! Turning or mirroring the pixels exchanges the two axes of the spectrum and flips signs; no pixel is read
+//! again. The order is the reference's. Owns those symmetries only.
 
 use super::{
     Pdq,
@@ -47,14 +47,11 @@ impl Symmetry {
     /// Whether width and height change places.
     #[must_use]
     pub const fn transposes(self) -> bool {
-        matches!(
-            self,
-            Self::Rotate90 | Self::Rotate270 | Self::FlipPlus1 | Self::FlipMinus1
-        )
+        matches!(self, Self::Rotate90 | Self::Rotate270 | Self::FlipPlus1 | Self::FlipMinus1)
     }
 
-    /// Whether the coefficient of the vertical frequency `row + 1` and the horizontal `column + 1` changes sign.
-    /// An odd frequency is antisymmetric under the mirror across its axis.
+    /// Whether the coefficient of the vertical frequency `row + 1` and the horizontal `column + 1` changes
+    /// sign. An odd frequency is antisymmetric under the mirror across its axis.
     const fn negates(self, row: usize, column: usize) -> bool {
         match self {
             Self::Original | Self::FlipPlus1 => false,
@@ -69,11 +66,7 @@ impl Symmetry {
         for (row, values) in spectrum.iter().enumerate() {
             for (column, &value) in values.iter().enumerate() {
                 let value = if self.negates(row, column) { -value } else { value };
-                let (row, column) = if self.transposes() {
-                    (column, row)
-                } else {
-                    (row, column)
-                };
+                let (row, column) = if self.transposes() { (column, row) } else { (row, column) };
                 turned[row][column] = value;
             }
         }
@@ -83,16 +76,14 @@ impl Symmetry {
 
 /// The PDQ hashes of the eight versions in the order of [`Symmetry::ALL`], and the quality, 0 to 100.
 ///
-/// Like the reference, this filters also a picture of exactly 64 x 64 pixels, which [`super::pdq`] takes as it is;
-/// there the first hash may differ from the plain one by the rounding of the filter. [`pdq_and_dihedral`] gives
-/// both. A picture with a side below [`super::PDQ_MIN_SIDE`] has eight zero hashes and quality 0.
+/// Like the reference, this filters also a picture of exactly 64 x 64 pixels, which [`super::pdq`] takes as
+/// it is; there the first hash may differ from the plain one by the rounding of the filter.
+/// [`pdq_and_dihedral`] gives both. A picture with a side below [`super::PDQ_MIN_SIDE`] has eight zero hashes
+/// and quality 0.
 #[must_use]
 pub fn pdq_dihedral(picture: &Picture) -> ([[u8; 32]; 8], u8) {
     spectrum(picture, false).map_or(([[0; 32]; 8], 0), |(spectrum, quality)| {
-        (
-            Symmetry::ALL.map(|symmetry| bits(&symmetry.apply(&spectrum))),
-            quality,
-        )
+        (Symmetry::ALL.map(|symmetry| bits(&symmetry.apply(&spectrum))), quality)
     })
 }
 
@@ -102,15 +93,5 @@ pub fn pdq_and_dihedral(picture: &Picture) -> (Pdq, [[u8; 32]; 8]) {
     let (hashes, quality) = pdq_dihedral(picture);
     // Only here do the two differ, and so small a picture costs nothing.
     let tiny = (picture.width, picture.height) == (64, 64);
-    (
-        if tiny {
-            super::pdq(picture)
-        } else {
-            Pdq {
-                hash: hashes[0],
-                quality,
-            }
-        },
-        hashes,
-    )
+    (if tiny { super::pdq(picture) } else { Pdq { hash: hashes[0], quality } }, hashes)
 }

@@ -1,9 +1,10 @@
-//! The Image-Code of the International Standard Content Code (ISO 24138:2024, version 0), with the normalisation of
-//! its reference software: trim the border, grey, 32 x 32 pixels.
+//! The Image-Code of the International Standard Content Code (ISO 24138:2024, version 0), with the
+//! normalisation of its reference software: trim the border, grey, 32 x 32 pixels.
 //!
-//! Owns the trimming rule, the fixed-point grey and bicubic resampling that the reference inherits from its imaging
-//! library, the cosine transform and the code's text. All of it follows the reference's order of operations, so that
-//! the same pixels give the same bits. Orientation and transparency are settled by the decoder.
+//! Owns the trimming rule, the fixed-point grey and bicubic resampling that the reference inherits from its
+//! imaging library, the cosine transform and the code's text. All of it follows the reference's order of
+//! operations, so that the same pixels give the same bits. Orientation and transparency are settled by the
+//! decoder.
 
 use crate::decode::Picture;
 use data_encoding::BASE32_NOPAD;
@@ -21,8 +22,8 @@ const HEADER: u8 = 0x21;
 
 /// The ISCC Image-Code of a picture, for example `ISCC:EEA...` for 64 bits.
 ///
-/// `bits` is 64, 128, 192 or 256; other values are taken as the next lower multiple of 32 between 32 and 256, which
-/// are the lengths that the standard can express.
+/// `bits` is 64, 128, 192 or 256; other values are taken as the next lower multiple of 32 between 32 and 256,
+/// which are the lengths that the standard can express.
 #[must_use]
 pub fn iscc_image_code(picture: &Picture, bits: u32) -> String {
     iscc_code_of(&iscc_image_digest(picture), bits)
@@ -43,7 +44,8 @@ pub fn iscc_text(digest: &[u8; 32]) -> String {
     iscc_code_of(digest, 256)
 }
 
-/// All 256 bits of the Image-Code; the shorter codes are its beginnings. A buffer that is empty or does not hold
+/// All 256 bits of the Image-Code; the shorter codes are its beginnings. A buffer that is empty or does not
+/// hold
 /// `width * height * 3` bytes gives zeros.
 #[must_use]
 pub fn iscc_image_digest(picture: &Picture) -> [u8; 32] {
@@ -54,11 +56,7 @@ pub fn iscc_image_digest(picture: &Picture) -> [u8; 32] {
 /// structure has 32. Plain areas, stripes and one-way gradients share such codes.
 #[must_use]
 pub fn is_featureless(digest: &[u8; 32]) -> bool {
-    digest
-        .as_chunks()
-        .0
-        .iter()
-        .any(|part: &[u8; 8]| u64::from_be_bytes(*part).count_ones() < 8)
+    digest.as_chunks().0.iter().any(|part: &[u8; 8]| u64::from_be_bytes(*part).count_ones() < 8)
 }
 
 /// A part of a picture: rows `top..bottom`, columns `left..right`; never empty.
@@ -74,20 +72,10 @@ struct Region<'a> {
 
 impl<'a> Region<'a> {
     fn whole(picture: &'a Picture) -> Option<Self> {
-        let (right, bottom) = (
-            usize::try_from(picture.width).ok()?,
-            usize::try_from(picture.height).ok()?,
-        );
+        let (right, bottom) = (usize::try_from(picture.width).ok()?, usize::try_from(picture.height).ok()?);
         let stride = right.checked_mul(3)?;
         let fits = picture.rgb.len() == stride.checked_mul(bottom)? && !picture.rgb.is_empty();
-        fits.then_some(Self {
-            rgb: &picture.rgb,
-            stride,
-            left: 0,
-            top: 0,
-            right,
-            bottom,
-        })
+        fits.then_some(Self { rgb: &picture.rgb, stride, left: 0, top: 0, right, bottom })
     }
 
     /// The pixels of row `y` of the picture within the region.
@@ -95,8 +83,8 @@ impl<'a> Region<'a> {
         &self.rgb[y * self.stride..][self.left * 3..self.right * 3]
     }
 
-    /// Cuts near-uniform frames until nothing is left to cut. A cut on one side only must remove an even band, so
-    /// that skies and other gradients stay.
+    /// Cuts near-uniform frames until nothing is left to cut. A cut on one side only must remove an even
+    /// band, so that skies and other gradients stay.
     fn trimmed(self) -> Self {
         let mut region = self;
         for _ in 0..TRIM_PASSES {
@@ -111,10 +99,7 @@ impl<'a> Region<'a> {
             ];
             match cuts.iter().filter(|cut| **cut).count() {
                 0 => break,
-                1 if region
-                    .content(TOLERANCE / 2)
-                    .is_none_or(|even| !even.same_place(&inner)) =>
-                {
+                1 if region.content(TOLERANCE / 2).is_none_or(|even| !even.same_place(&inner)) => {
                     break;
                 }
                 _ => region = inner,
@@ -127,16 +112,13 @@ impl<'a> Region<'a> {
         (self.left, self.top, self.right, self.bottom) == (other.left, other.top, other.right, other.bottom)
     }
 
-    /// The smallest part that holds every pixel with a channel further than `tolerance` from the upper left pixel's.
+    /// The smallest part that holds every pixel with a channel further than `tolerance` from the upper left
+    /// pixel's.
     fn content(&self, tolerance: u8) -> Option<Self> {
         let corner = self.row(self.top);
         let corner = [corner[0], corner[1], corner[2]];
-        let differs = |pixel: &[u8]| {
-            pixel
-                .iter()
-                .zip(corner)
-                .any(|(&value, own)| value.abs_diff(own) > tolerance)
-        };
+        let differs =
+            |pixel: &[u8]| pixel.iter().zip(corner).any(|(&value, own)| value.abs_diff(own) > tolerance);
         let first = |row: &[u8]| row.chunks_exact(3).position(differs);
         let last = |row: &[u8]| row.chunks_exact(3).rposition(differs);
         let top = (self.top..self.bottom).find(|&y| first(self.row(y)).is_some())?;
@@ -149,13 +131,7 @@ impl<'a> Region<'a> {
             left = first(&row[..left * 3]).unwrap_or(left);
             right = last(&row[right * 3..]).map_or(right, |found| right + found + 1);
         }
-        Some(Self {
-            left: self.left + left,
-            right: self.left + right,
-            top,
-            bottom,
-            ..*self
-        })
+        Some(Self { left: self.left + left, right: self.left + right, top, bottom, ..*self })
     }
 }
 
@@ -185,10 +161,7 @@ fn kernels(size: usize) -> Vec<Kernel> {
                 let scaled = if sum == 0.0 { *weight } else { weight / sum } * f64::from(1 << WEIGHT_BITS);
                 (scaled + 0.5_f64.copysign(scaled)) as i32
             };
-            Kernel {
-                first,
-                weights: raw.iter().map(fixed).collect(),
-            }
+            Kernel { first, weights: raw.iter().map(fixed).collect() }
         })
         .collect()
 }
@@ -221,8 +194,9 @@ fn grey(rgb: &[u8]) -> u8 {
 
 /// Grey 32 x 32 pixels, row-major, rounded to whole pixels between the two axes.
 ///
-/// The imaging library under the reference software shrinks rows first, but since its version 13 columns first where
-/// that is less work. Overshoot is cut in between, so the order shows in the pixels: it is part of the rule here.
+/// The imaging library under the reference software shrinks rows first, but since its version 13 columns
+/// first where that is less work. Overshoot is cut in between, so the order shows in the pixels: it is part
+/// of the rule here.
 fn resize(region: &Region<'_>) -> Vec<u8> {
     let (width, height) = (region.right - region.left, region.bottom - region.top);
     let columns_first = height > SIDE && 2 * width < height + SIDE;
@@ -241,9 +215,7 @@ fn resize(region: &Region<'_>) -> Vec<u8> {
     }
     let rows = columns.finish();
     if columns_first {
-        rows.chunks_exact(width)
-            .flat_map(|row| shrink_row(row, &across))
-            .collect()
+        rows.chunks_exact(width).flat_map(|row| shrink_row(row, &across)).collect()
     } else {
         rows
     }
@@ -272,12 +244,7 @@ struct Columns {
 
 impl Columns {
     fn new(width: usize, height: usize) -> Self {
-        Self {
-            kernels: kernels(height),
-            width,
-            taken: 0,
-            sums: vec![HALF; SIDE * width],
-        }
+        Self { kernels: kernels(height), width, taken: 0, sums: vec![HALF; SIDE * width] }
     }
 
     fn add(&mut self, row: &[u8]) {
@@ -297,17 +264,12 @@ impl Columns {
     }
 }
 
-/// Twice the cosines of (i + 1/2) pi / n for n = 2, 4, 8, 16 and 32, i below n / 2, as 64-bit numbers. Written out,
-/// because a platform's own cosine may differ in the last digit.
+/// Twice the cosines of (i + 1/2) pi / n for n = 2, 4, 8, 16 and 32, i below n / 2, as 64-bit numbers.
+/// Written out, because a platform's own cosine may differ in the last digit.
 const DOUBLED_COSINES: [&[f64]; 5] = [
     &[std::f64::consts::SQRT_2],
     &[1.8477590650225735, 0.7653668647301797],
-    &[
-        1.9615705608064609,
-        1.6629392246050905,
-        1.1111404660392046,
-        0.39018064403225666,
-    ],
+    &[1.9615705608064609, 1.6629392246050905, 1.1111404660392046, 0.39018064403225666],
     &[
         1.9903694533443939,
         1.9138806714644176,
@@ -338,8 +300,8 @@ const DOUBLED_COSINES: [&[f64]; 5] = [
     ],
 ];
 
-/// Cosine transform in place by halving (B. G. Lee's recursion) in the standard's order of operations. The length is
-/// a power of two up to 32.
+/// Cosine transform in place by halving (B. G. Lee's recursion) in the standard's order of operations. The
+/// length is a power of two up to 32.
 fn transform(values: &mut [f64]) {
     let half = values.len() / 2;
     if half == 0 {
@@ -383,9 +345,7 @@ fn digest(pixels: &[u8]) -> [u8; 32] {
         let mut sorted = square;
         sorted.sort_unstable_by(f64::total_cmp);
         let median = (sorted[31] + sorted[32]) / 2.0;
-        let bits = square
-            .iter()
-            .fold(0_u64, |bits, value| bits << 1 | u64::from(*value > median));
+        let bits = square.iter().fold(0_u64, |bits, value| bits << 1 | u64::from(*value > median));
         part.copy_from_slice(&bits.to_be_bytes());
     }
     code

@@ -1,8 +1,9 @@
-//! Perceptual fingerprints of a decoded picture: short codes that survive re-encoding, resizing and small changes.
+//! Perceptual fingerprints of a decoded picture: short codes that survive re-encoding, resizing and small
+//! changes.
 //!
-//! Owns PDQ with its eight dihedral variants, the ISCC Image-Code of ISO 24138 and the Hamming distance. Everything
-//! here is a pure function of the pixels and never fails: a picture too small or too plain to be told apart has a
-//! fingerprint of low quality. Thresholds and indexes belong to the matching, not here.
+//! Owns PDQ with its eight dihedral variants, the ISCC Image-Code of ISO 24138 and the Hamming distance.
+//! Everything here is a pure function of the pixels and never fails: a picture too small or too plain to be
+//! told apart has a fingerprint of low quality. Thresholds and indexes belong to the matching, not here.
 
 mod dihedral;
 mod iscc;
@@ -16,8 +17,8 @@ pub use dihedral::{Symmetry, pdq_and_dihedral, pdq_dihedral};
 pub use iscc::{is_featureless, iscc_code_of, iscc_image_code, iscc_image_digest, iscc_text};
 pub use pdq::PDQ_MIN_SIDE;
 
-/// Meta's recommendation: hashes of a lower quality than this (0 to 100) should be neither registered nor matched,
-/// because plain pictures resemble each other by chance.
+/// Meta's recommendation: hashes of a lower quality than this (0 to 100) should be neither registered nor
+/// matched, because plain pictures resemble each other by chance.
 pub const PDQ_QUALITY_FLOOR: u8 = 50;
 
 /// A PDQ hash with its quality.
@@ -58,10 +59,7 @@ pub struct Fingerprints {
 /// Computes all fingerprints of a picture.
 #[must_use]
 pub fn fingerprints(picture: &Picture) -> Fingerprints {
-    Fingerprints {
-        pdq: pdq(picture),
-        iscc: iscc_image_digest(picture),
-    }
+    Fingerprints { pdq: pdq(picture), iscc: iscc_image_digest(picture) }
 }
 
 /// The PDQ hash of a picture at its full size, bit for bit as the reference computes it from the same pixels.
@@ -69,16 +67,10 @@ pub fn fingerprints(picture: &Picture) -> Fingerprints {
 /// A picture with a side below [`PDQ_MIN_SIDE`] has a zero hash and quality 0.
 #[must_use]
 pub fn pdq(picture: &Picture) -> Pdq {
-    pdq::spectrum(picture, true).map_or(
-        Pdq {
-            hash: [0; 32],
-            quality: 0,
-        },
-        |(spectrum, quality)| Pdq {
-            hash: pdq::bits(&spectrum),
-            quality,
-        },
-    )
+    pdq::spectrum(picture, true).map_or(Pdq { hash: [0; 32], quality: 0 }, |(spectrum, quality)| Pdq {
+        hash: pdq::bits(&spectrum),
+        quality,
+    })
 }
 
 /// The number of bits in which two codes differ, 0 to 256.
@@ -86,11 +78,7 @@ pub fn pdq(picture: &Picture) -> Pdq {
 pub fn hamming(first: &[u8; 32], second: &[u8; 32]) -> u32 {
     let word = |chunk: &[u8; 8]| u64::from_ne_bytes(*chunk);
     let (first, second) = (first.as_chunks().0, second.as_chunks().0);
-    first
-        .iter()
-        .zip(second)
-        .map(|(a, b)| (word(a) ^ word(b)).count_ones())
-        .sum()
+    first.iter().zip(second).map(|(a, b)| (word(a) ^ word(b)).count_ones()).sum()
 }
 
 fn to_hex<S: Serializer>(hash: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {

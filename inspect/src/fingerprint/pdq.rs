@@ -1,14 +1,15 @@
-//! PDQ, the perceptual hash of 256 bits published by Meta ("PDQ & TMK + PDQF", 2019), computed bit for bit as the
-//! reference implementation computes it on the full-size pixels.
+//! PDQ, the perceptual hash of 256 bits published by Meta ("PDQ & TMK + PDQF", 2019), computed bit for bit as
+//! the reference implementation computes it on the full-size pixels.
 //!
-//! Owns luma, the two box-filter passes, the 64 x 64 thumbnail, its cosine transform, the quality metric and the
-//! order of the bits. Knows nothing of files, of matching thresholds or of storage.
+//! Owns luma, the two box-filter passes, the 64 x 64 thumbnail, its cosine transform, the quality metric and
+//! the order of the bits. Knows nothing of files, of matching thresholds or of storage.
 //!
-//! The result depends on the order of every rounding in 32-bit floating point, so the arithmetic below follows the
-//! reference's order: each running sum first adds the entering value and then subtracts the leaving one. What
-//! differs is only *where* the sums live. Rows are filtered eight at a time, one row per vector lane; columns are
-//! filtered as whole rows that stream through a ring of one window's height. Beyond the pixels this needs memory
-//! for a few dozen rows, whatever the height. The second pass is written only where the thumbnail samples it.
+//! The result depends on the order of every rounding in 32-bit floating point, so the arithmetic below
+//! follows the reference's order: each running sum first adds the entering value and then subtracts the
+//! leaving one. What differs is only *where* the sums live. Rows are filtered eight at a time, one row per
+//! vector lane; columns are filtered as whole rows that stream through a ring of one window's height. Beyond
+//! the pixels this needs memory for a few dozen rows, whatever the height. The second pass is written only
+//! where the thumbnail samples it.
 
 use crate::decode::Picture;
 
@@ -23,12 +24,13 @@ const LANES: usize = 8;
 
 /// A luma thumbnail, row-major.
 type Thumbnail = [[f32; SIDE]; SIDE];
-/// The cosine coefficients of the vertical frequencies 1 to 16 (rows) and the horizontal ones 1 to 16 (columns).
+/// The cosine coefficients of the vertical frequencies 1 to 16 (rows) and the horizontal ones 1 to 16
+/// (columns).
 pub(super) type Spectrum = [[f32; COEFFICIENTS]; COEFFICIENTS];
 
-/// `sqrt(2 / 64) * cos(k * pi / 128)` for k = 1 to 63, rounded to 32 bits. Written out, because a platform's own
-/// cosine may differ in the last digit. Entry 31 (k = 32) is never used: k is a product with an odd factor and one
-/// of 1 to 16.
+/// `sqrt(2 / 64) * cos(k * pi / 128)` for k = 1 to 63, rounded to 32 bits. Written out, because a platform's
+/// own cosine may differ in the last digit. Entry 31 (k = 32) is never used: k is a product of an odd factor
+/// and one of 1 to 16.
 const COSINES: [f32; 63] = [
     0.17672345,
     0.17656375,
@@ -129,24 +131,17 @@ const TRANSPOSED: [[f32; COEFFICIENTS]; SIDE] = {
 const fn cosine(step: usize) -> f32 {
     let turn = step % 256;
     let half = if turn > 128 { 256 - turn } else { turn };
-    if half > 64 {
-        -COSINES[128 - half - 1]
-    } else {
-        COSINES[half - 1]
-    }
+    if half > 64 { -COSINES[128 - half - 1] } else { COSINES[half - 1] }
 }
 
-/// The spectrum and the quality (0 to 100) of a picture, or `None` when it is too small to be hashed or its buffer
-/// does not hold `width * height * 3` bytes. `shortcut` takes a picture of exactly 64 x 64 pixels as its own
-/// thumbnail: the reference does so for the plain hash, but not for the dihedral set.
+/// The spectrum and the quality (0 to 100) of a picture, or `None` when it is too small to be hashed or its
+/// buffer does not hold `width * height * 3` bytes. `shortcut` takes a picture of exactly 64 x 64 pixels as
+/// its own thumbnail: the reference does so for the plain hash, but not for the dihedral set.
 pub(super) fn spectrum(picture: &Picture, shortcut: bool) -> Option<(Spectrum, u8)> {
     if picture.width < PDQ_MIN_SIDE || picture.height < PDQ_MIN_SIDE {
         return None;
     }
-    let (width, height) = (
-        usize::try_from(picture.width).ok()?,
-        usize::try_from(picture.height).ok()?,
-    );
+    let (width, height) = (usize::try_from(picture.width).ok()?, usize::try_from(picture.height).ok()?);
     if picture.rgb.len() != width.checked_mul(height)?.checked_mul(3)? {
         return None;
     }
@@ -162,8 +157,8 @@ pub(super) fn spectrum(picture: &Picture, shortcut: bool) -> Option<(Spectrum, u
     Some((transform(&thumbnail), quality(&thumbnail)))
 }
 
-/// The 256 bits: 1 where a coefficient exceeds the median. The first coefficient is the last bit, so that the bytes
-/// in order give the reference's hexadecimal text.
+/// The 256 bits: 1 where a coefficient exceeds the median. The first coefficient is the last bit, so that the
+/// bytes in order give the reference's hexadecimal text.
 pub(super) fn bits(spectrum: &Spectrum) -> [u8; 32] {
     let mut values = [0.0_f32; COEFFICIENTS * COEFFICIENTS];
     values.copy_from_slice(spectrum.as_flattened());
@@ -177,9 +172,9 @@ pub(super) fn bits(spectrum: &Spectrum) -> [u8; 32] {
     hash
 }
 
-/// ITU-R BT.601 luma of a row: the 32-bit number nearest to (299 R + 587 G + 114 B) / 1000. The numerator is exact and
-/// the division rounds once, which gives the same number as a sum of 64-bit products rounded to 32 bits: the exact
-/// quotient is never nearer to a rounding boundary than such a sum can err.
+/// ITU-R BT.601 luma of a row: the 32-bit number nearest to (299 R + 587 G + 114 B) / 1000. The numerator is
+/// exact and the division rounds once, which gives the same number as a sum of 64-bit products rounded to 32
+/// bits: the exact quotient is never nearer to a rounding boundary than such a sum can err.
 fn luma(rgb: &[u8], out: &mut [f32]) {
     const RUN: usize = 16;
     let thousandfold =
@@ -202,7 +197,8 @@ const fn window(side: usize) -> usize {
 
 /// The 64 positions of a side that the thumbnail samples: the centres of its 64ths, rounded down.
 fn samples(side: usize) -> [usize; SIDE] {
-    // (2 i + 1) side / 128 in whole numbers: the reference computes it in floating point, exactly for such sides.
+    // (2 i + 1) side / 128 in whole numbers: the reference computes it in floating point, exactly for such
+    // sides.
     std::array::from_fn(|index| (2 * index + 1) * side / (2 * SIDE))
 }
 
@@ -279,10 +275,7 @@ impl Blur {
 
     /// Gives what the column filters still hold and returns the thumbnail.
     fn finish(mut self) -> Thumbnail {
-        while self
-            .first
-            .drain(&mut self.waiting[self.waiting_rows * self.width..][..self.width])
-        {
+        while self.first.drain(&mut self.waiting[self.waiting_rows * self.width..][..self.width]) {
             self.advance();
         }
         self.second_half();
@@ -328,7 +321,8 @@ impl Blur {
         (end.min(self.width) - end.saturating_sub(self.window)) as f32
     }
 
-    /// Keeps a finished row as often as the thumbnail samples it: several times for pictures lower than 64 pixels.
+    /// Keeps a finished row as often as the thumbnail samples it: several times for pictures lower than 64
+    /// pixels.
     fn place(&mut self, row: &[f32; SIDE]) {
         while self.rows.get(self.placed) == Some(&self.produced) {
             self.thumbnail[self.placed] = *row;
@@ -338,7 +332,8 @@ impl Blur {
     }
 }
 
-/// Turns eight rows into one vector of eight lanes per column. Row by row, which compilers make faster code of.
+/// Turns eight rows into one vector of eight lanes per column. Row by row, which compilers make faster code
+/// of.
 fn to_lanes(rows: &[f32], lanes: &mut [[f32; LANES]]) {
     let width = lanes.len();
     for (lane, row) in rows.chunks_exact(width).take(LANES).enumerate() {
@@ -358,8 +353,8 @@ fn from_lanes(lanes: &[[f32; LANES]], rows: &mut [f32]) {
     }
 }
 
-/// Box filter along rows, in all lanes at once. `emit` gets each column's running sum and the number of values in it.
-/// The window is cut at both ends.
+/// Box filter along rows, in all lanes at once. `emit` gets each column's running sum and the number of
+/// values in it. The window is cut at both ends.
 fn filter_rows(lanes: &[[f32; LANES]], window: usize, mut emit: impl FnMut(usize, &[f32; LANES], f32)) {
     let lead = window.midpoint(2) - 1;
     let mut sum = [0.0_f32; LANES];
@@ -460,11 +455,7 @@ fn quality(thumbnail: &Thumbnail) -> u8 {
     let step = |first: f32, second: f32| (((first - second) * 100.0 / 255.0) as i32).unsigned_abs();
     let mut sum = 0;
     for pair in thumbnail.windows(2) {
-        sum += pair[0]
-            .iter()
-            .zip(&pair[1])
-            .map(|(&above, &below)| step(above, below))
-            .sum::<u32>();
+        sum += pair[0].iter().zip(&pair[1]).map(|(&above, &below)| step(above, below)).sum::<u32>();
     }
     for row in thumbnail {
         sum += row.windows(2).map(|pair| step(pair[0], pair[1])).sum::<u32>();

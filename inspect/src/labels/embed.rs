@@ -15,10 +15,8 @@ const fn malformed(what: &'static str) -> LabelWriteError {
 
 /// `bytes` with `range` replaced by `new`.
 fn splice(bytes: &[u8], range: Range<usize>, new: &[u8]) -> Vec<u8> {
-    let (head, tail) = (
-        bytes.get(..range.start).unwrap_or_default(),
-        bytes.get(range.end..).unwrap_or_default(),
-    );
+    let (head, tail) =
+        (bytes.get(..range.start).unwrap_or_default(), bytes.get(range.end..).unwrap_or_default());
     [head, new, tail].concat()
 }
 
@@ -35,16 +33,11 @@ pub(super) fn jpeg(bytes: &[u8], packet: impl Fn(Option<&[u8]>) -> Result<Vec<u8
             at = segment.end;
         }
         if segment.marker == jpeg::APP1 && old.is_none() {
-            old = segment
-                .data
-                .strip_prefix(jpeg::XMP_HEADER)
-                .map(|xmp| (segment.offset..segment.end, xmp));
+            old = segment.data.strip_prefix(jpeg::XMP_HEADER).map(|xmp| (segment.offset..segment.end, xmp));
         }
         if segment.marker == jpeg::APP2 && segment.data.starts_with(b"MPF\0") {
             // The index states sizes and offsets of pictures behind the first one.
-            return Err(LabelWriteError::UnsupportedLayout {
-                what: "it has a multi-picture index",
-            });
+            return Err(LabelWriteError::UnsupportedLayout { what: "it has a multi-picture index" });
         }
         has_scan |= segment.marker == jpeg::SOS;
     }
@@ -62,9 +55,7 @@ pub(super) fn png(bytes: &[u8], packet: impl Fn(Option<&[u8]>) -> Result<Vec<u8>
     if png::chunks(bytes).next().is_none_or(|c| c.kind != *b"IHDR") {
         return Err(malformed("it does not begin with an IHDR chunk"));
     }
-    let image = png::chunks(bytes)
-        .find(|c| c.kind == *b"IDAT")
-        .ok_or(malformed("it has no IDAT chunk"))?;
+    let image = png::chunks(bytes).find(|c| c.kind == *b"IDAT").ok_or(malformed("it has no IDAT chunk"))?;
     let mut texts = png::chunks(bytes).filter_map(|c| TextChunk::parse(&c).map(|t| (c, t)));
     let (range, data) = match texts.find(|(_, t)| t.keyword == PNG_XMP_KEYWORD) {
         Some((chunk, text)) => {
@@ -75,11 +66,7 @@ pub(super) fn png(bytes: &[u8], packet: impl Fn(Option<&[u8]>) -> Result<Vec<u8>
         }
         None => (image.offset..image.offset, itxt(None, &packet(None)?)),
     };
-    Ok(splice(
-        bytes,
-        range,
-        &png::chunk(*b"iTXt", &data).ok_or(LabelWriteError::TooLarge)?,
-    ))
+    Ok(splice(bytes, range, &png::chunk(*b"iTXt", &data).ok_or(LabelWriteError::TooLarge)?))
 }
 
 /// Data of an uncompressed `iTXt` chunk; the header of the old one is kept.

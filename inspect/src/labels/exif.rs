@@ -40,21 +40,12 @@ impl<'a> Tiff<'a> {
 
     fn u16(&self, at: usize) -> Option<u16> {
         let raw = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if self.little {
-            u16::from_le_bytes(raw)
-        } else {
-            u16::from_be_bytes(raw)
-        })
+        Some(if self.little { u16::from_le_bytes(raw) } else { u16::from_be_bytes(raw) })
     }
 
     fn u32(&self, at: usize) -> Option<usize> {
         let raw = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        usize::try_from(if self.little {
-            u32::from_le_bytes(raw)
-        } else {
-            u32::from_be_bytes(raw)
-        })
-        .ok()
+        usize::try_from(if self.little { u32::from_le_bytes(raw) } else { u32::from_be_bytes(raw) }).ok()
     }
 
     /// Tag and offset of each entry of the directory at `at`, as far as the bytes go.
@@ -69,11 +60,7 @@ impl<'a> Tiff<'a> {
     /// The bytes of an entry whose elements are single bytes.
     fn value(&self, entry: usize) -> Option<&'a [u8]> {
         let length = self.u32(entry + 4)?;
-        let start = if length <= 4 {
-            entry + 8
-        } else {
-            self.u32(entry + 8)?
-        };
+        let start = if length <= 4 { entry + 8 } else { self.u32(entry + 8)? };
         // A length past the end is cut: some writers count wrongly.
         let end = start.checked_add(length.min(MAX_TEXT))?.min(self.bytes.len());
         self.bytes.get(start..end)
@@ -88,9 +75,8 @@ pub(super) fn text_fields(bytes: &[u8]) -> Vec<TextField> {
     };
     let first = tiff.u32(4);
     let entries = |directory: Option<usize>| directory.into_iter().flat_map(|at| tiff.entries(at));
-    let exif = entries(first)
-        .find(|(tag, _)| *tag == EXIF_DIRECTORY)
-        .and_then(|(_, entry)| tiff.u32(entry + 8));
+    let exif =
+        entries(first).find(|(tag, _)| *tag == EXIF_DIRECTORY).and_then(|(_, entry)| tiff.u32(entry + 8));
     let texts = entries(first)
         .chain(entries(exif))
         .filter(|(tag, _)| matches!(*tag, IMAGE_DESCRIPTION | USER_COMMENT));
@@ -103,10 +89,7 @@ pub(super) fn text_fields(bytes: &[u8]) -> Vec<TextField> {
         })
     });
     decoded
-        .map(|(name, text)| TextField {
-            name,
-            text: text.trim_matches(['\0', ' ', '\u{FEFF}']).to_owned(),
-        })
+        .map(|(name, text)| TextField { name, text: text.trim_matches(['\0', ' ', '\u{FEFF}']).to_owned() })
         .filter(|field| !field.text.is_empty())
         .collect()
 }
@@ -129,21 +112,12 @@ fn comment(value: &[u8], little: bool) -> Cow<'_, str> {
             _ => little,
         };
         let unit = |pair: &[u8; 2]| {
-            if little {
-                u16::from_le_bytes(*pair)
-            } else {
-                u16::from_be_bytes(*pair)
-            }
+            if little { u16::from_le_bytes(*pair) } else { u16::from_be_bytes(*pair) }
         };
         let units: Vec<u16> = rest.as_chunks().0.iter().map(unit).collect();
         return Cow::Owned(String::from_utf16_lossy(&units));
     }
-    plain(
-        value
-            .strip_prefix(b"ASCII")
-            .or_else(|| value.strip_prefix(b"JIS"))
-            .unwrap_or(value),
-    )
+    plain(value.strip_prefix(b"ASCII").or_else(|| value.strip_prefix(b"JIS")).unwrap_or(value))
 }
 
 #[cfg(test)]

@@ -140,11 +140,7 @@ pub(super) struct Reading {
 /// even if it cannot be read. Otherwise `None` if nothing shows that it is a label.
 pub(super) fn read(text: &str, named: bool) -> Option<Reading> {
     let unreadable = |why: &str| {
-        named.then(|| Reading {
-            label: None,
-            meaning: LabelMeaning::Other,
-            departures: vec![why.to_owned()],
-        })
+        named.then(|| Reading { label: None, meaning: LabelMeaning::Other, departures: vec![why.to_owned()] })
     };
     if text.len() > MAX_TEXT {
         return unreadable("the label is longer than 64 KiB and was not read");
@@ -162,24 +158,13 @@ pub(super) fn read(text: &str, named: bool) -> Option<Reading> {
     }
     let label = fields(&object, &mut departures);
     let missing = |field: &str| departures.iter().any(|d| *d == missing_key(field));
-    let found: Vec<String> = faults(&label)
-        .iter()
-        .filter(|f| !missing(f.field()))
-        .map(ToString::to_string)
-        .collect();
+    let found: Vec<String> =
+        faults(&label).iter().filter(|f| !missing(f.field())).map(ToString::to_string).collect();
     departures.extend(found);
     // An implicit label is written into generated content only, so that a missing or misspelt attribute does
     // not take back what the label says; an explicit zero does.
-    let meaning = if label.label == "0" {
-        LabelMeaning::Other
-    } else {
-        LabelMeaning::Synthetic
-    };
-    Some(Reading {
-        label: Some(label),
-        meaning,
-        departures,
-    })
+    let meaning = if label.label == "0" { LabelMeaning::Other } else { LabelMeaning::Synthetic };
+    Some(Reading { label: Some(label), meaning, departures })
 }
 
 fn missing_key(key: &str) -> String {
@@ -190,17 +175,11 @@ fn missing_key(key: &str) -> String {
 fn json(text: &str) -> Option<Value> {
     let parse = |text: &str| {
         let start = text.find('{')?;
-        serde_json::Deserializer::from_str(text.get(start..)?)
-            .into_iter::<Value>()
-            .next()?
-            .ok()
+        serde_json::Deserializer::from_str(text.get(start..)?).into_iter::<Value>().next()?.ok()
     };
     parse(text).or_else(|| {
-        let decoded = if text.contains("&quot;") {
-            quick_xml::escape::unescape(text).ok()?
-        } else {
-            Cow::from("")
-        };
+        let decoded =
+            if text.contains("&quot;") { quick_xml::escape::unescape(text).ok()? } else { Cow::from("") };
         parse(&decoded)
     })
 }
@@ -233,10 +212,7 @@ fn position(key: &str) -> Option<(usize, bool)> {
         return Some((at, true));
     }
     let other = KEYS.iter().enumerate().map(|(at, k)| (*k, at)).chain(ALIASES);
-    other
-        .into_iter()
-        .find(|(k, _)| k.eq_ignore_ascii_case(key))
-        .map(|(_, at)| (at, false))
+    other.into_iter().find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, at)| (at, false))
 }
 
 fn fields(object: &Map<String, Value>, departures: &mut Vec<String>) -> Gb45438Label {
@@ -254,11 +230,7 @@ fn fields(object: &Map<String, Value>, departures: &mut Vec<String>) -> Gb45438L
                         Value::String(text) => text.clone(),
                         other => {
                             departures.push(format!("{} is not a string", KEYS[at]));
-                            if other.is_null() {
-                                String::new()
-                            } else {
-                                other.to_string()
-                            }
+                            if other.is_null() { String::new() } else { other.to_string() }
                         }
                     });
                 }
@@ -334,23 +306,11 @@ mod tests {
     #[test]
     fn each_departure_is_named() {
         let cases = [
-            (
-                FULL.replace("\"Label\":\"1\"", "\"Label\":\"AIGC\""),
-                "Label is not \"1\", \"2\" or \"3\"",
-            ),
-            (
-                FULL.replace("\"Label\":\"1\"", "\"Label\":1"),
-                "Label is not a string",
-            ),
+            (FULL.replace("\"Label\":\"1\"", "\"Label\":\"AIGC\""), "Label is not \"1\", \"2\" or \"3\""),
+            (FULL.replace("\"Label\":\"1\"", "\"Label\":1"), "Label is not a string"),
             (FULL.replace("\"Label\":\"1\",", ""), "Label is missing"),
-            (
-                FULL.replace(",\"ReservedCode2\":\"\"", ""),
-                "ReservedCode2 is missing",
-            ),
-            (
-                FULL.replace("ReservedCode1", "ReserveCode1"),
-                "ReservedCode1 is written as \"ReserveCode1\"",
-            ),
+            (FULL.replace(",\"ReservedCode2\":\"\"", ""), "ReservedCode2 is missing"),
+            (FULL.replace("ReservedCode1", "ReserveCode1"), "ReservedCode1 is written as \"ReserveCode1\""),
             (
                 FULL.replace("ContentPropagator", "Propagator"),
                 "ContentPropagator is written as \"Propagator\"",
@@ -359,20 +319,11 @@ mod tests {
             (FULL.replace("cc75", "\u{4E2D}"), "ProduceID has a character"),
             (FULL.replace("cc75", "a\\\\b"), "ProduceID has a character"),
             (FULL.replace("cc75", ""), "ProduceID is empty"),
-            (
-                FULL.replace("64010000", "64110000"),
-                "ContentProducer: the check character",
-            ),
-            (
-                FULL.replace("{", "{\"Extra\":1,"),
-                "the key \"Extra\" is not in the standard",
-            ),
+            (FULL.replace("64010000", "64110000"), "ContentProducer: the check character"),
+            (FULL.replace("{", "{\"Extra\":1,"), "the key \"Extra\" is not in the standard"),
             ("true".to_owned(), "not a JSON object"),
             ("{\"AIGC\":1}".to_owned(), "the AIGC member is not a JSON object"),
-            (
-                format!("{{\"Label\":\"{}\"}}", "x".repeat(MAX_TEXT)),
-                "longer than 64 KiB",
-            ),
+            (format!("{{\"Label\":\"{}\"}}", "x".repeat(MAX_TEXT)), "longer than 64 KiB"),
         ];
         for (text, expected) in cases {
             let found = departures(&text);
@@ -387,21 +338,12 @@ mod tests {
 
     #[test]
     fn other_json_is_no_label() {
-        for text in [
-            "{\"Label\":\"1\"}",
-            "{\"data\":{\"product\":\"x\"}}",
-            "plain",
-            "",
-            "{\"Label\":",
-            "[1]",
-        ] {
+        for text in ["{\"Label\":\"1\"}", "{\"data\":{\"product\":\"x\"}}", "plain", "", "{\"Label\":", "[1]"]
+        {
             assert_eq!(read(text, false), None, "{text}");
         }
-        let cloud = read(
-            r#"{"ServiceProvider":"x","ServiceUser":"y","Time":1,"ContentId":"z"}"#,
-            false,
-        )
-        .unwrap();
+        let cloud =
+            read(r#"{"ServiceProvider":"x","ServiceUser":"y","Time":1,"ContentId":"z"}"#, false).unwrap();
         assert_eq!(cloud.label.unwrap().content_producer, "x");
         let deep = format!("{{\"AIGC\":{}", "[".repeat(60_000));
         assert_eq!(read(&deep, false), None);

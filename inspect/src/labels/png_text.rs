@@ -25,20 +25,10 @@ impl<'a> TextChunk<'a> {
         let (kind, compressed, text_at) = match &chunk.kind {
             b"tEXt" => ("tEXt", false, keyword_end + 1),
             b"zTXt" => ("zTXt", true, keyword_end + 2),
-            _ => (
-                "iTXt",
-                *chunk.data.get(keyword_end + 1)? == 1,
-                after_zero(after_zero(keyword_end + 3)?)?,
-            ),
+            _ => ("iTXt", *chunk.data.get(keyword_end + 1)? == 1, after_zero(after_zero(keyword_end + 3)?)?),
         };
         let (keyword, body) = (chunk.data.get(..keyword_end)?, chunk.data.get(text_at..)?);
-        Some(Self {
-            kind,
-            keyword,
-            compressed,
-            text_at,
-            body,
-        })
+        Some(Self { kind, keyword, compressed, text_at, body })
     }
 
     /// The text, inflated up to `limit` bytes. `None` if it is longer or cannot be inflated at all.
@@ -61,36 +51,17 @@ mod tests {
     use std::io::Write;
 
     fn chunk(kind: &[u8; 4], data: &'static [u8]) -> Chunk<'static> {
-        Chunk {
-            kind: *kind,
-            offset: 0,
-            end: 0,
-            data,
-        }
+        Chunk { kind: *kind, offset: 0, end: 0, data }
     }
 
     #[test]
     fn splits_the_three_kinds() {
         let text = TextChunk::parse(&chunk(b"tEXt", b"AIGC\0{}")).unwrap();
-        assert_eq!(
-            (text.keyword, text.text(9).unwrap().as_ref()),
-            (&b"AIGC"[..], &b"{}"[..])
-        );
+        assert_eq!((text.keyword, text.text(9).unwrap().as_ref()), (&b"AIGC"[..], &b"{}"[..]));
         assert_eq!(text.text(1), None);
         let text = TextChunk::parse(&chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0en\0t\0<x/>")).unwrap();
-        assert_eq!(
-            (text.keyword, text.text(9).unwrap().as_ref()),
-            (&b"XML:com.adobe.xmp"[..], &b"<x/>"[..])
-        );
-        for data in [
-            &b""[..],
-            b"no zero",
-            b"k\0",
-            b"k\0\0",
-            b"k\0\0\0",
-            b"k\0\0\0en",
-            b"k\0\0\0en\0",
-        ] {
+        assert_eq!((text.keyword, text.text(9).unwrap().as_ref()), (&b"XML:com.adobe.xmp"[..], &b"<x/>"[..]));
+        for data in [&b""[..], b"no zero", b"k\0", b"k\0\0", b"k\0\0\0", b"k\0\0\0en", b"k\0\0\0en\0"] {
             assert_eq!(TextChunk::parse(&chunk(b"iTXt", data)), None, "{data:?}");
         }
         assert_eq!(TextChunk::parse(&chunk(b"IDAT", b"a\0b")), None);
@@ -102,13 +73,7 @@ mod tests {
         encoder.write_all(&vec![b' '; 4 << 20]).unwrap();
         let data = encoder.finish().unwrap();
         assert!(data.len() < 10_000);
-        let text = TextChunk::parse(&Chunk {
-            kind: *b"zTXt",
-            offset: 0,
-            end: 0,
-            data: &data,
-        })
-        .unwrap();
+        let text = TextChunk::parse(&Chunk { kind: *b"zTXt", offset: 0, end: 0, data: &data }).unwrap();
         assert_eq!(text.text(1 << 20), None);
         assert_eq!(text.text(4 << 20).unwrap().len(), 4 << 20);
         let broken = TextChunk::parse(&chunk(b"zTXt", b"k\0\0not deflate")).unwrap();

@@ -70,11 +70,7 @@ pub fn check(code: &str) -> Result<(), CodeFault> {
     if prefix.ends_with('1') && !is_uscc(number) {
         return Err(CodeFault::CheckCharacter);
     }
-    if extension == "00000" || extension.starts_with(['1', '2']) {
-        Ok(())
-    } else {
-        Err(CodeFault::Extension)
-    }
+    if extension == "00000" || extension.starts_with(['1', '2']) { Ok(()) } else { Err(CodeFault::Extension) }
 }
 
 #[cfg(test)]
@@ -135,10 +131,7 @@ mod tests {
         assert_eq!(check("kling"), Err(CodeFault::Length));
         assert_eq!(check("001191110102macqd9k64010000"), Err(CodeFault::Characters));
         assert_eq!(check("011191110102MACQD9K64010000"), Err(CodeFault::Prefix));
-        assert_eq!(
-            check("001191110102MACQD9K64110000"),
-            Err(CodeFault::CheckCharacter)
-        );
+        assert_eq!(check("001191110102MACQD9K64110000"), Err(CodeFault::CheckCharacter));
         assert_eq!(check("001191110102MACQD9K64030000"), Err(CodeFault::Extension));
         assert_eq!(check("001191110102MACQD9K64000001"), Err(CodeFault::Extension));
         assert_eq!(

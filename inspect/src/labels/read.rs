@@ -51,10 +51,7 @@ pub(super) const PNG_XMP_KEYWORD: &[u8] = b"XML:com.adobe.xmp";
 /// statement about the picture.
 #[must_use]
 pub fn read_labels(bytes: &[u8]) -> Vec<FoundLabel> {
-    let mut collector = Collector {
-        labels: Vec::new(),
-        budget: TEXT_BUDGET,
-    };
+    let mut collector = Collector { labels: Vec::new(), budget: TEXT_BUDGET };
     match Container::sniff(bytes) {
         Some(Container::Jpeg) => collector.jpeg(bytes),
         Some(Container::Png) => collector.png(bytes),
@@ -91,11 +88,7 @@ impl Collector {
             }
             // Some writers put a label between two segments, where decoders pass it over.
             if !scanning && segment.offset > end {
-                self.bare(
-                    "jpeg:bare",
-                    end,
-                    bytes.get(end..segment.offset).unwrap_or_default(),
-                );
+                self.bare("jpeg:bare", end, bytes.get(end..segment.offset).unwrap_or_default());
             }
             (end, scanning) = (segment.end, scanning || segment.marker == jpeg::SOS);
             match segment.marker {
@@ -137,16 +130,9 @@ impl Collector {
             let limit = self.budget.min(MAX_PACKET);
             let Some(body) = text.text(limit) else {
                 if is_label {
-                    let mut label = found(
-                        LabelScheme::Gb45438,
-                        LabelMeaning::Other,
-                        &carrier,
-                        chunk.offset,
-                        "",
-                    );
-                    label
-                        .departures
-                        .push("the label is too long or cannot be inflated".to_owned());
+                    let mut label =
+                        found(LabelScheme::Gb45438, LabelMeaning::Other, &carrier, chunk.offset, "");
+                    label.departures.push("the label is too long or cannot be inflated".to_owned());
                     self.push(label);
                 }
                 // What was inflated in vain was work too.
@@ -188,9 +174,7 @@ impl Collector {
 
     fn packet(&mut self, carrier: &str, offset: usize, packet: &[u8]) {
         let properties = xmp::read(&String::from_utf8_lossy(packet)).properties;
-        let system = properties
-            .iter()
-            .find(|p| p.kind == Kind::System && !p.value.is_empty());
+        let system = properties.iter().find(|p| p.kind == Kind::System && !p.value.is_empty());
         let system = system.map(|p| cut(&p.value).to_owned());
         for property in properties {
             let before = self.labels.len();
@@ -217,17 +201,12 @@ impl Collector {
     /// A label without any structure around it: `AIGC{...}`, or a JSON object at the start.
     fn bare(&mut self, carrier: &str, offset: usize, data: &[u8]) {
         let window = data.get(..data.len().min(BARE_WINDOW)).unwrap_or_default();
-        let marked = window
-            .windows(5)
-            .position(|w| w == b"AIGC{")
-            .map(|at| (at + 4, true));
+        let marked = window.windows(5).position(|w| w == b"AIGC{").map(|at| (at + 4, true));
         let object = window.first().filter(|&&b| b == b'{').map(|_| (0, false));
         let Some((at, named)) = object.or(marked) else {
             return;
         };
-        let text = data
-            .get(at..data.len().min(at + gb45438::MAX_TEXT))
-            .unwrap_or_default();
+        let text = data.get(at..data.len().min(at + gb45438::MAX_TEXT)).unwrap_or_default();
         if self.afford(text.len()) {
             self.text(carrier, offset, &String::from_utf8_lossy(text), named);
         }
@@ -249,19 +228,13 @@ impl Collector {
         label.digital_source_type = term;
         label.generator = system;
         if term.is_none() {
-            label
-                .departures
-                .push("not a term of the IPTC digital source type vocabulary".to_owned());
+            label.departures.push("not a term of the IPTC digital source type vocabulary".to_owned());
         }
         self.push(label);
     }
 
     fn trace(&mut self, carrier: &str, offset: usize, text: &str, trace: Trace) {
-        if trace
-            .markers
-            .iter()
-            .all(|any| any.iter().any(|marker| text.contains(marker)))
-        {
+        if trace.markers.iter().all(|any| any.iter().any(|marker| text.contains(marker))) {
             let meaning = LabelMeaning::Synthetic;
             let mut label = found(LabelScheme::GeneratorTrace, meaning, carrier, offset, text);
             label.generator = Some(trace.generator.to_owned());
@@ -279,9 +252,7 @@ impl Collector {
         let implicit = |l: &&mut FoundLabel| l.scheme == LabelScheme::Gb45438;
         if self.labels.iter_mut().filter(implicit).count() > 1 {
             for label in self.labels.iter_mut().filter(implicit) {
-                label
-                    .departures
-                    .push("the file has more than one implicit label".to_owned());
+                label.departures.push("the file has more than one implicit label".to_owned());
             }
         }
         self.labels
@@ -299,10 +270,9 @@ struct Trace {
 /// The keyword alone proves nothing: `prompt` and `parameters` are common words.
 fn trace_of(keyword: &[u8]) -> Option<Trace> {
     let (generator, markers): (_, &[&[&str]]) = match keyword {
-        b"parameters" => (
-            "AUTOMATIC1111",
-            &[&["Steps: "], &["Sampler: ", "CFG scale: ", "Negative prompt: "]],
-        ),
+        b"parameters" => {
+            ("AUTOMATIC1111", &[&["Steps: "], &["Sampler: ", "CFG scale: ", "Negative prompt: "]])
+        }
         b"prompt" => ("ComfyUI", &[&["\"class_type\""]]),
         b"workflow" => ("ComfyUI", &[&["\"nodes\""], &["\"links\""]]),
         _ => return None,

@@ -114,11 +114,7 @@ pub fn write_labels(bytes: &[u8], labels: &LabelToWrite) -> Result<Vec<u8>, Labe
                 xmp::merged(old, json.as_deref(), source_type).ok_or(LabelWriteError::UnreadableXmp)?
             }
         };
-        if new.len() > MAX_PACKET {
-            Err(LabelWriteError::TooLarge)
-        } else {
-            Ok(new.into_bytes())
-        }
+        if new.len() > MAX_PACKET { Err(LabelWriteError::TooLarge) } else { Ok(new.into_bytes()) }
     };
     match container {
         Container::Jpeg => embed::jpeg(bytes, packet),

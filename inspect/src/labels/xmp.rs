@@ -91,10 +91,7 @@ fn classify(namespace: &ResolveResult<'_>, local: &str) -> Name {
     };
     match local {
         "AIGC" if is(TC260) => Name::Property(Kind::Aigc, None),
-        "AIGC" => Name::Property(
-            Kind::Aigc,
-            Some("the AIGC property is not in the TC260 namespace"),
-        ),
+        "AIGC" => Name::Property(Kind::Aigc, Some("the AIGC property is not in the TC260 namespace")),
         "DigitalSourceType" if is(IPTC_EXT) => Name::Property(Kind::SourceType, None),
         "AISystemUsed" if is(IPTC_EXT) => Name::Property(Kind::System, None),
         // Without a prefix attributes have no namespace; RDF once allowed a bare `about`.
@@ -209,11 +206,7 @@ impl Walk {
             Name::Property(kind, departure)
                 if self.open.is_none() && (kind == Kind::Aigc || level == Some(2)) =>
             {
-                Some(Property {
-                    kind,
-                    value: String::new(),
-                    departure,
-                })
+                Some(Property { kind, value: String::new(), departure })
             }
             _ => None,
         };
@@ -224,11 +217,7 @@ impl Walk {
                 || unescape(&attribute.value).map_or_else(|_| attribute.value.to_string(), |v| v.to_string());
             match classify(&namespace, local.into_inner()) {
                 Name::Property(kind, departure) if kind == Kind::Aigc || level == Some(1) => {
-                    self.found(Property {
-                        kind,
-                        value: value(),
-                        departure,
-                    });
+                    self.found(Property { kind, value: value(), departure });
                 }
                 Name::Resource => {
                     if let Some(property) = &mut property {
@@ -257,11 +246,8 @@ impl Walk {
         if self.rdf == Some(self.depth) && self.packet.insertion.is_none() {
             let (namespace, local) = reader.resolver().resolve_element(name);
             if matches!(classify(&namespace, local.into_inner()), Name::Rdf) {
-                self.packet.insertion = Some(Insertion {
-                    range: from..from,
-                    before: "",
-                    after: String::new(),
-                });
+                self.packet.insertion =
+                    Some(Insertion { range: from..from, before: "", after: String::new() });
             }
         }
     }
@@ -323,14 +309,8 @@ pub(super) fn merged(
     let packet = read(text);
     let insertion = packet.insertion.filter(|_| packet.complete)?;
     let description = description(&packet.about.unwrap_or_default(), aigc_json, source_type);
-    let (head, tail) = (
-        text.get(..insertion.range.start)?,
-        text.get(insertion.range.end..)?,
-    );
-    Some(format!(
-        "{head}{}{description}{}{tail}",
-        insertion.before, insertion.after
-    ))
+    let (head, tail) = (text.get(..insertion.range.start)?, text.get(insertion.range.end..)?);
+    Some(format!("{head}{}{description}{}{tail}", insertion.before, insertion.after))
 }
 
 #[cfg(test)]
@@ -342,11 +322,7 @@ mod tests {
     }
 
     fn values(text: &str) -> Vec<(Kind, String)> {
-        read(text)
-            .properties
-            .into_iter()
-            .map(|p| (p.kind, p.value))
-            .collect()
+        read(text).properties.into_iter().map(|p| (p.kind, p.value)).collect()
     }
 
     #[test]
@@ -367,11 +343,7 @@ mod tests {
                  <![CDATA[{uri}]]></DigitalSourceType></rdf:Description>"
             ),
         ] {
-            assert_eq!(
-                values(&packet(&body)),
-                [(Kind::SourceType, uri.clone())],
-                "{body}"
-            );
+            assert_eq!(values(&packet(&body)), [(Kind::SourceType, uri.clone())], "{body}");
         }
         for body in [
             format!(
@@ -384,11 +356,7 @@ mod tests {
                 TC260.trim_end_matches('/')
             ),
         ] {
-            assert_eq!(
-                values(&packet(&body)),
-                [(Kind::Aigc, "{\"a\":\"b\"}".to_owned())],
-                "{body}"
-            );
+            assert_eq!(values(&packet(&body)), [(Kind::Aigc, "{\"a\":\"b\"}".to_owned())], "{body}");
         }
         let foreign = packet("<rdf:Description xmlns:t='urn:x'><t:AIGC>{}</t:AIGC></rdf:Description>");
         assert!(read(&foreign).properties[0].departure.is_some());
@@ -412,33 +380,16 @@ mod tests {
         assert_eq!(read(entities), Packet::default());
         let deep = "<a>".repeat(100_000);
         assert!(read(&deep).properties.is_empty());
-        let wide = format!(
-            "<a {}/>",
-            (0..60_000).map(|i| format!("a{i}='' ")).collect::<String>()
-        );
+        let wide = format!("<a {}/>", (0..60_000).map(|i| format!("a{i}='' ")).collect::<String>());
         assert!(read(&wide).properties.is_empty());
-        let bindings = format!(
-            "<a {}/>",
-            (0..40_000)
-                .map(|i| format!("xmlns:a{i}='u' "))
-                .collect::<String>()
-        );
+        let bindings =
+            format!("<a {}/>", (0..40_000).map(|i| format!("xmlns:a{i}='u' ")).collect::<String>());
         assert!(read(&bindings).properties.is_empty());
         assert_eq!(read(&" ".repeat(MAX_PACKET + 1)), Packet::default());
         let many =
             format!("<rdf:Description xmlns:t='{TC260}'><t:AIGC>1</t:AIGC></rdf:Description>").repeat(50);
         assert_eq!(read(&packet(&many)).properties.len(), MAX_PROPERTIES);
-        for text in [
-            "",
-            "<",
-            "<?",
-            "<!--",
-            "no markup",
-            "<a",
-            "<a>&",
-            "</a>",
-            "<a></b>",
-        ] {
+        for text in ["", "<", "<?", "<!--", "no markup", "<a", "<a>&", "</a>", "<a></b>"] {
             assert!(read(text).properties.is_empty(), "{text}");
             assert_eq!(merged(text, Some("{}"), None), None, "{text}");
         }
@@ -451,13 +402,8 @@ mod tests {
             "<rdf:Description rdf:about='uuid:1&amp;2' xmlns:d='urn:d'><d:x>\u{4E2D}</d:x></rdf:Description>";
         for text in [
             packet(about),
-            packet(about)
-                .replace("rdf:", "r:")
-                .replace("xmlns:rdf", "xmlns:r"),
-            format!(
-                "<?xml version=\"1.0\"?><?xpacket begin=''??>{}<?xpacket end='w'?>  ",
-                packet("")
-            ),
+            packet(about).replace("rdf:", "r:").replace("xmlns:rdf", "xmlns:r"),
+            format!("<?xml version=\"1.0\"?><?xpacket begin=''??>{}<?xpacket end='w'?>  ", packet("")),
             format!("<rdf:RDF xmlns:rdf='{RDF}'/>"),
         ] {
             let json = "{\"a\":\"<&>\"}";
@@ -471,10 +417,6 @@ mod tests {
             let restored = new.replace(&inserted, "").replace("></rdf:RDF>", "/>");
             assert!(new.replace(&inserted, "") == text || restored == text, "{new}");
         }
-        assert!(
-            merged(&packet(about), Some("{}"), None)
-                .unwrap()
-                .contains("rdf:about=\"uuid:1&amp;2\">")
-        );
+        assert!(merged(&packet(about), Some("{}"), None).unwrap().contains("rdf:about=\"uuid:1&amp;2\">"));
     }
 }

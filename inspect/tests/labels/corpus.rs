@@ -26,15 +26,11 @@ fn corpus_real_packets_are_read() {
     let Some(folder) = corpus() else { return };
     let vectors = std::fs::read(folder.join("labels/vectors.json")).unwrap();
     let vectors: serde_json::Value = serde_json::from_slice(&vectors).unwrap();
-    for (name, key) in [
-        ("doubao_real_xmp.xml", "doubao_png_itxt"),
-        ("jimeng_real_xmp.xml", "jimeng_png_itxt"),
-    ] {
+    for (name, key) in
+        [("doubao_real_xmp.xml", "doubao_png_itxt"), ("jimeng_real_xmp.xml", "jimeng_png_itxt")]
+    {
         let packet = std::fs::read(folder.join("labels").join(name)).unwrap();
-        let found = only(&png_file(
-            &[text_chunk(*b"iTXt", "XML:com.adobe.xmp", &packet)],
-            &[],
-        ));
+        let found = only(&png_file(&[text_chunk(*b"iTXt", "XML:com.adobe.xmp", &packet)], &[]));
         let expected: Gb45438Label = serde_json::from_value(vectors[key]["label"].clone()).unwrap();
         assert_eq!(found.gb45438, Some(expected), "{name}");
         assert_eq!(found.departures, Vec::<String>::new(), "{name}");
@@ -74,10 +70,7 @@ fn corpus_content_digest_is_the_signed_hash() {
                 continue;
             }
             signed += 1;
-            assert!(matches!(
-                write_labels(&bytes, &both()),
-                Err(LabelWriteError::WouldBreakManifest)
-            ));
+            assert!(matches!(write_labels(&bytes, &both()), Err(LabelWriteError::WouldBreakManifest)));
             // In the assertion's CBOR: the text "hash", then a byte string of 32 bytes.
             let hash = [b"dhash\x58\x20", &content_sha256(&bytes).as_bytes()[..]].concat();
             let store: Vec<u8> = ranges.into_iter().flat_map(|r| bytes[r].to_vec()).collect();
@@ -86,10 +79,7 @@ fn corpus_content_digest_is_the_signed_hash() {
             }
         }
     }
-    println!(
-        "{} of {signed} signed files have their content digest in the manifest",
-        bound.len()
-    );
+    println!("{} of {signed} signed files have their content digest in the manifest", bound.len());
     for name in ["C.jpg", "CACA.jpg", "x509-es256-jpeg.jpg", "x509-es256-png.png"] {
         assert!(bound.iter().any(|b| b == name), "{name}: {bound:?}");
     }

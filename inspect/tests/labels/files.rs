@@ -77,11 +77,7 @@ pub(crate) fn text_chunk(kind: [u8; 4], keyword: &str, text: &[u8]) -> Vec<u8> {
         b"zTXt" => b"\0\0",
         _ => b"\0",
     };
-    let text = if kind == *b"zTXt" {
-        deflated(text)
-    } else {
-        text.to_vec()
-    };
+    let text = if kind == *b"zTXt" { deflated(text) } else { text.to_vec() };
     png::chunk(kind, &[keyword.as_bytes(), header, &text].concat()).unwrap()
 }
 
@@ -106,12 +102,7 @@ pub(crate) fn webp_file(chunks: &[Vec<u8>]) -> Vec<u8> {
     let mut body = b"WEBP".to_vec();
     body.extend(webp::chunk(*b"VP8L", &pixel).unwrap());
     chunks.iter().for_each(|c| body.extend(c));
-    [
-        b"RIFF",
-        &u32::try_from(body.len()).unwrap().to_le_bytes()[..],
-        &body,
-    ]
-    .concat()
+    [b"RIFF", &u32::try_from(body.len()).unwrap().to_le_bytes()[..], &body].concat()
 }
 
 /// A TIFF structure with `ImageDescription` in the first directory and `UserComment` in the EXIF directory.

@@ -11,10 +11,7 @@ use touchstone_schema::label::DigitalSourceType;
 
 #[test]
 fn what_is_reported_is_bounded() {
-    let long = format!(
-        "{{\"Label\":\"1\",\"ProduceID\":\"{}\"}}",
-        "\u{4E2D}".repeat(5_000)
-    );
+    let long = format!("{{\"Label\":\"1\",\"ProduceID\":\"{}\"}}", "\u{4E2D}".repeat(5_000));
     let found = only(&png_file(&[text_chunk(*b"tEXt", "AIGC", long.as_bytes())], &[]));
     assert!(found.raw.len() <= MAX_RAW && found.raw.len() > MAX_RAW - 4);
     let many = vec![text_chunk(*b"tEXt", "AIGC", b"{}"); 2 * MAX_LABELS];
@@ -22,16 +19,9 @@ fn what_is_reported_is_bounded() {
     // Two thousand bombs of 2 MiB each: none is read, and together they cost no more than one file may.
     let bomb = text_chunk(*b"zTXt", "AIGC", &vec![b' '; 2 << 20]);
     let behind = text_chunk(*b"zTXt", "AIGC", json(&label()).as_bytes());
-    let found = read_labels(&png_file(
-        &vec![bomb.clone(); 2_000],
-        std::slice::from_ref(&behind),
-    ));
+    let found = read_labels(&png_file(&vec![bomb.clone(); 2_000], std::slice::from_ref(&behind)));
     assert_eq!(found.len(), 4, "each spends 1 MiB of the budget of 4 MiB");
-    assert!(
-        found
-            .iter()
-            .all(|l| l.gb45438.is_none() && l.departures[0].contains("too long"))
-    );
+    assert!(found.iter().all(|l| l.gb45438.is_none() && l.departures[0].contains("too long")));
     let found = read_labels(&png_file(&[bomb, behind], &[]));
     assert!(found.len() == 2 && found[1].gb45438.is_some());
     // A flood of tiny labels, and of tiny segments that could be some: both end early.
@@ -53,10 +43,7 @@ fn mutated_files_do_no_harm() {
     let exif = tiff(true, text.as_bytes(), format!("ASCII\0\0\0{text}").as_bytes());
     let packet = quirky_packet(&text);
     let files = [
-        jpeg_file(
-            &[jpeg_exif(&exif), jpeg_xmp(&packet)],
-            &[jpeg_xmp(&iptc_packet("x"))],
-        ),
+        jpeg_file(&[jpeg_exif(&exif), jpeg_xmp(&packet)], &[jpeg_xmp(&iptc_packet("x"))]),
         png_file(
             &[text_chunk(*b"zTXt", "XML:com.adobe.xmp", packet.as_bytes())],
             &[png::chunk(*b"eXIf", &exif).unwrap()],
@@ -88,20 +75,12 @@ fn mutated_files_do_no_harm() {
         }
         let labels = read_labels(&file);
         assert!(
-            labels
-                .iter()
-                .all(|l| l.raw.len() <= MAX_RAW && l.offset < u64::try_from(file.len()).unwrap())
+            labels.iter().all(|l| l.raw.len() <= MAX_RAW && l.offset < u64::try_from(file.len()).unwrap())
         );
-        let write = LabelToWrite {
-            gb45438: None,
-            digital_source_type: Some(DigitalSourceType::Composite),
-        };
+        let write = LabelToWrite { gb45438: None, digital_source_type: Some(DigitalSourceType::Composite) };
         if let Ok(new) = write_labels(&file, &write) {
             let wanted = Some(DigitalSourceType::Composite);
-            assert!(
-                read_labels(&new).iter().any(|l| l.digital_source_type == wanted),
-                "round {round}"
-            );
+            assert!(read_labels(&new).iter().any(|l| l.digital_source_type == wanted), "round {round}");
         }
         assert!(manifest_ranges(&file).windows(2).all(|w| w[0].end < w[1].start));
     }

@@ -11,19 +11,13 @@ use touchstone_schema::label::{DigitalSourceType, LabelLevel, LabelMeaning, Labe
 fn expect_label(file: &[u8], carrier: &str, marker: &[u8]) {
     let found = only(file);
     assert_eq!(found.gb45438, Some(label()), "{carrier}");
-    assert_eq!(
-        (found.scheme, found.level),
-        (LabelScheme::Gb45438, LabelLevel::Declared)
-    );
+    assert_eq!((found.scheme, found.level), (LabelScheme::Gb45438, LabelLevel::Declared));
     assert_eq!(found.meaning, LabelMeaning::Synthetic);
     assert_eq!(found.departures, Vec::<String>::new(), "{carrier}");
     assert_eq!(found.carrier, carrier);
     assert!(found.raw.contains("task:42/a"));
     let at = usize::try_from(found.offset).unwrap();
-    assert!(
-        file[at..].starts_with(marker),
-        "the offset points at the carrier: {carrier} {at}"
-    );
+    assert!(file[at..].starts_with(marker), "the offset points at the carrier: {carrier} {at}");
 }
 
 #[test]
@@ -41,25 +35,15 @@ fn every_png_carrier_is_read() {
     ] {
         let chunk = text_chunk(kind, keyword, text.as_bytes());
         let carrier = format!("png:{}:{keyword}", std::str::from_utf8(&kind).unwrap());
-        for file in [
-            png_file(std::slice::from_ref(&chunk), &[]),
-            png_file(&[], std::slice::from_ref(&chunk)),
-        ] {
+        for file in [png_file(std::slice::from_ref(&chunk), &[]), png_file(&[], std::slice::from_ref(&chunk))]
+        {
             expect_label(&file, &carrier, &chunk[..8]);
         }
     }
     let compressed = [b"XML:com.adobe.xmp\0\x01\0\0\0", &deflated(packet.as_bytes())[..]].concat();
     let chunk = png::chunk(*b"iTXt", &compressed).unwrap();
-    expect_label(
-        &png_file(std::slice::from_ref(&chunk), &[]),
-        "png:iTXt:XML:com.adobe.xmp",
-        &chunk[..8],
-    );
-    let exif = png::chunk(
-        *b"eXIf",
-        &tiff(true, b"", format!("ASCII\0\0\0{bare}").as_bytes()),
-    )
-    .unwrap();
+    expect_label(&png_file(std::slice::from_ref(&chunk), &[]), "png:iTXt:XML:com.adobe.xmp", &chunk[..8]);
+    let exif = png::chunk(*b"eXIf", &tiff(true, b"", format!("ASCII\0\0\0{bare}").as_bytes())).unwrap();
     expect_label(&png_file(&[exif], &[]), "png:eXIf:UserComment", b"");
 }
 
@@ -67,19 +51,12 @@ fn every_png_carrier_is_read() {
 fn every_jpeg_carrier_is_read() {
     let text = json(&label());
     let xmp = jpeg_xmp(&quirky_packet(&text));
-    for file in [
-        jpeg_file(std::slice::from_ref(&xmp), &[]),
-        jpeg_file(&[], std::slice::from_ref(&xmp)),
-    ] {
+    for file in [jpeg_file(std::slice::from_ref(&xmp), &[]), jpeg_file(&[], std::slice::from_ref(&xmp))] {
         expect_label(&file, "jpeg:app1:xmp", &xmp[..30]);
     }
     let utf16 = |little: bool| -> Vec<u8> {
         let bytes = |u: u16| if little { u.to_le_bytes() } else { u.to_be_bytes() };
-        [
-            b"UNICODE\0".to_vec(),
-            text.encode_utf16().flat_map(bytes).collect(),
-        ]
-        .concat()
+        [b"UNICODE\0".to_vec(), text.encode_utf16().flat_map(bytes).collect()].concat()
     };
     for little in [true, false] {
         for comment in [
@@ -92,10 +69,7 @@ fn every_jpeg_carrier_is_read() {
             let file = jpeg_file(&[jpeg_exif(&tiff(little, b"a picture", &comment))], &[]);
             expect_label(&file, "jpeg:app1:exif:UserComment", &[0xFF, jpeg::APP1]);
         }
-        let file = jpeg_file(
-            &[jpeg_exif(&tiff(little, format!("{text}\0").as_bytes(), b"hello"))],
-            &[],
-        );
+        let file = jpeg_file(&[jpeg_exif(&tiff(little, format!("{text}\0").as_bytes(), b"hello"))], &[]);
         expect_label(&file, "jpeg:app1:exif:ImageDescription", &[0xFF, jpeg::APP1]);
     }
     let bare = format!("AIGC{text}");
@@ -124,14 +98,8 @@ fn every_webp_carrier_is_read() {
 #[test]
 fn source_types_are_read_by_namespace() {
     for (term, meaning) in [
-        (
-            DigitalSourceType::TrainedAlgorithmicMedia,
-            LabelMeaning::Synthetic,
-        ),
-        (
-            DigitalSourceType::CompositeWithTrainedAlgorithmicMedia,
-            LabelMeaning::PartlySynthetic,
-        ),
+        (DigitalSourceType::TrainedAlgorithmicMedia, LabelMeaning::Synthetic),
+        (DigitalSourceType::CompositeWithTrainedAlgorithmicMedia, LabelMeaning::PartlySynthetic),
         (DigitalSourceType::DigitalCapture, LabelMeaning::Captured),
         (DigitalSourceType::AlgorithmicMedia, LabelMeaning::Other),
     ] {
@@ -139,18 +107,12 @@ fn source_types_are_read_by_namespace() {
             let found = only(&jpeg_file(&[jpeg_xmp(&iptc_packet(&uri))], &[]));
             assert_eq!(found.digital_source_type, Some(term));
             assert_eq!((found.scheme, found.meaning), (LabelScheme::Iptc, meaning));
-            assert_eq!(
-                (found.raw.as_str(), found.generator.as_deref()),
-                (uri.as_str(), Some("Painter 3"))
-            );
+            assert_eq!((found.raw.as_str(), found.generator.as_deref()), (uri.as_str(), Some("Painter 3")));
             assert!(found.departures.is_empty());
         }
     }
     let found = only(&jpeg_file(&[jpeg_xmp(&iptc_packet("urn:made-up"))], &[]));
-    assert_eq!(
-        (found.digital_source_type, found.meaning),
-        (None, LabelMeaning::Other)
-    );
+    assert_eq!((found.digital_source_type, found.meaning), (None, LabelMeaning::Other));
     assert_eq!(found.departures.len(), 1);
 }
 
@@ -162,23 +124,13 @@ fn traces_of_generators_need_more_than_a_keyword() {
             "a cat\nNegative prompt: dog\nSteps: 20, Sampler: Euler a, CFG scale: 7",
             "AUTOMATIC1111",
         ),
-        (
-            "prompt",
-            "{\"3\":{\"class_type\":\"KSampler\",\"inputs\":{\"seed\":NaN}}}",
-            "ComfyUI",
-        ),
+        ("prompt", "{\"3\":{\"class_type\":\"KSampler\",\"inputs\":{\"seed\":NaN}}}", "ComfyUI"),
         ("workflow", "{\"nodes\":[],\"links\":[]}", "ComfyUI"),
     ];
     for (keyword, text, generator) in traces {
         let found = only(&png_file(&[text_chunk(*b"tEXt", keyword, text.as_bytes())], &[]));
-        assert_eq!(
-            (found.scheme, found.meaning),
-            (LabelScheme::GeneratorTrace, LabelMeaning::Synthetic)
-        );
-        assert_eq!(
-            (found.generator.as_deref(), found.raw.as_str()),
-            (Some(generator), text)
-        );
+        assert_eq!((found.scheme, found.meaning), (LabelScheme::GeneratorTrace, LabelMeaning::Synthetic));
+        assert_eq!((found.generator.as_deref(), found.raw.as_str()), (Some(generator), text));
         let other = png_file(&[text_chunk(*b"tEXt", keyword, b"of a camera")], &[]);
         assert!(read_labels(&other).is_empty());
     }

@@ -35,10 +35,7 @@ fn expect_both(file: &[u8]) {
     let found = read_labels(file);
     assert_eq!(found.len(), 2, "{found:?}");
     assert_eq!(found[0].gb45438, Some(label()));
-    assert_eq!(
-        found[1].digital_source_type,
-        Some(DigitalSourceType::TrainedAlgorithmicMedia)
-    );
+    assert_eq!(found[1].digital_source_type, Some(DigitalSourceType::TrainedAlgorithmicMedia));
     assert!(found.iter().all(|f| f.departures.is_empty()), "{found:?}");
     assert_eq!(write_labels(file, &both()), Err(LabelWriteError::AlreadyLabelled));
 }
@@ -49,41 +46,18 @@ fn webp_gets_an_extended_header() {
     let new = write_labels(&simple, &both()).unwrap();
     expect_both(&new);
     let chunks: Vec<_> = webp::chunks(&new).collect();
-    assert_eq!(
-        chunks.iter().map(|c| &c.kind).collect::<Vec<_>>(),
-        [b"VP8X", b"VP8L", b"XMP "]
-    );
+    assert_eq!(chunks.iter().map(|c| &c.kind).collect::<Vec<_>>(), [b"VP8X", b"VP8L", b"XMP "]);
     // XMP and, as the lossless bitstream says, transparency; one pixel by one pixel.
-    assert_eq!(
-        chunks[0].data,
-        [webp::FLAG_XMP | alpha_of(&simple), 0, 0, 0, 0, 0, 0, 0, 0, 0]
-    );
+    assert_eq!(chunks[0].data, [webp::FLAG_XMP | alpha_of(&simple), 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(chunks[1].data, webp::chunks(&simple).next().unwrap().data);
     assert_eq!(webp::riff_end(&new), Some(new.len()));
 
     // A file that has the header already keeps everything else, and what follows the RIFF stays behind it.
-    let mut extended = write_labels(
-        &simple,
-        &LabelToWrite {
-            gb45438: None,
-            ..both()
-        },
-    )
-    .unwrap();
+    let mut extended = write_labels(&simple, &LabelToWrite { gb45438: None, ..both() }).unwrap();
     extended.extend(b"trailer");
-    let merged = write_labels(
-        &extended,
-        &LabelToWrite {
-            digital_source_type: None,
-            ..both()
-        },
-    )
-    .unwrap();
+    let merged = write_labels(&extended, &LabelToWrite { digital_source_type: None, ..both() }).unwrap();
     assert!(merged.ends_with(b"trailer"));
-    assert_eq!(
-        webp::chunks(&merged).map(|c| c.kind).collect::<Vec<_>>(),
-        [*b"VP8X", *b"VP8L", *b"XMP "]
-    );
+    assert_eq!(webp::chunks(&merged).map(|c| c.kind).collect::<Vec<_>>(), [*b"VP8X", *b"VP8L", *b"XMP "]);
     assert_eq!(read_labels(&merged).len(), 2);
 }
 
@@ -100,10 +74,7 @@ fn labels_are_added_to_the_xmp_that_is_there() {
     let compressed = [b"XML:com.adobe.xmp\0\x01\0\0\0", &deflated(packet.as_bytes())[..]].concat();
     for file in [
         jpeg_file(&[jpeg_xmp(&packet)], &[]),
-        png_file(
-            &[text_chunk(*b"iTXt", "XML:com.adobe.xmp", packet.as_bytes())],
-            &[],
-        ),
+        png_file(&[text_chunk(*b"iTXt", "XML:com.adobe.xmp", packet.as_bytes())], &[]),
         png_file(&[], &[png::chunk(*b"iTXt", &compressed).unwrap()]),
         webp_file(&[webp::chunk(*b"XMP ", packet.as_bytes()).unwrap()]),
     ] {
@@ -115,19 +86,10 @@ fn labels_are_added_to_the_xmp_that_is_there() {
         let contains = |part: &str| new.windows(part.len()).any(|w| w == part.as_bytes());
         assert!(contains(head) && contains(tail));
 
-        let same = LabelToWrite {
-            gb45438: None,
-            ..both()
-        };
+        let same = LabelToWrite { gb45438: None, ..both() };
         assert_eq!(write_labels(&file, &same).unwrap(), file);
-        let other = LabelToWrite {
-            digital_source_type: Some(DigitalSourceType::DigitalCapture),
-            ..both()
-        };
-        assert!(matches!(
-            write_labels(&file, &other),
-            Err(LabelWriteError::OtherSourceType { .. })
-        ));
+        let other = LabelToWrite { digital_source_type: Some(DigitalSourceType::DigitalCapture), ..both() };
+        assert!(matches!(write_labels(&file, &other), Err(LabelWriteError::OtherSourceType { .. })));
     }
 }
 
@@ -136,10 +98,7 @@ fn labels_that_are_not_compliant_are_refused() {
     let refused = |change: fn(&mut Gb45438Label)| {
         let mut bad = label();
         change(&mut bad);
-        let write = LabelToWrite {
-            gb45438: Some(bad),
-            digital_source_type: None,
-        };
+        let write = LabelToWrite { gb45438: Some(bad), digital_source_type: None };
         match write_labels(&png_file(&[], &[]), &write) {
             Err(LabelWriteError::InvalidLabel(fault)) => fault,
             other => panic!("{other:?}"),
@@ -147,34 +106,17 @@ fn labels_that_are_not_compliant_are_refused() {
     };
     let (field, fault) = ("ContentProducer", CodeFault::CheckCharacter);
     assert_eq!(refused(|l| l.label = "4".into()), LabelFault::Attribute);
-    assert_eq!(
-        refused(|l| l.content_producer = "91110102 X".into()),
-        LabelFault::CharacterSet { field }
-    );
-    assert_eq!(
-        refused(|l| l.content_producer.clear()),
-        LabelFault::Empty { field }
-    );
-    assert_eq!(
-        refused(|l| l.produce_id.clear()),
-        LabelFault::Empty { field: "ProduceID" }
-    );
+    assert_eq!(refused(|l| l.content_producer = "91110102 X".into()), LabelFault::CharacterSet { field });
+    assert_eq!(refused(|l| l.content_producer.clear()), LabelFault::Empty { field });
+    assert_eq!(refused(|l| l.produce_id.clear()), LabelFault::Empty { field: "ProduceID" });
     assert_eq!(
         refused(|l| l.reserved_code_2 = "\\".into()),
-        LabelFault::CharacterSet {
-            field: "ReservedCode2"
-        }
+        LabelFault::CharacterSet { field: "ReservedCode2" }
     );
     let wrong = refused(|l| l.content_producer = CODE.replace('Q', "R"));
     assert_eq!(wrong, LabelFault::ProviderCode { field, fault });
     let wrong = refused(|l| l.content_propagator = CODE.replace('Q', "R"));
-    assert_eq!(
-        wrong,
-        LabelFault::ProviderCode {
-            field: "ContentPropagator",
-            fault
-        }
-    );
+    assert_eq!(wrong, LabelFault::ProviderCode { field: "ContentPropagator", fault });
 }
 
 #[test]
@@ -186,36 +128,15 @@ fn files_that_cannot_take_a_label_are_refused() {
     );
     assert_eq!(write(b"GIF89a"), LabelWriteError::UnsupportedFormat);
     assert_eq!(write(b""), LabelWriteError::UnsupportedFormat);
-    assert!(matches!(
-        write(&png_file(&[], &[])[..50]),
-        LabelWriteError::Malformed { .. }
-    ));
-    assert!(matches!(
-        write(&jpeg_file(&[], &[])[..20]),
-        LabelWriteError::Malformed { .. }
-    ));
-    assert!(matches!(
-        write(&webp_file(&[])[..30]),
-        LabelWriteError::Malformed { .. }
-    ));
+    assert!(matches!(write(&png_file(&[], &[])[..50]), LabelWriteError::Malformed { .. }));
+    assert!(matches!(write(&jpeg_file(&[], &[])[..20]), LabelWriteError::Malformed { .. }));
+    assert!(matches!(write(&webp_file(&[])[..30]), LabelWriteError::Malformed { .. }));
     let index = jpeg::segment(jpeg::APP2, b"MPF\0II*\0").unwrap();
-    assert!(matches!(
-        write(&jpeg_file(&[index], &[])),
-        LabelWriteError::UnsupportedLayout { .. }
-    ));
-    assert_eq!(
-        write(&jpeg_file(&[jpeg_xmp("<x>no end")], &[])),
-        LabelWriteError::UnreadableXmp
-    );
+    assert!(matches!(write(&jpeg_file(&[index], &[])), LabelWriteError::UnsupportedLayout { .. }));
+    assert_eq!(write(&jpeg_file(&[jpeg_xmp("<x>no end")], &[])), LabelWriteError::UnreadableXmp);
     let full = quirky_packet("{}").replace("TC260:AIGC", "TC260:Other");
-    let full = full.replace(
-        "</rdf:RDF>",
-        &format!("</rdf:RDF>{}", " ".repeat(65_000 - full.len())),
-    );
-    assert_eq!(
-        write(&jpeg_file(&[jpeg_xmp(&full)], &[])),
-        LabelWriteError::TooLarge
-    );
+    let full = full.replace("</rdf:RDF>", &format!("</rdf:RDF>{}", " ".repeat(65_000 - full.len())));
+    assert_eq!(write(&jpeg_file(&[jpeg_xmp(&full)], &[])), LabelWriteError::TooLarge);
 
     let store = png_file(&[png::chunk(*b"caBX", b"store").unwrap()], &[]);
     assert_eq!(write(&store), LabelWriteError::WouldBreakManifest);

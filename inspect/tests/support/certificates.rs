@@ -1,7 +1,7 @@
 //! Certificates for tests: a CA and signers under it, made anew in every run.
 //!
-//! They follow the C2PA certificate profile: the signer is no CA, may sign (`digitalSignature`), has an authority key
-//! identifier, an organisation in its subject, and an extended key usage for C2PA.
+//! They follow the C2PA certificate profile: the signer is no CA, may sign (`digitalSignature`), has an
+//! authority key identifier, an organisation in its subject, and an extended key usage for C2PA.
 
 #![allow(dead_code)] // each test file uses a part
 
@@ -39,17 +39,13 @@ impl Authority {
     pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
-        params
-            .distinguished_name
-            .push(DnType::OrganizationName, format!("{name} authority"));
+        params.distinguished_name.push(DnType::OrganizationName, format!("{name} authority"));
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.not_before = date_time_ymd(2024, 1, 1);
         params.not_after = date_time_ymd(2099, 1, 1);
         let key = KeyPair::generate_for(&PKCS_ED25519).expect("key");
-        Self {
-            issuer: CertifiedIssuer::self_signed(params, key).expect("root certificate"),
-        }
+        Self { issuer: CertifiedIssuer::self_signed(params, key).expect("root certificate") }
     }
 
     /// The root's certificate, to be trusted.
@@ -65,12 +61,8 @@ impl Authority {
     /// A signer with this extended key usage, whose certificate ends with the year before `end`.
     pub fn signer_for(&self, organisation: &str, usage: Usage, end: i32) -> Identity {
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, format!("{organisation} signer"));
-        params
-            .distinguished_name
-            .push(DnType::OrganizationName, organisation);
+        params.distinguished_name.push(DnType::CommonName, format!("{organisation} signer"));
+        params.distinguished_name.push(DnType::OrganizationName, organisation);
         params.is_ca = IsCa::ExplicitNoCa;
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -82,12 +74,7 @@ impl Authority {
         params.not_before = date_time_ymd(2024, 1, 1);
         params.not_after = date_time_ymd(end, 1, 1);
         let key = KeyPair::generate_for(&PKCS_ED25519).expect("key");
-        let certificate = params
-            .signed_by(&key, &self.issuer)
-            .expect("signer's certificate");
-        Identity {
-            chain_pem: certificate.pem(),
-            key_pkcs8_pem: key.serialize_pem(),
-        }
+        let certificate = params.signed_by(&key, &self.issuer).expect("signer's certificate");
+        Identity { chain_pem: certificate.pem(), key_pkcs8_pem: key.serialize_pem() }
     }
 }

@@ -46,20 +46,12 @@ pub(crate) fn formula(kind: &str, width: u32, height: u32) -> Picture {
 }
 
 fn gradient(x: i64, y: i64, w: i64, h: i64) -> [i64; 3] {
-    [
-        x * 255 / (w - 1).max(1),
-        y * 255 / (h - 1).max(1),
-        (x + y) * 255 / (w + h - 2).max(1),
-    ]
+    [x * 255 / (w - 1).max(1), y * 255 / (h - 1).max(1), (x + y) * 255 / (w + h - 2).max(1)]
 }
 
 fn checker(x: i64, y: i64, w: i64, h: i64) -> [i64; 3] {
     let side = 1 + w.min(h) / 8;
-    if (x / side + y / side) % 2 == 1 {
-        [230, 210, 40]
-    } else {
-        [20, 60, 120]
-    }
+    if (x / side + y / side) % 2 == 1 { [230, 210, 40] } else { [20, 60, 120] }
 }
 
 fn shapes(x: i64, y: i64, w: i64, h: i64) -> [i64; 3] {

@@ -369,9 +369,7 @@ fn content(content: &ContentBindings) -> Result<(), String> {
     text("media_type", &content.media_type)?;
     let Some(c2pa) = &content.c2pa else { return Ok(()) };
     text("c2pa.manifest", &c2pa.manifest)?;
-    c2pa.signer
-        .as_deref()
-        .map_or(Ok(()), |signer| text("c2pa.signer", signer))?;
+    c2pa.signer.as_deref().map_or(Ok(()), |signer| text("c2pa.signer", signer))?;
     match &c2pa.hard_binding {
         Some(hash) if hash.len() > 128 || !hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) => {
             Err("c2pa.hard_binding must be lowercase hexadecimal of at most 128 digits".to_owned())
@@ -384,15 +382,12 @@ fn label(label: &OutputLabel) -> Result<(), String> {
     text("label.producer", &label.producer)?;
     text("label.content_id", &label.content_id)?;
     text("label.system", &label.system)?;
-    for (name, value) in [
-        ("system_version", &label.system_version),
-        ("detector_url", &label.detector_url),
-    ] {
+    for (name, value) in [("system_version", &label.system_version), ("detector_url", &label.detector_url)] {
         value.as_deref().map_or(Ok(()), |value| text(name, value))?;
     }
     if !label.digital_source_type.meaning().is_ai() {
         return Err(
-            "label.digital_source_type must be a term of content that AI made or took part in".to_owned(),
+            "label.digital_source_type must be a term of content that AI made or took part in".to_owned()
         );
     }
     let Some(implicit) = &label.gb45438 else {
@@ -403,7 +398,7 @@ fn label(label: &OutputLabel) -> Result<(), String> {
     }
     if implicit.content_producer != label.producer || implicit.produce_id != label.content_id {
         return Err(
-            "label.producer and content_id must equal ContentProducer and ProduceID of gb45438".to_owned(),
+            "label.producer and content_id must equal ContentProducer and ProduceID of gb45438".to_owned()
         );
     }
     Ok(())
@@ -414,9 +409,7 @@ impl Body {
     pub(super) fn check(&self) -> Result<(), String> {
         match self {
             Self::ImageRegistered(b) => {
-                b.product
-                    .as_deref()
-                    .map_or(Ok(()), |product| text("product", product))?;
+                b.product.as_deref().map_or(Ok(()), |product| text("product", product))?;
                 content(&b.content)
             }
             Self::OutputLabelled(b) => {

@@ -92,10 +92,7 @@ impl Kind {
     /// The name in the payload, such as `image.registered`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(kind, _)| *kind == self)
-            .map_or("", |(_, name)| name)
+        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)
     }
 
     /// The kind of that name.
@@ -135,18 +132,11 @@ impl<'de> Deserialize<'de> for Issuer {
         if text == "registry" {
             return Ok(Self::Registry);
         }
-        text.parse()
-            .map(Self::Organisation)
-            .map_err(serde::de::Error::custom)
+        text.parse().map(Self::Organisation).map_err(serde::de::Error::custom)
     }
 }
 
-crate::json::string_schema!(
-    Issuer,
-    "issuer",
-    "",
-    "identifier of an organisation, or \"registry\""
-);
+crate::json::string_schema!(Issuer, "issuer", "", "identifier of an organisation, or \"registry\"");
 
 /// 128 random bits that make two otherwise equal statements differ. Text form: 32 lowercase hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -161,13 +151,8 @@ impl Serialize for Nonce {
 impl<'de> Deserialize<'de> for Nonce {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes = data_encoding::HEXLOWER
-            .decode(text.as_bytes())
-            .ok()
-            .and_then(|b| b.try_into().ok());
-        bytes
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom("32 lowercase hexadecimal digits expected"))
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok().and_then(|b| b.try_into().ok());
+        bytes.map(Self).ok_or_else(|| serde::de::Error::custom("32 lowercase hexadecimal digits expected"))
     }
 }
 
@@ -237,11 +222,7 @@ impl StatementError {
     /// serde_json reports departures of form as text only; its wording "unknown field" is held by tests here.
     fn from_serde(error: &serde_json::Error) -> Self {
         let text = error.to_string();
-        if text.starts_with("unknown field") {
-            Self::UnknownField(text)
-        } else {
-            Self::Field(text)
-        }
+        if text.starts_with("unknown field") { Self::UnknownField(text) } else { Self::Field(text) }
     }
 }
 
@@ -257,20 +238,8 @@ impl Statement {
         let kind = Kind::from_name(&wire.kind).ok_or(StatementError::UnknownKind(wire.kind))?;
         let body = Body::parse(kind, wire.body.get())?;
         body.check().map_err(StatementError::Rule)?;
-        let Wire {
-            audience,
-            issuer,
-            issued_at,
-            nonce,
-            ..
-        } = wire;
-        Ok(Self {
-            audience,
-            issuer,
-            issued_at,
-            nonce,
-            body,
-        })
+        let Wire { audience, issuer, issued_at, nonce, .. } = wire;
+        Ok(Self { audience, issuer, issued_at, nonce, body })
     }
 
     /// The payload's bytes.

@@ -62,17 +62,11 @@ fn label() -> OutputLabel {
 pub(crate) fn statements() -> Result<Vec<(Statement, SigningKey)>, Box<dyn Error>> {
     let bodies: Vec<Body> = vec![
         ImageRegistered {
-            view: View::Listing,
-            product: Some("杯子 A-1".to_owned()),
-            content: content("a"),
+            view: View::Listing, product: Some("杯子 A-1".to_owned()), content: content("a")
         }
         .into(),
-        OutputLabelled {
-            label: label(),
-            content: content("b"),
-            parents: vec![Sha256Digest::of(b"a")],
-        }
-        .into(),
+        OutputLabelled { label: label(), content: content("b"), parents: vec![Sha256Digest::of(b"a")] }
+            .into(),
         StatementWithdrawn {
             statement: StatementId::from_parts(1_795_000_000_001, [2; 10]),
             reason: "wrong product".to_owned(),
@@ -140,43 +134,22 @@ fn refused() -> Result<Value, Box<dyn Error>> {
         ("duplicate-name", good.replacen("{", "{\"nonce\":\"00\",", 1)),
         (
             "duplicate-name",
-            good.replacen(
-                "\"view\":\"listing\"",
-                "\"view\":\"listing\",\"v\\u0069ew\":\"packing\"",
-                1,
-            ),
+            good.replacen("\"view\":\"listing\"", "\"view\":\"listing\",\"v\\u0069ew\":\"packing\"", 1),
         ),
         ("unknown-field", good.replacen("{", "{\"extra\":1,", 1)),
-        (
-            "unknown-field",
-            good.replacen("\"view\"", "\"colour\":\"red\",\"view\"", 1),
-        ),
-        (
-            "unknown-kind",
-            good.replacen("image.registered", "image.unregistered", 1),
-        ),
+        ("unknown-field", good.replacen("\"view\"", "\"colour\":\"red\",\"view\"", 1)),
+        ("unknown-kind", good.replacen("image.registered", "image.unregistered", 1)),
         ("invalid-field", good.replacen("\"view\":\"listing\",", "", 1)),
         ("invalid-field", good.replacen("listing", "front", 1)),
         ("invalid-field", good.replacen("杯子 A-1", " ", 1)),
-        (
-            "invalid-field",
-            output.replacen("\"Label\":\"1\"", "\"Label\":\"2\"", 1),
-        ),
-        (
-            "invalid-field",
-            output.replacen("trainedAlgorithmicMedia", "digitalCapture", 1),
-        ),
-        (
-            "malformed-json",
-            good.replacen("\"view\":\"listing\"", "\"view\":1.5", 1),
-        ),
+        ("invalid-field", output.replacen("\"Label\":\"1\"", "\"Label\":\"2\"", 1)),
+        ("invalid-field", output.replacen("trainedAlgorithmicMedia", "digitalCapture", 1)),
+        ("malformed-json", good.replacen("\"view\":\"listing\"", "\"view\":1.5", 1)),
         ("malformed-json", format!("{good} ,")),
         ("malformed-json", good[..good.len() - 1].to_owned()),
     ];
-    let cases: Vec<Value> = cases
-        .iter()
-        .map(|(code, text)| json!({"problem": code, "payload": text}))
-        .collect();
+    let cases: Vec<Value> =
+        cases.iter().map(|(code, text)| json!({"problem": code, "payload": text})).collect();
     Ok(json!({"payloads": cases}))
 }
 
@@ -196,9 +169,5 @@ fn records() -> Result<Value, Box<dyn Error>> {
 
 /// File name and content of every vector file.
 pub(crate) fn all() -> Result<Vec<(&'static str, Value)>, Box<dyn Error>> {
-    Ok(vec![
-        ("statements.json", accepted()?),
-        ("refused.json", refused()?),
-        ("record.json", records()?),
-    ])
+    Ok(vec![("statements.json", accepted()?), ("refused.json", refused()?), ("record.json", records()?)])
 }

@@ -62,9 +62,5 @@ pub fn check(
 /// [`CheckError::Signature`] or [`CheckError::Mismatch`].
 pub fn hold_to_signature(result: &CheckResult, key: &PublicKey) -> Result<(), CheckError> {
     let signed = verify::verdict(result.envelope.as_bytes(), key)?;
-    if signed == result.verdict && signed.check == result.id {
-        Ok(())
-    } else {
-        Err(CheckError::Mismatch)
-    }
+    if signed == result.verdict && signed.check == result.id { Ok(()) } else { Err(CheckError::Mismatch) }
 }

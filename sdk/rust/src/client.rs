@@ -29,9 +29,7 @@ pub struct Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("url", &self.url())
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("url", &self.url()).finish_non_exhaustive()
     }
 }
 
@@ -46,9 +44,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::InvalidUrl`] or [`ClientError::InvalidToken`].
     pub fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
-        Ok(Self {
-            transport: Transport::new(settings)?,
-        })
+        Ok(Self { transport: Transport::new(settings)? })
     }
 
     /// Address of the registry, without a slash at its end.
@@ -74,12 +70,7 @@ impl Client {
         body: (&str, &[u8]),
         repeat: Repeat,
     ) -> Result<T, ClientError> {
-        let answer = self.transport.send(&Outgoing {
-            method,
-            path,
-            body: Some(body),
-            repeat,
-        })?;
+        let answer = self.transport.send(&Outgoing { method, path, body: Some(body), repeat })?;
         self.transport.parse(&answer)
     }
 
@@ -97,12 +88,7 @@ impl Client {
     /// [`ClientError`] if it is not, or cannot be reached.
     pub fn ready(&self) -> Result<(), ClientError> {
         let path = "/readyz".to_owned();
-        let ask = Outgoing {
-            method: Method::GET,
-            path,
-            body: None,
-            repeat: Repeat::Never,
-        };
+        let ask = Outgoing { method: Method::GET, path, body: None, repeat: Repeat::Never };
         self.transport.send(&ask).map(drop)
     }
 
@@ -167,10 +153,7 @@ impl Client {
         key: &KeyId,
         revocation: &KeyRevocation,
     ) -> Result<Logged, ClientError> {
-        self.act(
-            format!("/v1/organisations/{organisation}/keys/{key}/revocation"),
-            revocation,
-        )
+        self.act(format!("/v1/organisations/{organisation}/keys/{key}/revocation"), revocation)
     }
 
     /// `POST /v1/organisations/{organisation}/suspension`. Operator.
@@ -215,12 +198,7 @@ impl Client {
     /// [`ClientError`].
     pub fn revoke_token(&self, token: &TokenId) -> Result<(), ClientError> {
         let path = format!("/v1/tokens/{token}");
-        let ask = Outgoing {
-            method: Method::DELETE,
-            path,
-            body: None,
-            repeat: Repeat::Harmless,
-        };
+        let ask = Outgoing { method: Method::DELETE, path, body: None, repeat: Repeat::Harmless };
         self.transport.send(&ask).map(drop)
     }
 
@@ -245,12 +223,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn submit(&self, envelope: &[u8]) -> Result<Acknowledgement, ClientError> {
-        self.send(
-            Method::POST,
-            "/v1/statements".to_owned(),
-            (JSON, envelope),
-            Repeat::Harmless,
-        )
+        self.send(Method::POST, "/v1/statements".to_owned(), (JSON, envelope), Repeat::Harmless)
     }
 
     /// `POST /v1/statements` with several envelopes: one result for each, in order.
@@ -260,26 +233,14 @@ impl Client {
     pub fn submit_batch(&self, envelopes: &[&[u8]]) -> Result<Vec<BatchItem>, ClientError> {
         let unwritable = |error: serde_json::Error| ClientError::Request(error.to_string());
         // The exact bytes travel: they are what was signed and what the log keeps.
-        let statements: Result<Vec<&RawValue>, _> = envelopes
-            .iter()
-            .map(|bytes| serde_json::from_slice(bytes))
-            .collect();
-        let body = serde_json::to_vec(&Batch {
-            statements: statements.map_err(unwritable)?,
-        })
-        .map_err(unwritable)?;
-        let answer: BatchResult = self.send(
-            Method::POST,
-            "/v1/statements".to_owned(),
-            (JSON, &body),
-            Repeat::Harmless,
-        )?;
+        let statements: Result<Vec<&RawValue>, _> =
+            envelopes.iter().map(|bytes| serde_json::from_slice(bytes)).collect();
+        let body =
+            serde_json::to_vec(&Batch { statements: statements.map_err(unwritable)? }).map_err(unwritable)?;
+        let answer: BatchResult =
+            self.send(Method::POST, "/v1/statements".to_owned(), (JSON, &body), Repeat::Harmless)?;
         if answer.results.len() != envelopes.len() {
-            let reason = format!(
-                "{} results for {} statements",
-                answer.results.len(),
-                envelopes.len()
-            );
+            let reason = format!("{} results for {} statements", answer.results.len(), envelopes.len());
             return Err(self.transport.unexpected(reason));
         }
         Ok(answer.results)
@@ -299,12 +260,7 @@ impl Client {
     /// [`ClientError`].
     pub fn receipt(&self, statement: &StatementId) -> Result<Vec<u8>, ClientError> {
         let path = format!("/v1/statements/{statement}/receipt");
-        self.transport.send(&Outgoing {
-            method: Method::GET,
-            path,
-            body: None,
-            repeat: Repeat::Harmless,
-        })
+        self.transport.send(&Outgoing { method: Method::GET, path, body: None, repeat: Repeat::Harmless })
     }
 
     /// `PUT /v1/statements/{id}/content` with the file itself. The registry computes everything from it and logs
@@ -342,12 +298,7 @@ impl Client {
     /// [`ClientError`].
     pub fn delete_record(&self, statement: &StatementId) -> Result<Logged, ClientError> {
         let path = format!("/v1/statements/{statement}/record");
-        let ask = Outgoing {
-            method: Method::DELETE,
-            path,
-            body: None,
-            repeat: Repeat::Harmless,
-        };
+        let ask = Outgoing { method: Method::DELETE, path, body: None, repeat: Repeat::Harmless };
         let body = self.transport.send(&ask)?;
         self.transport.parse(&body)
     }
@@ -357,11 +308,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn labels(&self, producer: &str, content_id: &str) -> Result<LabelRecords, ClientError> {
-        self.get(format!(
-            "/v1/labels/{}/{}",
-            percent_encode(producer),
-            percent_encode(content_id)
-        ))
+        self.get(format!("/v1/labels/{}/{}", percent_encode(producer), percent_encode(content_id)))
     }
 
     /// `GET /v1/content/{sha256}`: statements that bind these bytes.
@@ -377,12 +324,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn inspect(&self, bytes: &[u8]) -> Result<InspectionReport, ClientError> {
-        self.send(
-            Method::POST,
-            "/v1/inspections".to_owned(),
-            (BYTES, bytes),
-            Repeat::Harmless,
-        )
+        self.send(Method::POST, "/v1/inspections".to_owned(), (BYTES, bytes), Repeat::Harmless)
     }
 
     /// `POST /v1/checks` with a photo.
@@ -393,12 +335,7 @@ impl Client {
         let context = serde_json::to_vec(context).map_err(|error| ClientError::Request(error.to_string()))?;
         let (media_type, body) = multipart(photo, &context);
         // A refused check stored nothing; one that is answered twice is stored twice, which misleads nobody.
-        self.send(
-            Method::POST,
-            "/v1/checks".to_owned(),
-            (&media_type, &body),
-            Repeat::Harmless,
-        )
+        self.send(Method::POST, "/v1/checks".to_owned(), (&media_type, &body), Repeat::Harmless)
     }
 
     /// `POST /v1/checks` with fingerprints only.
@@ -408,12 +345,7 @@ impl Client {
     pub fn check_fingerprints(&self, fingerprints: &FingerprintCheck) -> Result<CheckResult, ClientError> {
         let body =
             serde_json::to_vec(fingerprints).map_err(|error| ClientError::Request(error.to_string()))?;
-        self.send(
-            Method::POST,
-            "/v1/checks".to_owned(),
-            (JSON, &body),
-            Repeat::Harmless,
-        )
+        self.send(Method::POST, "/v1/checks".to_owned(), (JSON, &body), Repeat::Harmless)
     }
 
     /// `GET /v1/checks/{id}`: an earlier check of the own organisation.
@@ -429,10 +361,7 @@ impl Client {
 /// home: it may name a person.
 fn multipart(photo: &[u8], context: &[u8]) -> (String, Vec<u8>) {
     // The boundary must not occur in the parts: no file holds its own digest.
-    let boundary = format!(
-        "touchstone-{}",
-        &Sha256Digest::of_parts(&[photo, context]).to_string()[..40]
-    );
+    let boundary = format!("touchstone-{}", &Sha256Digest::of_parts(&[photo, context]).to_string()[..40]);
     let mut body = Vec::with_capacity(photo.len() + context.len() + 512);
     let head = format!(
         "--{boundary}\r\nContent-Disposition: form-data; name=\"context\"\r\nContent-Type: application/json\r\n\r\n"

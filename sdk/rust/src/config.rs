@@ -61,9 +61,7 @@ pub struct Stored {
 
 impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stored")
-            .field("url", &self.url)
-            .finish_non_exhaustive()
+        f.debug_struct("Stored").field("url", &self.url).finish_non_exhaustive()
     }
 }
 
@@ -95,11 +93,7 @@ pub fn resolve(given: Given, stored: Option<&Stored>) -> Effective {
     // The token of one registry is never shown to another.
     let own = stored.filter(|stored| url.as_deref().is_some_and(|url| same_registry(url, &stored.url)));
     let token = filled(given.token).or_else(|| own.map(|stored| stored.token.clone()));
-    Effective {
-        url,
-        token,
-        verdict_key: own.and_then(|stored| stored.verdict_key),
-    }
+    Effective { url, token, verdict_key: own.and_then(|stored| stored.verdict_key) }
 }
 
 fn same_registry(a: &str, b: &str) -> bool {
@@ -124,14 +118,8 @@ pub fn path(xdg_config_home: Option<&Path>, home: Option<&Path>) -> Result<PathB
 /// # Errors
 /// [`ConfigError`] if the file is there and cannot be used.
 pub fn read(path: &Path) -> Result<Option<Stored>, ConfigError> {
-    let io = |source| ConfigError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let form = |reason: String| ConfigError::Form {
-        path: path.to_owned(),
-        reason,
-    };
+    let io = |source| ConfigError::Io { path: path.to_owned(), source };
+    let form = |reason: String| ConfigError::Form { path: path.to_owned(), reason };
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io(error)),
@@ -150,16 +138,11 @@ pub fn read(path: &Path) -> Result<Option<Stored>, ConfigError> {
 /// # Errors
 /// [`ConfigError`] if they cannot be written; earlier ones are then still there.
 pub fn write(path: &Path, stored: &Stored) -> Result<(), ConfigError> {
-    let io = |source| ConfigError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| ConfigError::Io { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(io)?;
-    let text = serde_json::to_vec_pretty(stored).map_err(|error| ConfigError::Form {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
+    let text = serde_json::to_vec_pretty(stored)
+        .map_err(|error| ConfigError::Form { path: path.to_owned(), reason: error.to_string() })?;
     let staged = folder.join(format!("config.json.{}.new", std::process::id()));
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -188,10 +171,7 @@ pub fn remove(path: &Path) -> Result<bool, ConfigError> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(source) => Err(ConfigError::Io {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(ConfigError::Io { path: path.to_owned(), source }),
     }
 }
 
@@ -200,33 +180,19 @@ mod tests {
     use super::*;
 
     fn stored() -> Stored {
-        Stored {
-            url: "https://a.example".into(),
-            token: "stored".into(),
-            token_id: None,
-            verdict_key: None,
-        }
+        Stored { url: "https://a.example".into(), token: "stored".into(), token_id: None, verdict_key: None }
     }
 
     fn given(url: Option<&str>, token: Option<&str>) -> Given {
-        Given {
-            url: url.map(str::to_owned),
-            token: token.map(str::to_owned),
-        }
+        Given { url: url.map(str::to_owned), token: token.map(str::to_owned) }
     }
 
     #[test]
     fn what_is_given_comes_before_what_is_stored() {
         let both = resolve(given(Some("https://b.example"), Some("flag")), Some(&stored()));
-        assert_eq!(
-            (both.url.as_deref(), both.token.as_deref()),
-            (Some("https://b.example"), Some("flag"))
-        );
+        assert_eq!((both.url.as_deref(), both.token.as_deref()), (Some("https://b.example"), Some("flag")));
         let none = resolve(given(None, None), Some(&stored()));
-        assert_eq!(
-            (none.url.as_deref(), none.token.as_deref()),
-            (Some("https://a.example"), Some("stored"))
-        );
+        assert_eq!((none.url.as_deref(), none.token.as_deref()), (Some("https://a.example"), Some("stored")));
         let empty = resolve(given(Some(" "), Some("")), Some(&stored()));
         assert_eq!(
             (empty.url.as_deref(), empty.token.as_deref()),
@@ -249,10 +215,7 @@ mod tests {
         let expected = Path::new("/home/u/.config/touchstone/config.json");
         assert_eq!(path(None, Some(home)).unwrap(), expected);
         assert_eq!(path(Some(Path::new("relative")), Some(home)).unwrap(), expected);
-        assert_eq!(
-            path(Some(Path::new("/x")), Some(home)).unwrap(),
-            Path::new("/x/touchstone/config.json")
-        );
+        assert_eq!(path(Some(Path::new("/x")), Some(home)).unwrap(), Path::new("/x/touchstone/config.json"));
         assert!(matches!(path(None, None), Err(ConfigError::NoHome)));
     }
 

@@ -40,17 +40,12 @@ pub struct SystemEntropy;
 impl Entropy for SystemEntropy {
     #[allow(clippy::disallowed_methods, reason = "this is the clock that others take")]
     fn now(&self) -> Result<Timestamp, EntropyError> {
-        let elapsed = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_err(|_| EntropyError::Clock)?;
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| EntropyError::Clock)?;
         let micros = i64::try_from(elapsed.as_micros()).map_err(|_| EntropyError::Clock)?;
         Timestamp::from_micros(micros).map_err(|_| EntropyError::Clock)
     }
 
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "this is the randomness that others take"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "this is the randomness that others take")]
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
         getrandom::fill(bytes).map_err(|error| EntropyError::Random(error.to_string()))
     }
@@ -83,10 +78,7 @@ pub struct Stopwatch(Instant);
 impl Stopwatch {
     /// Starts now.
     #[must_use]
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a duration for people; no rule depends on it"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "a duration for people; no rule depends on it")]
     pub fn start() -> Self {
         Self(Instant::now())
     }

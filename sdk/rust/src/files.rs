@@ -38,30 +38,20 @@ pub const MAX_PICTURE_BYTES: u64 = 32 << 20;
 /// # Errors
 /// [`FileError`].
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    let failed = |source| FileError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| FileError::Io { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let data = file.metadata().map_err(failed)?;
     if data.is_dir() {
         return Err(FileError::NotAFile(path.to_owned()));
     }
-    let too_long = || FileError::TooLong {
-        path: path.to_owned(),
-        limit,
-    };
+    let too_long = || FileError::TooLong { path: path.to_owned(), limit };
     if data.len() > limit {
         return Err(too_long());
     }
     let mut bytes = Vec::with_capacity(usize::try_from(data.len()).unwrap_or(0));
     // One byte more than allowed shows a file that grows, or a pipe without end.
     file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > limit {
-        Err(too_long())
-    } else {
-        Ok(bytes)
-    }
+    if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(bytes) }
 }
 
 #[cfg(test)]
@@ -76,9 +66,6 @@ mod tests {
         assert_eq!(read(&path, 3).unwrap(), [1, 2, 3]);
         assert!(matches!(read(&path, 2), Err(FileError::TooLong { limit: 2, .. })));
         assert!(matches!(read(folder.path(), 9), Err(FileError::NotAFile(_))));
-        assert!(matches!(
-            read(&folder.path().join("none"), 9),
-            Err(FileError::Io { .. })
-        ));
+        assert!(matches!(read(&folder.path().join("none"), 9), Err(FileError::Io { .. })));
     }
 }

@@ -80,17 +80,10 @@ pub fn write_pair(path: &Path, key: &SigningKey) -> Result<PathBuf, KeyFileError
     if fs::symlink_metadata(&public).is_ok() {
         return Err(KeyFileError::Exists(public));
     }
-    let seed = KeypairBytes {
-        secret_key: key.to_bytes(),
-        public_key: None,
-    };
-    let private_pem = seed
-        .to_pkcs8_pem(LineEnding::LF)
-        .map_err(|_| KeyFileError::Encoding)?;
-    let public_pem = key
-        .verifying_key()
-        .to_public_key_pem(LineEnding::LF)
-        .map_err(|_| KeyFileError::Encoding)?;
+    let seed = KeypairBytes { secret_key: key.to_bytes(), public_key: None };
+    let private_pem = seed.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyFileError::Encoding)?;
+    let public_pem =
+        key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|_| KeyFileError::Encoding)?;
     create(path, private_pem.as_bytes(), true)?;
     if let Err(error) = create(&public, public_pem.as_bytes(), false) {
         // Half a pair is of no use; the private file is ours, it did not exist before.
@@ -113,28 +106,17 @@ pub(crate) fn create(path: &Path, bytes: &[u8], private: bool) -> Result<(), Key
     let _ = private;
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::AlreadyExists => KeyFileError::Exists(path.to_owned()),
-        _ => KeyFileError::Io {
-            path: path.to_owned(),
-            source,
-        },
+        _ => KeyFileError::Io { path: path.to_owned(), source },
     };
     let mut file = options.open(path).map_err(failed)?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(|source| {
-            let _ = fs::remove_file(path);
-            KeyFileError::Io {
-                path: path.to_owned(),
-                source,
-            }
-        })
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| {
+        let _ = fs::remove_file(path);
+        KeyFileError::Io { path: path.to_owned(), source }
+    })
 }
 
 fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
-    let io = |source| KeyFileError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| KeyFileError::Io { path: path.to_owned(), source };
     if fs::metadata(path).map_err(io)?.len() > MAX_KEY_FILE {
         return Err(KeyFileError::TooLong(path.to_owned()));
     }
@@ -148,10 +130,7 @@ fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
 pub fn read_private(path: &Path) -> Result<PrivateKeyFile, KeyFileError> {
     let text = read_text(path)?;
     match SigningKey::from_pkcs8_pem(&text) {
-        Ok(key) => Ok(PrivateKeyFile {
-            key,
-            readable_by_others: readable_by_others(path),
-        }),
+        Ok(key) => Ok(PrivateKeyFile { key, readable_by_others: readable_by_others(path) }),
         Err(_) if text.contains("PUBLIC KEY") => Err(KeyFileError::PublicInsteadOfPrivate(path.to_owned())),
         Err(_) => Err(KeyFileError::NotPrivate(path.to_owned())),
     }
@@ -217,10 +196,7 @@ mod tests {
         write_pair(&path, &SigningKey::from_bytes(&[0; 32])).unwrap();
         // 30 2e 02 01 00 30 05 06 03 2b 65 70 04 22 04 20, then the seed.
         let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(
-            text.lines().nth(1).unwrap(),
-            format!("MC4CAQAwBQYDK2VwBCIEI{}", "A".repeat(43))
-        );
+        assert_eq!(text.lines().nth(1).unwrap(), format!("MC4CAQAwBQYDK2VwBCIEI{}", "A".repeat(43)));
     }
 
     #[cfg(unix)]
@@ -240,29 +216,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k");
         let public = write_pair(&path, &SigningKey::from_bytes(&[1; 32])).unwrap();
-        assert!(matches!(
-            read_private(&public),
-            Err(KeyFileError::PublicInsteadOfPrivate(_))
-        ));
-        assert!(matches!(
-            read_public(&path),
-            Err(KeyFileError::PrivateInsteadOfPublic(_))
-        ));
+        assert!(matches!(read_private(&public), Err(KeyFileError::PublicInsteadOfPrivate(_))));
+        assert!(matches!(read_public(&path), Err(KeyFileError::PrivateInsteadOfPublic(_))));
         let other = folder.path().join("x");
         fs::write(&other, "hello").unwrap();
         assert!(matches!(read_private(&other), Err(KeyFileError::NotPrivate(_))));
         assert!(matches!(read_public(&other), Err(KeyFileError::NotPublic(_))));
-        fs::write(
-            &other,
-            PublicKey::from(&SigningKey::from_bytes(&[1; 32])).to_string() + "\n",
-        )
-        .unwrap();
+        fs::write(&other, PublicKey::from(&SigningKey::from_bytes(&[1; 32])).to_string() + "\n").unwrap();
         assert!(read_public(&other).is_ok());
         fs::write(&other, vec![b'a'; 20_000]).unwrap();
         assert!(matches!(read_public(&other), Err(KeyFileError::TooLong(_))));
-        assert!(matches!(
-            read_public(&folder.path().join("none")),
-            Err(KeyFileError::Io { .. })
-        ));
+        assert!(matches!(read_public(&folder.path().join("none")), Err(KeyFileError::Io { .. })));
     }
 }

@@ -126,19 +126,12 @@ impl<'a> Registrar<'a> {
         let caller = client.caller()?;
         let organisation = caller.organisation.ok_or(RegisterError::NoOrganisation)?;
         let public = PublicKey::from(&key);
-        let known = caller
-            .keys
-            .iter()
-            .any(|info| info.public_key == public && info.revoked_at_index.is_none());
+        let known =
+            caller.keys.iter().any(|info| info.public_key == public && info.revoked_at_index.is_none());
         if !known {
-            return Err(RegisterError::ForeignKey {
-                key: Box::new(public),
-                organisation: caller.name,
-            });
+            return Err(RegisterError::ForeignKey { key: Box::new(public), organisation: caller.name });
         }
-        let max_batch = usize::try_from(registry.max_batch)
-            .unwrap_or(MAX_BATCH)
-            .clamp(1, MAX_BATCH);
+        let max_batch = usize::try_from(registry.max_batch).unwrap_or(MAX_BATCH).clamp(1, MAX_BATCH);
         let max_bytes = registry.max_upload_bytes.min(MAX_PICTURE_BYTES);
         let inspecting = crate::inspecting::options();
         Ok(Self {
@@ -167,9 +160,7 @@ impl<'a> Registrar<'a> {
         let bytes = files::read(path, self.max_bytes)?;
         let inspection = touchstone_inspect::inspect(&bytes, &self.inspecting)?;
         drop(bytes);
-        let file_name = path
-            .file_name()
-            .and_then(|name| clean_file_name(&name.to_string_lossy()));
+        let file_name = path.file_name().and_then(|name| clean_file_name(&name.to_string_lossy()));
         let (record, digest) = match upload {
             Upload::Pixels => (None, None),
             Upload::Record => {
@@ -181,18 +172,8 @@ impl<'a> Registrar<'a> {
         let content = inspection.bindings(digest);
         let media_type = content.media_type.clone();
         let body = match claim.clone() {
-            Claim::Picture { view, product } => ImageRegistered {
-                view,
-                product,
-                content,
-            }
-            .into(),
-            Claim::Output { label, parents } => OutputLabelled {
-                label: *label,
-                content,
-                parents,
-            }
-            .into(),
+            Claim::Picture { view, product } => ImageRegistered { view, product, content }.into(),
+            Claim::Output { label, parents } => OutputLabelled { label: *label, content, parents }.into(),
         };
         let statement = Statement {
             audience: self.audience.clone(),
@@ -254,8 +235,6 @@ impl<'a> Registrar<'a> {
             return Err(RegisterError::Changed(prepared.path.clone()));
         }
         let name = prepared.file_name.as_deref();
-        Ok(self
-            .client
-            .put_pixels(statement, &prepared.media_type, &bytes, name)?)
+        Ok(self.client.put_pixels(statement, &prepared.media_type, &bytes, name)?)
     }
 }

@@ -103,9 +103,7 @@ impl ClientSettings {
 
 impl fmt::Debug for ClientSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientSettings")
-            .field("url", &self.url)
-            .finish_non_exhaustive()
+        f.debug_struct("ClientSettings").field("url", &self.url).finish_non_exhaustive()
     }
 }
 
@@ -194,9 +192,9 @@ impl Transport {
         }
         match outgoing.body {
             None => self.agent.run(request.body(())?),
-            Some((media_type, bytes)) => self
-                .agent
-                .run(request.header(header::CONTENT_TYPE, media_type).body(bytes)?),
+            Some((media_type, bytes)) => {
+                self.agent.run(request.header(header::CONTENT_TYPE, media_type).body(bytes)?)
+            }
         }
     }
 
@@ -207,10 +205,7 @@ impl Transport {
         match status {
             200..300 => Ok(body),
             300..400 => {
-                let to = response
-                    .headers()
-                    .get(header::LOCATION)
-                    .and_then(|value| value.to_str().ok());
+                let to = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
                 Err(self.unexpected(format!("it redirects to {}", to.unwrap_or("an unnamed place"))))
             }
             _ => Err(match serde_json::from_slice::<Problem>(&body) {
@@ -221,10 +216,7 @@ impl Transport {
     }
 
     pub(crate) fn unexpected(&self, reason: String) -> ClientError {
-        ClientError::UnexpectedAnswer {
-            url: self.base.clone(),
-            reason,
-        }
+        ClientError::UnexpectedAnswer { url: self.base.clone(), reason }
     }
 
     fn unreachable(&self, error: &ureq::Error) -> ClientError {
@@ -237,10 +229,7 @@ impl Transport {
             }
             other => other.to_string(),
         };
-        ClientError::Unreachable {
-            url: self.base.clone(),
-            reason,
-        }
+        ClientError::Unreachable { url: self.base.clone(), reason }
     }
 
     /// Reads an answer into its type. Members that this version does not know are passed over.
@@ -257,30 +246,19 @@ impl Transport {
 
 fn broke(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
-    )
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 /// How long the registry asks to wait, bounded; else a pause that doubles from a quarter of a second.
 fn pause(headers: &HeaderMap, attempt: u32) -> Duration {
-    let asked = headers
-        .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    let pause = asked.map_or_else(
-        || Duration::from_millis(250 << attempt.min(7)),
-        Duration::from_secs,
-    );
+    let asked = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let pause = asked.map_or_else(|| Duration::from_millis(250 << attempt.min(7)), Duration::from_secs);
     pause.min(MAX_PAUSE)
 }
 
 /// The address without its last slash, and its host.
 fn parse_base(url: &str) -> Result<(String, String), ClientError> {
-    let invalid = |reason| ClientError::InvalidUrl {
-        url: url.to_owned(),
-        reason,
-    };
+    let invalid = |reason| ClientError::InvalidUrl { url: url.to_owned(), reason };
     let text = url.trim().trim_end_matches('/');
     let uri = Uri::from_str(text).map_err(|_| invalid("not a URL"))?;
     match uri.scheme_str() {
@@ -315,34 +293,18 @@ mod tests {
     #[test]
     fn addresses_are_held_to_their_form() {
         assert_eq!(parse_base("https://r.example/").unwrap().0, "https://r.example");
-        assert_eq!(
-            parse_base("http://127.0.0.1:8080/base/").unwrap().0,
-            "http://127.0.0.1:8080/base"
-        );
-        for bad in [
-            "r.example",
-            "ftp://r.example",
-            "https://",
-            "https://u:p@r.example",
-            "https://r.example?x=1",
-            "",
-        ] {
-            assert!(
-                matches!(parse_base(bad), Err(ClientError::InvalidUrl { .. })),
-                "{bad}"
-            );
+        assert_eq!(parse_base("http://127.0.0.1:8080/base/").unwrap().0, "http://127.0.0.1:8080/base");
+        for bad in
+            ["r.example", "ftp://r.example", "https://", "https://u:p@r.example", "https://r.example?x=1", ""]
+        {
+            assert!(matches!(parse_base(bad), Err(ClientError::InvalidUrl { .. })), "{bad}");
         }
     }
 
     #[test]
     fn plain_http_is_fine_on_this_machine_only() {
         assert!(sends_in_clear("http://r.example"));
-        for good in [
-            "https://r.example",
-            "http://localhost:1",
-            "http://127.0.0.1:1",
-            "http://[::1]:1",
-        ] {
+        for good in ["https://r.example", "http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"] {
             assert!(!sends_in_clear(good), "{good}");
         }
     }
@@ -362,10 +324,7 @@ mod tests {
     fn tokens_with_strange_characters_are_not_sent() {
         for bad in ["a b", "a\nb", "口令"] {
             let settings = ClientSettings::new("http://127.0.0.1:1", Some(bad));
-            assert!(
-                matches!(Transport::new(&settings), Err(ClientError::InvalidToken)),
-                "{bad}"
-            );
+            assert!(matches!(Transport::new(&settings), Err(ClientError::InvalidToken)), "{bad}");
         }
     }
 }

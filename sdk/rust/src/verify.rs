@@ -45,10 +45,7 @@ pub fn verdict(envelope: &[u8], key: &PublicKey) -> Result<Verdict, VerifyError>
 /// [`VerifyError`] says what does not hold.
 pub fn statement(envelope: &[u8], keys: &[PublicKey]) -> Result<(Statement, PublicKey), VerifyError> {
     let opened = envelope::open(envelope, envelope::STATEMENT_TYPE)?;
-    let key = keys
-        .iter()
-        .find(|key| opened.verifies(key))
-        .ok_or(VerifyError::NoKey(keys.len()))?;
+    let key = keys.iter().find(|key| opened.verifies(key)).ok_or(VerifyError::NoKey(keys.len()))?;
     Ok((Statement::parse(&opened.payload)?, *key))
 }
 
@@ -75,15 +72,9 @@ mod tests {
         let good = envelope::sign(envelope::VERDICT_TYPE, &payload, &key);
         assert_eq!(verdict(&good, &PublicKey::from(&key)).unwrap().log_size, 3);
         let other = PublicKey::from(&SigningKey::from_bytes(&[2; 32]));
-        assert_eq!(
-            verdict(&good, &other).unwrap_err(),
-            VerifyError::Signature(Box::new(other))
-        );
+        assert_eq!(verdict(&good, &other).unwrap_err(), VerifyError::Signature(Box::new(other)));
         let statement_type = envelope::sign(envelope::STATEMENT_TYPE, &payload, &key);
-        assert!(matches!(
-            verdict(&statement_type, &PublicKey::from(&key)),
-            Err(VerifyError::Envelope(_))
-        ));
+        assert!(matches!(verdict(&statement_type, &PublicKey::from(&key)), Err(VerifyError::Envelope(_))));
         let mut changed = good.clone();
         let at = good.windows(10).position(|w| w == b"\"payload\":").unwrap() + 12;
         changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
@@ -99,10 +90,7 @@ mod tests {
             "body": {"policy": "p", "value": "v"}
         });
         let bytes = envelope::sign(envelope::STATEMENT_TYPE, payload.to_string().as_bytes(), &key);
-        let keys = [
-            PublicKey::from(&SigningKey::from_bytes(&[2; 32])),
-            PublicKey::from(&key),
-        ];
+        let keys = [PublicKey::from(&SigningKey::from_bytes(&[2; 32])), PublicKey::from(&key)];
         assert_eq!(statement(&bytes, &keys).unwrap().1, keys[1]);
         assert_eq!(statement(&bytes, &keys[..1]).unwrap_err(), VerifyError::NoKey(1));
     }

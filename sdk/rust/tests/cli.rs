@@ -29,10 +29,7 @@ impl Desk {
             command.env_remove(name);
         }
         command.current_dir(self.path()).stdin(Stdio::null());
-        command
-            .env("XDG_CONFIG_HOME", self.path().join("settings"))
-            .env("LC_ALL", "C")
-            .env_remove("LANG");
+        command.env("XDG_CONFIG_HOME", self.path().join("settings")).env("LC_ALL", "C").env_remove("LANG");
         command
     }
 
@@ -74,10 +71,7 @@ fn stderr(output: &Output) -> String {
 }
 
 fn lines(output: &Output) -> Vec<serde_json::Value> {
-    stdout(output)
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
@@ -86,10 +80,7 @@ fn keygen_writes_a_pair_and_never_overwrites() {
     let made = desk.run(&["keygen", "--out", "shop.pem", "--json"]);
     assert_eq!(status(&made), 0, "{}", stderr(&made));
     let line = &lines(&made)[0];
-    assert_eq!(
-        (&line["private_key_file"], &line["purpose"]),
-        (&"shop.pem".into(), &"signing".into())
-    );
+    assert_eq!((&line["private_key_file"], &line["purpose"]), (&"shop.pem".into(), &"signing".into()));
     let private = fs::read_to_string(desk.path().join("shop.pem")).unwrap();
     let public = fs::read_to_string(desk.path().join("shop.pem.pub")).unwrap();
     assert!(private.starts_with("-----BEGIN PRIVATE KEY-----\n"));
@@ -97,10 +88,7 @@ fn keygen_writes_a_pair_and_never_overwrites() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(desk.path().join("shop.pem"))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(desk.path().join("shop.pem")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
     let again = desk.run(&["keygen", "--out", "shop.pem"]);
@@ -110,10 +98,7 @@ fn keygen_writes_a_pair_and_never_overwrites() {
     let recovery = desk.run(&["keygen", "--recovery", "--out", "recovery.pem", "--json"]);
     assert_eq!(lines(&recovery)[0]["purpose"], "recovery");
     assert_ne!(lines(&recovery)[0]["public_key"], line["public_key"]);
-    assert!(
-        !stdout(&made).contains(private.lines().nth(1).unwrap()),
-        "the private key is never printed"
-    );
+    assert!(!stdout(&made).contains(private.lines().nth(1).unwrap()), "the private key is never printed");
 }
 
 #[test]
@@ -123,15 +108,7 @@ fn inspect_answers_in_order_and_goes_on_after_a_bad_file() {
     let last = desk.picture("last.png", 1.0);
     fs::write(desk.path().join("bad.png"), &first[..first.len() / 2]).unwrap();
     fs::write(desk.path().join("text.jpg"), "not a picture").unwrap();
-    let seen = desk.run(&[
-        "inspect",
-        "--json",
-        "first.png",
-        "bad.png",
-        "text.jpg",
-        "none.png",
-        "last.png",
-    ]);
+    let seen = desk.run(&["inspect", "--json", "first.png", "bad.png", "text.jpg", "none.png", "last.png"]);
     assert_eq!(status(&seen), 1);
     let lines = lines(&seen);
     assert_eq!(lines.len(), 2, "{}", stderr(&seen));
@@ -170,44 +147,23 @@ fn labels_are_written_into_a_copy_and_read_back() {
     let made = desk.run(&words);
     assert_eq!(status(&made), 0, "{}", stderr(&made));
     let line = &lines(&made)[0];
-    assert_eq!(
-        (&line["gb45438"]["ProduceID"], &line["gb45438"]["Label"]),
-        (&"n-out".into(), &"1".into())
-    );
+    assert_eq!((&line["gb45438"]["ProduceID"], &line["gb45438"]["Label"]), (&"n-out".into(), &"1".into()));
     let written = fs::read(desk.path().join("labelled/out.png")).unwrap();
     assert_eq!(line["sha256"], Sha256Digest::of(&written).to_string());
-    assert_eq!(
-        fs::read(desk.path().join("out.png")).unwrap(),
-        original,
-        "the source stays as it is"
-    );
+    assert_eq!(fs::read(desk.path().join("out.png")).unwrap(), original, "the source stays as it is");
 
     let seen = desk.run(&["inspect", "--json", "labelled/out.png"]);
     let labels = lines(&seen)[0]["labels"].as_array().unwrap().clone();
-    let schemes: Vec<_> = labels
-        .iter()
-        .map(|label| label["scheme"].as_str().unwrap())
-        .collect();
-    assert!(
-        schemes.contains(&"gb45438") && schemes.contains(&"iptc"),
-        "{schemes:?}"
-    );
+    let schemes: Vec<_> = labels.iter().map(|label| label["scheme"].as_str().unwrap()).collect();
+    assert!(schemes.contains(&"gb45438") && schemes.contains(&"iptc"), "{schemes:?}");
     let pixels = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().to_rgb8();
     assert_eq!(pixels(&written), pixels(&original));
 
     let again = desk.run(&words);
     assert_eq!(status(&again), 1);
     assert!(stderr(&again).contains("never overwritten"));
-    let twice = desk.run(&[
-        "label",
-        "--producer",
-        "ACME",
-        "--content-id",
-        "2",
-        "--out",
-        "b.png",
-        "labelled/out.png",
-    ]);
+    let twice =
+        desk.run(&["label", "--producer", "ACME", "--content-id", "2", "--out", "b.png", "labelled/out.png"]);
     assert_eq!(status(&twice), 1);
     assert!(stderr(&twice).contains("already"), "{}", stderr(&twice));
     assert!(!desk.path().join("b.png").exists());
@@ -220,30 +176,16 @@ fn label_files_are_taken_bare_or_wrapped_and_strictly() {
     let bare = r#"{"Label":"1","ContentProducer":"ACME","ProduceID":"7"}"#;
     fs::write(desk.path().join("bare.json"), bare).unwrap();
     fs::write(desk.path().join("wrapped.json"), format!("{{\"AIGC\":{bare}}}")).unwrap();
-    fs::write(
-        desk.path().join("wrong.json"),
-        r#"{"Label":"9","ContentProducer":"ACME","ProduceID":"7"}"#,
-    )
-    .unwrap();
+    fs::write(desk.path().join("wrong.json"), r#"{"Label":"9","ContentProducer":"ACME","ProduceID":"7"}"#)
+        .unwrap();
     fs::write(desk.path().join("other.json"), r#"{"Colour":"red"}"#).unwrap();
     for (label, expected) in [("bare", 0), ("wrapped", 0), ("wrong", 1), ("other", 2)] {
         let to = format!("{label}.png");
-        let made = desk.run(&[
-            "label",
-            "--gb45438",
-            &format!("{label}.json"),
-            "--out",
-            &to,
-            "out.png",
-        ]);
+        let made = desk.run(&["label", "--gb45438", &format!("{label}.json"), "--out", &to, "out.png"]);
         assert_eq!(status(&made), expected, "{label}: {}", stderr(&made));
         assert_eq!(desk.path().join(&to).exists(), expected == 0);
     }
-    assert_eq!(
-        status(&desk.run(&["label", "--out", "x.png", "out.png"])),
-        2,
-        "nothing to write"
-    );
+    assert_eq!(status(&desk.run(&["label", "--out", "x.png", "out.png"])), 2, "nothing to write");
 }
 
 #[test]
@@ -259,23 +201,11 @@ fn completions_exist_for_the_usual_shells() {
 #[test]
 fn help_teaches_and_hides_secrets() {
     let desk = Desk::new();
-    let help = desk
-        .command()
-        .env("TOUCHSTONE_TOKEN", "SECRET-TOKEN")
-        .arg("--help")
-        .output()
-        .unwrap();
+    let help = desk.command().env("TOUCHSTONE_TOKEN", "SECRET-TOKEN").arg("--help").output().unwrap();
     assert_eq!(status(&help), 0);
     let text = stdout(&help);
-    for part in [
-        "Examples:",
-        "Exit status:",
-        "TOUCHSTONE_URL",
-        "keygen",
-        "register",
-        "check",
-        "completions",
-    ] {
+    for part in ["Examples:", "Exit status:", "TOUCHSTONE_URL", "keygen", "register", "check", "completions"]
+    {
         assert!(text.contains(part), "{part}");
     }
     assert!(!text.contains("SECRET-TOKEN"));
@@ -318,35 +248,10 @@ fn exit_statuses_tell_what_kind_of_failure_it_was() {
         &["check", "a.png"],
         &["check", "--url", "http://127.0.0.1:9", "a.png"],
         &["check", "--url", "registry.example", "--token", "t", "a.png"],
-        &[
-            "check",
-            "--url",
-            "http://127.0.0.1:9",
-            "--token",
-            "two words",
-            "a.png",
-        ],
+        &["check", "--url", "http://127.0.0.1:9", "--token", "two words", "a.png"],
         &["register", "--url", "http://127.0.0.1:9", "--token", "t", "a.png"],
-        &[
-            "register",
-            "--url",
-            "http://127.0.0.1:9",
-            "--token",
-            "t",
-            "--key",
-            "k.pub",
-            "a.png",
-        ],
-        &[
-            "register",
-            "--url",
-            "http://127.0.0.1:9",
-            "--token",
-            "t",
-            "--key",
-            "none",
-            "a.png",
-        ],
+        &["register", "--url", "http://127.0.0.1:9", "--token", "t", "--key", "k.pub", "a.png"],
+        &["register", "--url", "http://127.0.0.1:9", "--token", "t", "--key", "none", "a.png"],
         &["check", "--order-time", "yesterday", "a.png"],
     ] {
         let output = desk.run(words);
@@ -354,17 +259,9 @@ fn exit_statuses_tell_what_kind_of_failure_it_was() {
         assert!(!stderr(&output).is_empty() && stdout(&output).is_empty());
     }
     // 3: nobody listens on a port that was just given back.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
-    for words in [
-        &["check", "a.png"][..],
-        &["register", "--key", "k", "a.png"],
-        &["registry"],
-    ] {
+    for words in [&["check", "a.png"][..], &["register", "--key", "k", "a.png"], &["registry"]] {
         let output = desk.run(&[&["--url", &url, "--token", "t"], words].concat());
         assert_eq!(status(&output), 3, "{words:?}: {}", stderr(&output));
         assert!(stderr(&output).contains("cannot be reached"));
@@ -374,12 +271,7 @@ fn exit_statuses_tell_what_kind_of_failure_it_was() {
 #[test]
 fn messages_come_in_chinese_where_asked() {
     let desk = Desk::new();
-    let output = desk
-        .command()
-        .env("LC_ALL", "zh_CN.UTF-8")
-        .args(["check", "a.png"])
-        .output()
-        .unwrap();
+    let output = desk.command().env("LC_ALL", "zh_CN.UTF-8").args(["check", "a.png"]).output().unwrap();
     assert!(stderr(&output).contains("未指定登记处"), "{}", stderr(&output));
     let output = desk.run(&["--lang", "zh", "keygen", "--out", "k"]);
     assert!(stdout(&output).contains("私钥"));
@@ -393,16 +285,7 @@ fn key_files_that_others_can_read_are_mentioned() {
     {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(desk.path().join("k"), fs::Permissions::from_mode(0o644)).unwrap();
-        let words = [
-            "register",
-            "--url",
-            "http://127.0.0.1:9",
-            "--token",
-            "t",
-            "--key",
-            "k",
-            "a.png",
-        ];
+        let words = ["register", "--url", "http://127.0.0.1:9", "--token", "t", "--key", "k", "a.png"];
         assert!(stderr(&desk.run(&words)).contains("chmod 600 k"));
     }
 }

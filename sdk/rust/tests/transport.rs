@@ -57,10 +57,7 @@ impl Peer {
 }
 
 fn answer(status: &str, headers: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
 }
 
 fn problem(code: ProblemCode, headers: &str) -> String {
@@ -86,19 +83,13 @@ fn busy_answers_are_waited_out_where_that_is_harmless() {
     assert!(
         head.starts_with("get /v1/tokens http/1.1\r\n") && head.contains("authorization: bearer t0ken\r\n")
     );
-    assert!(
-        head.contains(concat!("user-agent: touchstone/", env!("CARGO_PKG_VERSION"))),
-        "{head}"
-    );
+    assert!(head.contains(concat!("user-agent: touchstone/", env!("CARGO_PKG_VERSION"))), "{head}");
 }
 
 #[test]
 fn what_acts_is_sent_once() {
     let peer = Peer::new(vec![problem(ProblemCode::TooManyRequests, "Retry-After: 0\r\n")]);
-    let sign_in = SignIn {
-        name: "ann".into(),
-        password: "correct horse".into(),
-    };
+    let sign_in = SignIn { name: "ann".into(), password: "correct horse".into() };
     let error = peer.client(None).sign_in(&sign_in).unwrap_err();
     assert_eq!(error.problem().unwrap().code, "too-many-requests");
     assert!(!error.to_string().contains("horse"));
@@ -151,10 +142,7 @@ fn names_in_paths_and_bodies_are_escaped() {
     assert!(peer.requests()[0].starts_with("GET /v1/labels/ACME%2F%E5%8E%82/a%20b HTTP/1.1\r\n"));
     let peer = Peer::new(vec![problem(ProblemCode::Conflict, "")]);
     let organisation = "org_01JDAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
-    let error = peer
-        .client(Some("t"))
-        .bind_code(&organisation, &NewCode { code: "\"x".into() })
-        .unwrap_err();
+    let error = peer.client(Some("t")).bind_code(&organisation, &NewCode { code: "\"x".into() }).unwrap_err();
     assert_eq!(error.problem().unwrap().status, 409);
     assert!(peer.requests()[0].ends_with(r#"{"code":"\"x"}"#));
 }
@@ -163,17 +151,12 @@ fn names_in_paths_and_bodies_are_escaped() {
 fn a_refusal_of_the_command_is_status_4_with_the_remedy() {
     let peer = Peer::new(vec![problem(ProblemCode::Unauthenticated, "")]);
     let output = Command::new(env!("CARGO_BIN_EXE_touchstone"))
-        .args([
-            "--url", &peer.url, "--token", "old", "--lang", "en", "admin", "token", "list",
-        ])
+        .args(["--url", &peer.url, "--token", "old", "--lang", "en", "admin", "token", "list"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(4));
     let text = String::from_utf8(output.stderr).unwrap();
     let (en, _) = ProblemCode::Unauthenticated.remedy();
-    assert!(
-        text.contains("unauthenticated") && text.contains(en) && text.contains("req-1"),
-        "{text}"
-    );
+    assert!(text.contains("unauthenticated") && text.contains(en) && text.contains("req-1"), "{text}");
     assert!(!text.contains("old"));
 }

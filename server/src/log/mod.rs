@@ -54,20 +54,10 @@ impl Tail {
         }
         let index = self.size;
         // Engines store signed 64-bit integers.
-        let size = index
-            .checked_add(1)
-            .filter(|size| i64::try_from(*size).is_ok())
-            .ok_or(SequenceError::Full)?;
-        *self = Self {
-            size,
-            last_accepted_at: accepted_at,
-        };
-        Ok(Sequenced {
-            index,
-            accepted_at,
-            leaf_hash: leaf::hash(&leaf),
-            leaf,
-        })
+        let size =
+            index.checked_add(1).filter(|size| i64::try_from(*size).is_ok()).ok_or(SequenceError::Full)?;
+        *self = Self { size, last_accepted_at: accepted_at };
+        Ok(Sequenced { index, accepted_at, leaf_hash: leaf::hash(&leaf), leaf })
     }
 }
 
@@ -98,10 +88,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_sequenced_leaves_the_tail_alone() {
-        let mut tail = Tail {
-            size: 1,
-            last_accepted_at: at(1),
-        };
+        let mut tail = Tail { size: 1, last_accepted_at: at(1) };
         let before = tail;
         assert_eq!(
             tail.next(at(2), &[b' '; MAX_LEAF_BYTES]),

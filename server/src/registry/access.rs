@@ -10,7 +10,7 @@ use crate::{
 };
 use argon2::{
     Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHash, PasswordHasher, PasswordVerifier},
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -236,7 +236,8 @@ impl Registry {
                 None => vec![Scope::Operate, Scope::Manage],
                 Some(id) => {
                     let row = writer.organisation(&id)?;
-                    let row = row.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "no such organisation"))?;
+                    let row =
+                        row.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "no such organisation"))?;
                     Scope::of_role(row.role).to_vec()
                 }
             };
@@ -244,7 +245,20 @@ impl Registry {
                 let detail = format!("this role may not hold the scope {}", scope.name());
                 return Err(Refusal::with(ProblemCode::Forbidden, detail));
             }
-            inner.insert_token(writer, organisation, None, &new.name, &new.scopes, i64::from(new.days) * 86_400)
+            // Otherwise a token that only manages could make itself one that registers.
+            let own = caller.organisation.is_some();
+            if let Some(scope) = new.scopes.iter().find(|scope| own && !caller.scopes.contains(scope)) {
+                let detail = format!("the caller's token does not hold the scope {} itself", scope.name());
+                return Err(Refusal::with(ProblemCode::Forbidden, detail));
+            }
+            inner.insert_token(
+                writer,
+                organisation,
+                None,
+                &new.name,
+                &new.scopes,
+                i64::from(new.days) * 86_400,
+            )
         })
     }
 
@@ -254,7 +268,8 @@ impl Registry {
     /// `forbidden`.
     pub fn tokens(&self, caller: &Caller) -> Result<TokenList, Refusal> {
         caller.require_any(&[Scope::Manage, Scope::Operate])?;
-        let rows = self.0.store.read(|reader| reader.tokens_of(caller.organisation).map_err(Refusal::from))?;
+        let rows =
+            self.0.store.read(|reader| reader.tokens_of(caller.organisation).map_err(Refusal::from))?;
         let mut tokens: Vec<TokenInfo> = rows
             .into_iter()
             .map(|row| TokenInfo {
@@ -270,7 +285,8 @@ impl Registry {
         Ok(TokenList { tokens })
     }
 
-    /// Revokes a token of the caller's organisation, at once. Revoking it again changes nothing.
+    /// Revokes a token of the caller's organisation, at once; the operator revokes any. Revoking it again changes
+    /// nothing.
     ///
     /// # Errors
     /// `not-found` if the organisation has no such token.
@@ -278,7 +294,9 @@ impl Registry {
         caller.require_any(&[Scope::Manage, Scope::Operate])?;
         let now = self.0.now();
         self.0.store.write(|writer| {
-            let own = writer.tokens_of(caller.organisation)?.into_iter().find(|row| row.id == *id);
+            let row = writer.token(id)?;
+            let own =
+                row.filter(|row| caller.organisation.is_none() || row.organisation == caller.organisation);
             match own {
                 None => Err(Refusal::with(ProblemCode::NotFound, "no such token")),
                 Some(row) if row.revoked_at.is_some() => Ok(()),

@@ -27,7 +27,8 @@ fn check_context(context: &Context) -> Result<(), Refusal> {
             (1..=MAX_CONTEXT_TEXT).contains(&length) && !text.chars().any(char::is_control)
         });
         if !fits {
-            let detail = format!("{name} must have 1 to {MAX_CONTEXT_TEXT} characters, no control characters");
+            let detail =
+                format!("{name} must have 1 to {MAX_CONTEXT_TEXT} characters, no control characters");
             return Err(Refusal::with(ProblemCode::InvalidField, detail));
         }
     }
@@ -119,7 +120,11 @@ impl Registry {
     ///
     /// # Errors
     /// `invalid-field` if there is nothing to look for; `forbidden`.
-    pub fn check_fingerprints(&self, caller: &Caller, given: &FingerprintCheck) -> Result<CheckResult, Refusal> {
+    pub fn check_fingerprints(
+        &self,
+        caller: &Caller,
+        given: &FingerprintCheck,
+    ) -> Result<CheckResult, Refusal> {
         caller.require(Scope::Check)?;
         check_context(&given.context)?;
         if given.sha256.is_none() && given.sha256_without_manifest.is_none() && given.pdq.is_none() {

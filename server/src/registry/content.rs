@@ -113,8 +113,7 @@ impl Registry {
         if *found != bindings.sha256_without_manifest {
             return Err(mismatch("sha256_without_manifest", &bindings.sha256_without_manifest, found));
         }
-        let record =
-            inspection.record(nonce(inner.entropy.as_ref())?, file_name.and_then(clean_file_name));
+        let record = inspection.record(nonce(inner.entropy.as_ref())?, file_name.and_then(clean_file_name));
         let (record_bytes, record_digest) = record.to_bytes()?;
         let searchable = inspection.pdq.quality >= PDQ_QUALITY_FLOOR;
         let new = NewRecord {
@@ -149,7 +148,12 @@ impl Registry {
     /// # Errors
     /// `content-mismatch` if the record is not the one that was signed; `conflict` if the registry observed the
     /// pixels already; `content-deleted`.
-    pub fn put_record(&self, caller: &Caller, id: &StatementId, bytes: &[u8]) -> Result<ContentReceipt, Refusal> {
+    pub fn put_record(
+        &self,
+        caller: &Caller,
+        id: &StatementId,
+        bytes: &[u8],
+    ) -> Result<ContentReceipt, Refusal> {
         caller.require(Scope::Register)?;
         let inner = &*self.0;
         let record = Record::parse(bytes)?;
@@ -174,7 +178,10 @@ impl Registry {
                 }
             }
             if check_record(writer, &entry)? == Some(true) {
-                return Err(Refusal::with(ProblemCode::Conflict, "the registry has observed the pixels already"));
+                return Err(Refusal::with(
+                    ProblemCode::Conflict,
+                    "the registry has observed the pixels already",
+                ));
             }
             writer.put_record(entry.index, &new)?;
             Ok(entry.index)

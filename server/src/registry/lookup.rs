@@ -25,7 +25,10 @@ pub(super) fn issuer_name(reader: &mut Reader<'_>, issuer: &Issuer) -> Result<St
 }
 
 /// The label that holds for a labelled output now: its own, or that of its latest correction.
-pub(super) fn label_record(reader: &mut Reader<'_>, entry: &EntryRow) -> Result<Option<LabelRecord>, Refusal> {
+pub(super) fn label_record(
+    reader: &mut Reader<'_>,
+    entry: &EntryRow,
+) -> Result<Option<LabelRecord>, Refusal> {
     let (Issuer::Organisation(issuer), Body::OutputLabelled(output)) =
         (entry.issuer, statement_of(entry)?.body)
     else {

@@ -170,9 +170,10 @@ impl Registry {
     /// # Errors
     /// A [`Refusal`] if the database does not answer.
     pub fn statistics(&self) -> Result<Statistics, Refusal> {
-        let (log_size, organisations) = self.0.store.read(|reader| {
-            Ok::<_, Refusal>((reader.log_size()?, reader.organisations()?.len() as u64))
-        })?;
+        let (log_size, organisations) = self
+            .0
+            .store
+            .read(|reader| Ok::<_, Refusal>((reader.log_size()?, reader.organisations()?.len() as u64)))?;
         Ok(Statistics { log_size, searchable: self.0.index.len() as u64, organisations })
     }
 }

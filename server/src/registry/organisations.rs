@@ -3,14 +3,17 @@
 use super::{Caller, Inner, Refusal, Registry, signing::milliseconds};
 use crate::{
     clock::random,
-    store::{KeyPurpose, NewKey as NewKeyRow, NewOrganisation as NewOrganisationRow, OrganisationRow, Reader, Writer},
+    store::{
+        KeyPurpose, NewKey as NewKeyRow, NewOrganisation as NewOrganisationRow, OrganisationRow, Reader,
+        Writer,
+    },
 };
 use serde::Deserialize;
 use touchstone_schema::{
     KeyId, OrganisationId,
     api::{
-        AdmittedOrganisation, KeyInfo, KeyRevocation, Logged, NewCode, NewKey, NewOrganisation, OrganisationInfo,
-        Scope, Suspension,
+        AdmittedOrganisation, KeyInfo, KeyRevocation, Logged, NewCode, NewKey, NewOrganisation,
+        OrganisationInfo, Scope, Suspension,
     },
     envelope::{self, POSSESSION_TYPE},
     json,
@@ -143,7 +146,10 @@ impl Registry {
         let id = OrganisationId::from_parts(milliseconds(inner.now()), random(inner.entropy.as_ref())?);
         inner.store.write(|writer| {
             if writer.organisation_by_name(&new.name)?.is_some() {
-                return Err(Refusal::with(ProblemCode::Conflict, "an organisation of this name exists already"));
+                return Err(Refusal::with(
+                    ProblemCode::Conflict,
+                    "an organisation of this name exists already",
+                ));
             }
             let body = Body::from(OrganisationAdmitted {
                 organisation: id,
@@ -160,7 +166,8 @@ impl Registry {
                 admitted_at: logged.accepted_at,
                 admitted_at_index: logged.log_index,
             })?;
-            let key = inner.insert_key(writer, &id, &new.public_key, KeyPurpose::Signing, logged.log_index)?;
+            let key =
+                inner.insert_key(writer, &id, &new.public_key, KeyPurpose::Signing, logged.log_index)?;
             if let Some(recovery) = &new.recovery_key {
                 inner.insert_key(writer, &id, recovery, KeyPurpose::Recovery, logged.log_index)?;
             }
@@ -168,8 +175,14 @@ impl Registry {
                 inner.bind_code(writer, &id, code)?;
             }
             let scopes = Scope::of_role(new.role);
-            let token = inner.insert_token(writer, Some(id), None, "first token", scopes, FIRST_TOKEN_SECONDS)?;
-            Ok(AdmittedOrganisation { organisation: id, token: token.token, key, log_index: logged.log_index })
+            let token =
+                inner.insert_token(writer, Some(id), None, "first token", scopes, FIRST_TOKEN_SECONDS)?;
+            Ok(AdmittedOrganisation {
+                organisation: id,
+                token: token.token,
+                key,
+                log_index: logged.log_index,
+            })
         })
     }
 

@@ -4,10 +4,7 @@ use crate::{clock::EntropyError, keyring::KeyringError, store::StoreError};
 use std::{error::Error, fmt};
 use touchstone_inspect::{InspectError, decode::DecodeError};
 use touchstone_schema::{
-    envelope::EnvelopeError,
-    json::StrictJsonError,
-    problem::ProblemCode,
-    record::RecordError,
+    envelope::EnvelopeError, json::StrictJsonError, problem::ProblemCode, record::RecordError,
     statement::StatementError,
 };
 

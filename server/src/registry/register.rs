@@ -78,6 +78,9 @@ impl Inner {
         if statement.issuer != Issuer::Organisation(organisation) {
             return Err(Refusal::new(ProblemCode::WrongIssuer));
         }
+        if named_organisation(&statement.body).is_some_and(|named| named != organisation) {
+            return Err(Refusal::with(ProblemCode::WrongIssuer, "the body names another organisation"));
+        }
         let purpose = rule_of(statement.body.kind(), caller.role)?;
         let (key, public) = find_key(&opened, keys, purpose)?;
         let deduplication_key = opened.deduplication_key(&public);
@@ -186,7 +189,8 @@ impl Inner {
     ) -> Result<(), Refusal> {
         let row = writer.key_by_public_key(key.as_bytes())?;
         let row = row.filter(|row| row.organisation == *organisation && row.purpose == KeyPurpose::Signing);
-        let row = row.ok_or_else(|| Refusal::with(ProblemCode::UnknownKey, "no such signing key of the issuer"))?;
+        let row =
+            row.ok_or_else(|| Refusal::with(ProblemCode::UnknownKey, "no such signing key of the issuer"))?;
         if row.revoked_at_index.is_some() {
             return Err(Refusal::with(ProblemCode::Conflict, "this key is revoked already"));
         }
@@ -194,13 +198,18 @@ impl Inner {
     }
 }
 
-fn acknowledge(first: &EntryRow) -> Acknowledgement {
-    Acknowledgement {
-        id: first.id,
-        log_index: first.index,
-        accepted_at: first.accepted_at,
-        duplicate: true,
+/// The organisation whose keys a body changes.
+fn named_organisation(body: &Body) -> Option<OrganisationId> {
+    match body {
+        Body::KeyAdded(body) => Some(body.organisation),
+        Body::KeyRotated(body) => Some(body.organisation),
+        Body::KeyRevoked(body) => Some(body.organisation),
+        _ => None,
     }
+}
+
+fn acknowledge(first: &EntryRow) -> Acknowledgement {
+    Acknowledgement { id: first.id, log_index: first.index, accepted_at: first.accepted_at, duplicate: true }
 }
 
 /// The index of the earlier statement that a body refers to; it must be of the same issuer and of a fitting kind.

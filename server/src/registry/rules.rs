@@ -12,8 +12,8 @@ use touchstone_schema::{
     label::{LabelLevel, LabelMeaning, LabelScheme, OutputLabel},
     statement::View,
     verdict::{
-        Basis, Bilingual, Binding, Conclusion, Context, Finding, FindingKind, Limit, Match, Recommendation, Relation,
-        Strength,
+        Basis, Bilingual, Binding, Conclusion, Context, Finding, FindingKind, Limit, Match, Recommendation,
+        Relation, Strength,
     },
 };
 
@@ -64,7 +64,10 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         conclusion: Conclusion::Synthetic,
-        when: ("The photo is, or derives from, a registered AI output.", "照片是已登记的 AI 生成内容，或源自该内容。"),
+        when: (
+            "The photo is, or derives from, a registered AI output.",
+            "照片是已登记的 AI 生成内容，或源自该内容。",
+        ),
         recommendation: Recommendation::HumanReview,
         applies: |facts| facts.best.is_some_and(|best| best.label.is_some()),
     },
@@ -79,7 +82,10 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         conclusion: Conclusion::Synthetic,
-        when: ("The file carries a label that says AI made or edited it.", "文件带有表明由 AI 生成或编辑的标识。"),
+        when: (
+            "The file carries a label that says AI made or edited it.",
+            "文件带有表明由 AI 生成或编辑的标识。",
+        ),
         recommendation: Recommendation::HumanReview,
         applies: |facts| facts.ai_label_in_file,
     },
@@ -104,13 +110,19 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         conclusion: Conclusion::Unknown,
-        when: ("The photo tells too little to be recognised, and nothing is known.", "照片信息过少，无法识别，且无其他信息。"),
+        when: (
+            "The photo tells too little to be recognised, and nothing is known.",
+            "照片信息过少，无法识别，且无其他信息。",
+        ),
         recommendation: Recommendation::AskForAnotherPhoto,
         applies: |facts| !facts.informative,
     },
     Rule {
         conclusion: Conclusion::Unknown,
-        when: ("Nothing is known. This does not count against anyone.", "没有已知信息。这不构成对任何人的不利依据。"),
+        when: (
+            "Nothing is known. This does not count against anyone.",
+            "没有已知信息。这不构成对任何人的不利依据。",
+        ),
         recommendation: Recommendation::Proceed,
         applies: |_| true,
     },
@@ -129,7 +141,11 @@ pub const CAUTIONS: &[(FindingKind, &str, &str)] = &[
         "The photo carries a label that is registered for another picture.",
         "照片带有为另一图片登记的标识。",
     ),
-    (FindingKind::SuspectKey, "The entry was signed with a key that was suspect by then.", "条目由当时已可疑的密钥签名。"),
+    (
+        FindingKind::SuspectKey,
+        "The entry was signed with a key that was suspect by then.",
+        "条目由当时已可疑的密钥签名。",
+    ),
     (FindingKind::IssuerSuspended, "The issuer is suspended.", "签发者已被暂停。"),
     (FindingKind::C2paInvalid, "The C2PA manifest does not fit the file.", "C2PA 清单与文件不符。"),
 ];
@@ -274,7 +290,12 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     let best_match = best.map(|best| matched(best, context));
     Judgement {
         conclusion: rule.conclusion,
-        reason: texts::reason(rule.conclusion, best_match.as_ref(), departure.map(|(_, kind)| kind), evidence),
+        reason: texts::reason(
+            rule.conclusion,
+            best_match.as_ref(),
+            departure.map(|(_, kind)| kind),
+            evidence,
+        ),
         recommendation,
         limits: limits(evidence, best, rule.conclusion, context),
         best_match,
@@ -313,7 +334,13 @@ fn plain(kind: FindingKind, strength: Strength, rests_on: Basis) -> Finding {
     }
 }
 
-fn of_entry(kind: FindingKind, strength: Strength, basis: Basis, of: &Candidate, context: &Context) -> Finding {
+fn of_entry(
+    kind: FindingKind,
+    strength: Strength,
+    basis: Basis,
+    of: &Candidate,
+    context: &Context,
+) -> Finding {
     let mut limits = Vec::new();
     let before = registered_before(of, context);
     if before.is_none() {

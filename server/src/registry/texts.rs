@@ -52,10 +52,9 @@ pub fn finding(kind: FindingKind) -> Bilingual {
         FindingKind::ConflictingClaims => {
             ("Another issuer registered the same picture.", "另一签发者登记了同一图片。")
         }
-        FindingKind::MerchantAndAi => (
-            "A merchant and an AI vendor both registered this picture.",
-            "商家和 AI 厂商都登记了此图片。",
-        ),
+        FindingKind::MerchantAndAi => {
+            ("A merchant and an AI vendor both registered this picture.", "商家和 AI 厂商都登记了此图片。")
+        }
         FindingKind::RegisteredAfterClaim => (
             "This entry was accepted only after the claim: it proves nothing.",
             "该条目在索赔之后才被接受：不能作为证明。",
@@ -100,14 +99,21 @@ pub const fn recommendation(recommendation: Recommendation) -> (&'static str, &'
 #[must_use]
 pub const fn limit(limit: Limit) -> (&'static str, &'static str) {
     match limit {
-        Limit::AlterationsNotExamined => ("Whether regions were altered was not examined.", "未检查是否有局部改动。"),
-        Limit::CropsNotRecognised => {
-            ("Crops, screenshots and photographs of screens are not recognised.", "无法识别裁剪、截图和翻拍屏幕。")
+        Limit::AlterationsNotExamined => {
+            ("Whether regions were altered was not examined.", "未检查是否有局部改动。")
         }
+        Limit::CropsNotRecognised => (
+            "Crops, screenshots and photographs of screens are not recognised.",
+            "无法识别裁剪、截图和翻拍屏幕。",
+        ),
         Limit::DeclaredOnly => ("Only the registrant computed the bindings.", "绑定信息仅由登记方计算。"),
-        Limit::Unsigned => ("The label is unsigned text that anybody can write.", "该标识未签名，任何人都可写入。"),
+        Limit::Unsigned => {
+            ("The label is unsigned text that anybody can write.", "该标识未签名，任何人都可写入。")
+        }
         Limit::TimeMissing => ("A time that the rule needs was not given.", "未提供规则所需的时间。"),
-        Limit::WatermarksNotChecked => ("Invisible watermarks cannot be checked here.", "此处无法检查隐形水印。"),
+        Limit::WatermarksNotChecked => {
+            ("Invisible watermarks cannot be checked here.", "此处无法检查隐形水印。")
+        }
         Limit::PixelsNotSeen => ("Only fingerprints were given, no pixels.", "仅提供了指纹，未提供像素。"),
     }
 }
@@ -147,7 +153,9 @@ pub fn reason(
             format!("{issuer} 登记的 AI 生成内容，标识保留。"),
         ),
         (Conclusion::Original, _) => Bilingual::new(
-            format!("These are the bytes of a {thing} of {issuer}: it shows nothing about the item received."),
+            format!(
+                "These are the bytes of a {thing} of {issuer}: it shows nothing about the item received."
+            ),
             format!("与 {issuer} 的{thing_zh}字节一致：不能说明所收到商品的状况。"),
         ),
         (Conclusion::Copy, _) => Bilingual::new(
@@ -212,7 +220,8 @@ pub fn document() -> String {
     for rule in RULES {
         let (name, name_zh) = conclusion(rule.conclusion);
         let (step, step_zh) = recommendation(rule.recommendation);
-        text += &format!("| `{name}` {name_zh} | {}<br>{} | {step}<br>{step_zh} |\n", rule.when.0, rule.when.1);
+        text +=
+            &format!("| `{name}` {name_zh} | {}<br>{} | {step}<br>{step_zh} |\n", rule.when.0, rule.when.1);
     }
     text += "\n## Human review 人工复核\n\nEach of these turns the recommendation into human review. \
              以下任一情况都会将建议改为人工复核。\n\n\

@@ -66,7 +66,7 @@ impl TryFrom<RawUser> for UserRow {
 }
 
 impl Reader<'_> {
-    /// The token whose secret has this SHA-256, expired and revoked ones included: the caller judges.
+    /// The token whose secret has this keyed hash, expired and revoked ones included: the caller judges.
     ///
     /// # Errors
     /// [`StoreError`] of the database, or of a stored value.
@@ -75,6 +75,20 @@ impl Reader<'_> {
         let raw = run!(self, c => tokens::table
             .select(RawToken::as_select())
             .filter(tokens::hash.eq(hash))
+            .get_result(c)
+            .optional())?;
+        raw.map(TokenRow::try_from).transpose()
+    }
+
+    /// The token of that identifier, expired and revoked ones included.
+    ///
+    /// # Errors
+    /// As [`Reader::token_by_hash`].
+    pub fn token(&mut self, id: &TokenId) -> Result<Option<TokenRow>, StoreError> {
+        let id = id.to_string();
+        let raw = run!(self, c => tokens::table
+            .select(RawToken::as_select())
+            .filter(tokens::id.eq(&id))
             .get_result(c)
             .optional())?;
         raw.map(TokenRow::try_from).transpose()
@@ -150,11 +164,7 @@ impl Writer<'_> {
             .filter(tokens::revoked_at.is_null())
             .set(tokens::revoked_at.eq(at.as_micros()))
             .execute(c))?;
-        if rows == 0 {
-            Ok(false)
-        } else {
-            exactly_one(rows).map(|()| true)
-        }
+        if rows == 0 { Ok(false) } else { exactly_one(rows).map(|()| true) }
     }
 
     /// Stores a console user.

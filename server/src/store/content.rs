@@ -2,6 +2,7 @@
 
 use super::{
     Reader, StoreError, Writer, convert,
+    dialect::load_first,
     model::{ContentDigest, ContentRow},
     run,
     schema::{contents, entries, labels},
@@ -10,7 +11,7 @@ use diesel::prelude::*;
 use touchstone_schema::{Sha256Digest, statement::Kind};
 
 /// Most statements that one look-up returns.
-pub(super) const MAX_FOUND: i64 = 1_000;
+const MAX_FOUND: usize = 1_000;
 
 type Found = (i64, bool, String, String, String, i64, Option<i64>);
 
@@ -19,11 +20,7 @@ fn content_row(
 ) -> Result<ContentRow, StoreError> {
     Ok(ContentRow {
         index: convert::unsigned(index)?,
-        which: if whole {
-            ContentDigest::File
-        } else {
-            ContentDigest::WithoutManifest
-        },
+        which: if whole { ContentDigest::File } else { ContentDigest::WithoutManifest },
         id: convert::id(&id)?,
         kind: convert::named(&kind, Kind::from_name)?,
         issuer: convert::issuer(&issuer)?,
@@ -40,21 +37,24 @@ impl Reader<'_> {
     /// [`StoreError`] of the database, or of a stored value.
     pub fn content(&mut self, digest: &Sha256Digest) -> Result<Vec<ContentRow>, StoreError> {
         let digest = digest.as_bytes().as_slice();
-        let found: Vec<Found> = run!(self, c => contents::table
-            .inner_join(entries::table.on(entries::idx.eq(contents::idx)))
-            .select((
-                contents::idx,
-                contents::whole_file,
-                entries::id,
-                entries::kind,
-                entries::issuer,
-                entries::accepted_at,
-                entries::withdrawn_idx,
-            ))
-            .filter(contents::digest.eq(digest))
-            .order((contents::idx, contents::whole_file))
-            .limit(MAX_FOUND)
-            .load(c))?;
+        let found = load_first!(
+            &mut *self.connection,
+            MAX_FOUND,
+            contents::table
+                .inner_join(entries::table.on(entries::idx.eq(contents::idx)))
+                .select((
+                    contents::idx,
+                    contents::whole_file,
+                    entries::id,
+                    entries::kind,
+                    entries::issuer,
+                    entries::accepted_at,
+                    entries::withdrawn_idx,
+                ))
+                .filter(contents::digest.eq(digest))
+                .order((contents::idx, contents::whole_file))
+        );
+        let found: Vec<Found> = self.settle(found)?;
         found.into_iter().map(content_row).collect()
     }
 
@@ -63,13 +63,16 @@ impl Reader<'_> {
     /// # Errors
     /// [`StoreError`] of the database, or of a stored value.
     pub fn label(&mut self, producer: &str, content_id: &str) -> Result<Vec<u64>, StoreError> {
-        let found: Vec<i64> = run!(self, c => labels::table
-            .select(labels::idx)
-            .filter(labels::producer.eq(producer))
-            .filter(labels::content_id.eq(content_id))
-            .order(labels::idx)
-            .limit(MAX_FOUND)
-            .load(c))?;
+        let found = load_first!(
+            &mut *self.connection,
+            MAX_FOUND,
+            labels::table
+                .select(labels::idx)
+                .filter(labels::producer.eq(producer))
+                .filter(labels::content_id.eq(content_id))
+                .order(labels::idx)
+        );
+        let found: Vec<i64> = self.settle(found)?;
         found.into_iter().map(convert::unsigned).collect()
     }
 }

@@ -21,10 +21,7 @@ pub(super) fn signed_option(index: Option<u64>) -> Result<Option<i64>, StoreErro
 
 /// Indexes to look for. One that no engine can store is in no table.
 pub(super) fn signed_all(indexes: &[u64]) -> Vec<i64> {
-    indexes
-        .iter()
-        .filter_map(|index| i64::try_from(*index).ok())
-        .collect()
+    indexes.iter().filter_map(|index| i64::try_from(*index).ok()).collect()
 }
 
 pub(super) fn unsigned(index: i64) -> Result<u64, StoreError> {
@@ -40,9 +37,7 @@ pub(super) fn time(micros: i64) -> Result<Timestamp, StoreError> {
 }
 
 pub(super) fn bytes32(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
-    bytes
-        .try_into()
-        .map_err(|_| corrupt("32 bytes expected, length", bytes.len()))
+    bytes.try_into().map_err(|_| corrupt("32 bytes expected, length", bytes.len()))
 }
 
 pub(super) fn digest(bytes: &[u8]) -> Result<Sha256Digest, StoreError> {
@@ -62,11 +57,7 @@ pub(super) fn named<T>(name: &str, from_name: impl FnOnce(&str) -> Option<T>) ->
 }
 
 pub(super) fn issuer(text: &str) -> Result<Issuer, StoreError> {
-    if text == REGISTRY {
-        Ok(Issuer::Registry)
-    } else {
-        id(text).map(Issuer::Organisation)
-    }
+    if text == REGISTRY { Ok(Issuer::Registry) } else { id(text).map(Issuer::Organisation) }
 }
 
 pub(super) fn issuer_text(issuer: Issuer) -> String {
@@ -78,15 +69,9 @@ pub(super) fn issuer_text(issuer: Issuer) -> String {
 
 /// Scopes stand in one column, separated by spaces, as in OAuth 2.0 (RFC 6749 section 3.3).
 pub(super) fn scopes(text: &str) -> Result<Vec<Scope>, StoreError> {
-    text.split_ascii_whitespace()
-        .map(|name| named(name, Scope::from_name))
-        .collect()
+    text.split_ascii_whitespace().map(|name| named(name, Scope::from_name)).collect()
 }
 
 pub(super) fn scopes_text(scopes: &[Scope]) -> String {
-    scopes
-        .iter()
-        .map(|scope| scope.name())
-        .collect::<Vec<_>>()
-        .join(" ")
+    scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(" ")
 }

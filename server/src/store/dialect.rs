@@ -37,6 +37,22 @@ macro_rules! on_engine {
 }
 pub(super) use on_engine;
 
+/// Loads the first rows of a query. SQLite plans anew for every value bound to `LIMIT`, which costs more than the
+/// query itself: there the rows are counted as they are stepped through.
+macro_rules! load_first {
+    ($connection:expr, $limit:expr, $query:expr) => {
+        match $connection {
+            $crate::store::dialect::AnyConnection::Sqlite(c) => $query
+                .load_iter::<_, diesel::connection::DefaultLoadingMode>(c)
+                .and_then(|rows| rows.take($limit).collect()),
+            $crate::store::dialect::AnyConnection::Postgres(c) => {
+                $query.limit(i64::try_from($limit).unwrap_or(i64::MAX)).load(c)
+            }
+        }
+    };
+}
+pub(super) use load_first;
+
 /// Where the database is.
 #[derive(Clone)]
 pub(super) enum Address {
@@ -93,9 +109,7 @@ pub(super) struct Opener {
 
 impl fmt::Debug for Opener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opener")
-            .field("purpose", &self.purpose)
-            .finish_non_exhaustive()
+        f.debug_struct("Opener").field("purpose", &self.purpose).finish_non_exhaustive()
     }
 }
 
@@ -106,14 +120,12 @@ impl Opener {
         match &self.address {
             Address::Sqlite(path) => {
                 let mut connection = SqliteConnection::establish(path).map_err(unavailable)?;
-                connection
-                    .batch_execute(&self.pragmas())
-                    .map_err(StoreError::from)?;
+                connection.batch_execute(&self.pragmas()).map_err(StoreError::from)?;
                 Ok(AnyConnection::Sqlite(connection))
             }
-            Address::Postgres(url) => PgConnection::establish(url)
-                .map(AnyConnection::Postgres)
-                .map_err(unavailable),
+            Address::Postgres(url) => {
+                PgConnection::establish(url).map(AnyConnection::Postgres).map_err(unavailable)
+            }
         }
     }
 
@@ -130,7 +142,7 @@ impl Opener {
             Purpose::Write => {
                 common
                     + "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; \
-                       PRAGMA secure_delete = ON; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; \
+                       PRAGMA secure_delete = ON; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000; \
                        PRAGMA journal_size_limit = 67108864;"
             }
         }
@@ -262,9 +274,9 @@ fn of_database(kind: DatabaseErrorKind, information: &dyn DatabaseErrorInformati
         | DatabaseErrorKind::NotNullViolation
         | DatabaseErrorKind::CheckViolation
         | DatabaseErrorKind::RestrictViolation
-        | DatabaseErrorKind::ExclusionViolation => StoreError::Constraint {
-            name: constraint_name(information),
-        },
+        | DatabaseErrorKind::ExclusionViolation => {
+            StoreError::Constraint { name: constraint_name(information) }
+        }
         DatabaseErrorKind::SerializationFailure => StoreError::Busy(message.to_owned()),
         DatabaseErrorKind::ClosedConnection
         | DatabaseErrorKind::UnableToSendCommand
@@ -320,8 +332,7 @@ fn of_message(message: &str) -> StoreError {
 /// give unique constraints SQLite's names.
 fn constraint_name(information: &dyn DatabaseErrorInformation) -> String {
     let message = information.message();
-    let name = information
-        .constraint_name()
-        .or_else(|| message.split_once("constraint failed: ").map(|(_, n)| n));
+    let name =
+        information.constraint_name().or_else(|| message.split_once("constraint failed: ").map(|(_, n)| n));
     name.unwrap_or(message).to_owned()
 }

@@ -142,10 +142,7 @@ impl Writer<'_> {
             None => {
                 let result = self.reader.connection.lock_tail();
                 let (size, last) = self.reader.settle(result)?;
-                let tail = Tail {
-                    size: convert::unsigned(size)?,
-                    last_accepted_at: convert::time(last)?,
-                };
+                let tail = Tail { size: convert::unsigned(size)?, last_accepted_at: convert::time(last)? };
                 (tail, tail)
             }
         };
@@ -159,10 +156,7 @@ impl Writer<'_> {
     /// [`StoreError::Constraint`] `entries.id` or `entries.deduplication_key` if it is in the log already;
     /// [`StoreError::Other`] with a [`crate::log::SequenceError`] if it cannot be sequenced.
     pub fn append(&mut self, now: Timestamp, entry: &NewEntry<'_>) -> Result<Appended, StoreError> {
-        let sequenced = self
-            .lock()?
-            .next(now, entry.envelope)
-            .map_err(StoreError::other)?;
+        let sequenced = self.lock()?.next(now, entry.envelope).map_err(StoreError::other)?;
         let index = convert::signed(sequenced.index)?;
         let (id, issuer) = (entry.id.to_string(), convert::issuer_text(entry.issuer));
         let rows = run!(self, c => diesel::insert_into(entries::table)
@@ -180,11 +174,7 @@ impl Writer<'_> {
             .execute(c))?;
         exactly_one(rows)?;
         let (index, accepted_at, leaf_hash) = (sequenced.index, sequenced.accepted_at, sequenced.leaf_hash);
-        Ok(Appended {
-            index,
-            accepted_at,
-            leaf_hash,
-        })
+        Ok(Appended { index, accepted_at, leaf_hash })
     }
 
     /// Marks the entry at `index` as withdrawn by the entry at `by`, which comes later.

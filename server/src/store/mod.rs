@@ -71,9 +71,7 @@ struct Inner {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
-            .field("readers", &self.0.readers.state())
-            .finish_non_exhaustive()
+        f.debug_struct("Store").field("readers", &self.0.readers.state()).finish_non_exhaustive()
     }
 }
 
@@ -84,11 +82,8 @@ impl Store {
     /// [`StoreError::Configuration`] if the URL cannot be used, [`StoreError::Unavailable`] if nothing answers.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
         let address = Address::parse(&config.url)?;
-        let opener = |purpose| Opener {
-            address: address.clone(),
-            purpose,
-            busy_timeout_ms: config.busy_timeout_ms,
-        };
+        let opener =
+            |purpose| Opener { address: address.clone(), purpose, busy_timeout_ms: config.busy_timeout_ms };
         // Once directly: a pool reports only that it timed out. It also sets the file up before readers come.
         drop(opener(Purpose::Write).open()?);
         let pool = |purpose, size: u32| {
@@ -101,11 +96,7 @@ impl Store {
                 .build_unchecked(opener(purpose))
         };
         // SQLite has one writer. On PostgreSQL a second one serves what does not touch the log.
-        let writers = if address.is_remote() {
-            config.readers.div_ceil(2).max(2)
-        } else {
-            1
-        };
+        let writers = if address.is_remote() { config.readers.div_ceil(2).max(2) } else { 1 };
         Ok(Self(Arc::new(Inner {
             readers: pool(Purpose::Read, config.readers),
             writers: pool(Purpose::Write, writers),
@@ -127,11 +118,7 @@ impl Store {
     /// [`StoreError::PendingMigrations`] says what is missing and what to do.
     pub fn check_schema(&self) -> Result<(), StoreError> {
         let pending = connection(&self.0.writers)?.pending_migrations()?;
-        if pending.is_empty() {
-            Ok(())
-        } else {
-            Err(StoreError::PendingMigrations(pending))
-        }
+        if pending.is_empty() { Ok(()) } else { Err(StoreError::PendingMigrations(pending)) }
     }
 
     /// Lends a connection for queries. Each query sees everything committed before it; two queries may see
@@ -144,10 +131,7 @@ impl Store {
         f: impl FnOnce(&mut Reader<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut connection = connection(&self.0.readers)?;
-        f(&mut Reader {
-            connection: &mut connection,
-            failed: false,
-        })
+        f(&mut Reader { connection: &mut connection, failed: false })
     }
 
     /// Runs one transaction that may append to the log. Such transactions run one after the other on both engines,
@@ -182,23 +166,11 @@ impl Store {
         f: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut connection = connection(&self.0.writers)?;
-        connection
-            .begin(self.0.busy_timeout_ms)
-            .map_err(StoreError::from)?;
-        let mut writer = Writer {
-            reader: Reader {
-                connection: &mut connection,
-                failed: false,
-            },
-            tail: None,
-        };
-        let outcome = if lock {
-            writer.lock().map(drop).map_err(E::from)
-        } else {
-            Ok(())
-        }
-        .and_then(|()| f(&mut writer))
-        .and_then(|value| writer.finish().map(|()| value).map_err(E::from));
+        connection.begin(self.0.busy_timeout_ms).map_err(StoreError::from)?;
+        let mut writer = Writer { reader: Reader { connection: &mut connection, failed: false }, tail: None };
+        let outcome = if lock { writer.lock().map(drop).map_err(E::from) } else { Ok(()) }
+            .and_then(|()| f(&mut writer))
+            .and_then(|value| writer.finish().map(|()| value).map_err(E::from));
         match outcome {
             Ok(value) => {
                 connection.commit().map_err(StoreError::from)?;
@@ -324,19 +296,11 @@ fn exactly_one(rows: usize) -> Result<(), StoreError> {
     if rows == 1 {
         Ok(())
     } else {
-        Err(StoreError::Corrupt(format!(
-            "{rows} rows changed where one was expected"
-        )))
+        Err(StoreError::Corrupt(format!("{rows} rows changed where one was expected")))
     }
 }
 
 /// One row was to be changed, unless its state forbids it: then `name` is violated.
 fn one_or_violated(rows: usize, name: &str) -> Result<(), StoreError> {
-    if rows == 0 {
-        Err(StoreError::Constraint {
-            name: name.to_owned(),
-        })
-    } else {
-        exactly_one(rows)
-    }
+    if rows == 0 { Err(StoreError::Constraint { name: name.to_owned() }) } else { exactly_one(rows) }
 }

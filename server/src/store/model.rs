@@ -189,9 +189,7 @@ impl KeyPurpose {
     /// The purpose of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Signing, Self::Recovery]
-            .into_iter()
-            .find(|purpose| purpose.name() == name)
+        [Self::Signing, Self::Recovery].into_iter().find(|purpose| purpose.name() == name)
     }
 }
 
@@ -290,10 +288,7 @@ pub struct UserRow {
 
 impl fmt::Debug for UserRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserRow")
-            .field("id", &self.id)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("UserRow").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -328,8 +323,6 @@ pub struct RegistryKeyRow {
 
 impl fmt::Debug for RegistryKeyRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RegistryKeyRow")
-            .field("purpose", &self.purpose)
-            .finish_non_exhaustive()
+        f.debug_struct("RegistryKeyRow").field("purpose", &self.purpose).finish_non_exhaustive()
     }
 }

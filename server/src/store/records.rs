@@ -39,11 +39,7 @@ impl TryFrom<Raw> for RecordRow {
 
 fn fingerprint((index, pdq, quality): (i64, Vec<u8>, i64)) -> Result<FingerprintRow, StoreError> {
     let quality = u8::try_from(quality).map_err(|_| convert::corrupt("quality", quality))?;
-    Ok(FingerprintRow {
-        index: convert::unsigned(index)?,
-        pdq: convert::bytes32(&pdq)?,
-        quality,
-    })
+    Ok(FingerprintRow { index: convert::unsigned(index)?, pdq: convert::bytes32(&pdq)?, quality })
 }
 
 impl Reader<'_> {
@@ -115,9 +111,7 @@ impl Writer<'_> {
     pub fn put_record(&mut self, index: u64, record: &NewRecord) -> Result<(), StoreError> {
         match self.record(index)? {
             Some(old) if old.deleted_at_index.is_some() => {
-                return Err(StoreError::Constraint {
-                    name: "records.deleted_idx".to_owned(),
-                });
+                return Err(StoreError::Constraint { name: "records.deleted_idx".to_owned() });
             }
             Some(old) if old.observed && !record.observed => return Ok(()),
             Some(_) => self.remove_record(index)?,
@@ -162,10 +156,7 @@ impl Writer<'_> {
         index: u64,
         tombstone_index: u64,
     ) -> Result<Option<Sha256Digest>, StoreError> {
-        let Some(record) = self
-            .record(index)?
-            .filter(|record| record.deleted_at_index.is_none())
-        else {
+        let Some(record) = self.record(index)?.filter(|record| record.deleted_at_index.is_none()) else {
             return Ok(None);
         };
         let (index, tombstone) = (convert::signed(index)?, convert::signed(tombstone_index)?);

@@ -71,11 +71,7 @@ impl Reader<'_> {
             .get_result(c)
             .optional())?;
         let row = |(purpose, public_key, sealed): (String, Vec<u8>, Vec<u8>)| {
-            Ok(RegistryKeyRow {
-                purpose,
-                public_key: convert::bytes32(&public_key)?,
-                sealed,
-            })
+            Ok(RegistryKeyRow { purpose, public_key: convert::bytes32(&public_key)?, sealed })
         };
         found.map(row).transpose()
     }

@@ -28,19 +28,13 @@ impl Budget {
     /// For at most `bytes`, rounded up to whole steps.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(
-            bytes.div_ceil(STEP).min(Semaphore::MAX_PERMITS),
-        )))
+        Self(Arc::new(Semaphore::new(bytes.div_ceil(STEP).min(Semaphore::MAX_PERMITS))))
     }
 
     /// A reservation of nothing, which can grow.
     #[must_use]
     pub fn reservation(&self) -> Reservation {
-        Reservation {
-            budget: Arc::clone(&self.0),
-            held: None,
-            bytes: 0,
-        }
+        Reservation { budget: Arc::clone(&self.0), held: None, bytes: 0 }
     }
 }
 
@@ -66,9 +60,7 @@ impl Reservation {
         }
         let busy = || gate::full("the bodies of requests take all memory that they may");
         let missing = u32::try_from(missing).map_err(|_| busy())?;
-        let permit = Arc::clone(&self.budget)
-            .try_acquire_many_owned(missing)
-            .map_err(|_| busy())?;
+        let permit = Arc::clone(&self.budget).try_acquire_many_owned(missing).map_err(|_| busy())?;
         match &mut self.held {
             Some(held) => held.merge(permit),
             None => self.held = Some(permit),
@@ -106,18 +98,9 @@ pub async fn read(
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Failure::too_large("this body", limit));
     }
-    let room = announced
-        .and_then(|length| usize::try_from(length).ok())
-        .unwrap_or(0);
+    let room = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     let reservation = state.budget.reservation();
-    let reading = collect(
-        payload,
-        reservation,
-        limit,
-        room.min(MAX_FIRST_ROOM),
-        "this body",
-        cut_off,
-    );
+    let reading = collect(payload, reservation, limit, room.min(MAX_FIRST_ROOM), "this body", cut_off);
     in_time(state, reading).await
 }
 
@@ -129,10 +112,9 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 /// Compressed bodies are not unpacked: what they unpack to has no bound.
 pub(super) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Failure> {
     match headers.get(header::CONTENT_ENCODING) {
-        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => Err(Failure::with(
-            ProblemCode::UnsupportedMediaType,
-            "send the body without Content-Encoding",
-        )),
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            Err(Failure::with(ProblemCode::UnsupportedMediaType, "send the body without Content-Encoding"))
+        }
         _ => Ok(()),
     }
 }
@@ -143,19 +125,14 @@ pub(super) async fn in_time<T>(
     reading: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let seconds = state.limits.body_seconds;
-    tokio::time::timeout(Duration::from_secs(seconds), reading)
-        .await
-        .unwrap_or_else(|_| {
-            let detail = format!("the body did not arrive within {seconds} seconds");
-            Err(Failure::with(ProblemCode::MalformedRequest, detail))
-        })
+    tokio::time::timeout(Duration::from_secs(seconds), reading).await.unwrap_or_else(|_| {
+        let detail = format!("the body did not arrive within {seconds} seconds");
+        Err(Failure::with(ProblemCode::MalformedRequest, detail))
+    })
 }
 
 fn cut_off(error: PayloadError) -> Failure {
-    Failure::with(
-        ProblemCode::MalformedRequest,
-        format!("the body cannot be read: {error}"),
-    )
+    Failure::with(ProblemCode::MalformedRequest, format!("the body cannot be read: {error}"))
 }
 
 /// Collects a stream of at most `limit` bytes. `what` names it in the problem of a larger one.
@@ -176,10 +153,7 @@ pub(super) async fn collect<E>(
         reservation.grow(chunk.len())?;
         bytes.extend_from_slice(&chunk);
     }
-    Ok(Body {
-        bytes: bytes.freeze(),
-        reservation,
-    })
+    Ok(Body { bytes: bytes.freeze(), reservation })
 }
 
 /// A JSON body, read strictly into its type.
@@ -204,9 +178,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Strict<T> {
 /// The server's state, where an extractor needs it.
 pub(super) fn shared(request: &HttpRequest) -> Result<Shared, Failure> {
     let state = request.app_data::<Shared>();
-    state
-        .cloned()
-        .ok_or_else(|| Refusal::internal("the application has no state").into())
+    state.cloned().ok_or_else(|| Refusal::internal("the application has no state").into())
 }
 
 /// Refuses bodies that do not say that they are JSON.
@@ -214,10 +186,7 @@ pub(super) fn require_json(media_type: &str) -> Result<(), Failure> {
     if media_type == "application/json" {
         return Ok(());
     }
-    Err(Failure::with(
-        ProblemCode::UnsupportedMediaType,
-        "send Content-Type: application/json",
-    ))
+    Err(Failure::with(ProblemCode::UnsupportedMediaType, "send Content-Type: application/json"))
 }
 
 /// Reads strict JSON into a type.

@@ -35,19 +35,12 @@ impl FromRequest for Bearer {
     type Future = Ready<Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let secret = request
-            .headers()
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(token);
-        ready(
-            secret
-                .map(|secret| Self(Zeroizing::new(secret.to_owned())))
-                .ok_or_else(|| {
-                    let detail = "this needs the header Authorization: Bearer and a token";
-                    Refusal::with(ProblemCode::Unauthenticated, detail).into()
-                }),
-        )
+        let secret =
+            request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(token);
+        ready(secret.map(|secret| Self(Zeroizing::new(secret.to_owned()))).ok_or_else(|| {
+            let detail = "this needs the header Authorization: Bearer and a token";
+            Refusal::with(ProblemCode::Unauthenticated, detail).into()
+        }))
     }
 }
 
@@ -66,13 +59,7 @@ mod tests {
     fn only_bearer_tokens_are_taken() {
         assert_eq!(token("Bearer abc"), Some("abc"));
         assert_eq!(token("bearer  abc "), Some("abc"));
-        for bad in [
-            "Basic abc",
-            "Bearer",
-            "Bearer ",
-            "abc",
-            &format!("Bearer {}", "x".repeat(300)),
-        ] {
+        for bad in ["Basic abc", "Bearer", "Bearer ", "abc", &format!("Bearer {}", "x".repeat(300))] {
             assert_eq!(token(bad), None, "{bad}");
         }
     }

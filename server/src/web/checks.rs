@@ -24,34 +24,21 @@ use touchstone_schema::{
 use utoipa::ToSchema;
 
 pub(super) const PROBLEMS: Problems = &[
-    (
-        "createCheck",
-        &[
-            REFUSED_BODY,
-            REFUSED_PICTURE,
-            &[Code::MalformedMultipart, Code::OrganisationSuspended],
-        ],
-    ),
+    ("createCheck", &[REFUSED_BODY, REFUSED_PICTURE, &[Code::MalformedMultipart]]),
     ("getCheck", &[&[Code::InvalidIdentifier, Code::NotFound]]),
 ];
 
 /// Name of the part that holds the whole context as JSON.
 const CONTEXT: &str = "context";
 /// Names of text parts.
-const TEXTS: &[&str] = &[
-    CONTEXT,
-    "order_time",
-    "dispatch_time",
-    "claim_time",
-    "product",
-    "seller",
-    "claim",
-];
+const TEXTS: &[&str] = &[CONTEXT, "order_time", "dispatch_time", "claim_time", "product", "seller", "claim"];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
-    services
-        .service(resource(state, "/v1/checks", [(Method::POST, web::to(create))]))
-        .service(resource(state, "/v1/checks/{id}", [(Method::GET, web::to(get))]));
+    services.service(resource(state, "/v1/checks", [(Method::POST, web::to(create))])).service(resource(
+        state,
+        "/v1/checks/{id}",
+        [(Method::GET, web::to(get))],
+    ));
 }
 
 /// A check with the photo itself. The context is given in one part or in single parts.
@@ -110,15 +97,11 @@ pub(super) async fn create(
     let result = if is_form {
         let Form { photo, texts } = multipart::read(&state, &request, payload, TEXTS).await?;
         let context = context(&texts)?;
-        state
-            .run_picture(move |registry| registry.check(&caller, &photo.bytes, &context))
-            .await?
+        state.run_picture(move |registry| registry.check(&caller, &photo.bytes, &context)).await?
     } else {
         let body = body::read(&state, &request, &mut payload, state.limits.max_json_bytes).await?;
         let check: FingerprintCheck = body::parse(&body.bytes)?;
-        state
-            .run(move |registry| registry.check_fingerprints(&caller, &check))
-            .await?
+        state.run(move |registry| registry.check_fingerprints(&caller, &check)).await?
     };
     let body = serde_json::to_vec(&result).map_err(Refusal::internal)?;
     Ok(HttpResponse::build(StatusCode::CREATED)
@@ -136,12 +119,7 @@ fn context(texts: &[(&'static str, String)]) -> Result<Context, Refusal> {
         }
         return body::parse(text.as_bytes());
     }
-    let text = |name: &str| {
-        texts
-            .iter()
-            .find(|(found, _)| *found == name)
-            .map(|(_, text)| text.clone())
-    };
+    let text = |name: &str| texts.iter().find(|(found, _)| *found == name).map(|(_, text)| text.clone());
     let time = |name: &str| {
         let parsed = text(name).map(|text| text.parse::<Timestamp>()).transpose();
         parsed.map_err(|error| Refusal::with(Code::InvalidField, format!("{name}: {error}")))
@@ -169,9 +147,7 @@ fn context(texts: &[(&'static str, String)]) -> Result<Context, Refusal> {
 )]
 pub(super) async fn get(state: Shared, bearer: Bearer, request: HttpRequest) -> Answer {
     let id: CheckId = path_part(&request, "id")?;
-    let result = state
-        .run_as(bearer, move |registry, caller| registry.check_result(caller, &id))
-        .await?;
+    let result = state.run_as(bearer, move |registry, caller| registry.check_result(caller, &id)).await?;
     super::json(StatusCode::OK, &result)
 }
 
@@ -195,9 +171,6 @@ mod tests {
         assert!(refusal.detail.unwrap().starts_with("claim_time"));
         let both = [(CONTEXT, "{}".to_owned()), ("claim", "1".to_owned())];
         assert_eq!(context(&both).unwrap_err().code, Code::InvalidField);
-        assert_eq!(
-            context(&[(CONTEXT, r#"{"x":1}"#.to_owned())]).unwrap_err().code,
-            Code::UnknownField
-        );
+        assert_eq!(context(&[(CONTEXT, r#"{"x":1}"#.to_owned())]).unwrap_err().code, Code::UnknownField);
     }
 }

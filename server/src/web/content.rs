@@ -38,33 +38,14 @@ pub(super) const PROBLEMS: Problems = &[
             REFUSED_PICTURE,
         ],
     ),
-    (
-        "deleteRecord",
-        &[&[
-            Code::InvalidIdentifier,
-            Code::NotFound,
-            Code::OrganisationSuspended,
-        ]],
-    ),
+    ("deleteRecord", &[&[Code::InvalidIdentifier, Code::NotFound]]),
 ];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     services
-        .service(resource(
-            state,
-            "/v1/content/{sha256}",
-            [(Method::GET, web::to(find))],
-        ))
-        .service(resource(
-            state,
-            "/v1/statements/{id}/content",
-            [(Method::PUT, web::to(put))],
-        ))
-        .service(resource(
-            state,
-            "/v1/statements/{id}/record",
-            [(Method::DELETE, web::to(delete_record))],
-        ));
+        .service(resource(state, "/v1/content/{sha256}", [(Method::GET, web::to(find))]))
+        .service(resource(state, "/v1/statements/{id}/content", [(Method::PUT, web::to(put))]))
+        .service(resource(state, "/v1/statements/{id}/record", [(Method::DELETE, web::to(delete_record))]));
 }
 
 /// Find statements by digest
@@ -80,9 +61,15 @@ pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
 )]
 pub(super) async fn find(state: Shared, request: HttpRequest) -> Answer {
     let digest: Sha256Digest = path_part(&request, "sha256")?;
-    let found = state.run(move |registry| registry.content(&digest)).await?;
+    let found = state.look_up(move |registry| registry.content(&digest)).await?;
     json(StatusCode::OK, &found)
 }
+
+/// The bytes of a picture's file.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "documents the body; its bytes are read as they are")]
+pub(super) struct PictureFile(Vec<u8>);
 
 /// Query of an upload.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -105,8 +92,8 @@ pub(super) struct PutQuery {
     request_body(
         description = "The picture's bytes, or a reference record",
         content(
-            (Vec<u8> = "image/*"),
-            (Vec<u8> = "application/octet-stream"),
+            (PictureFile = "image/*"),
+            (PictureFile = "application/octet-stream"),
             (record::Record = "application/vnd.touchstone.record.v1+json")
         )
     ),
@@ -127,16 +114,10 @@ pub(super) async fn put(
     let mut payload = payload.into_inner();
     let receipt = if is_record(&request)? {
         let body = body::read(&state, &request, &mut payload, record::MAX_RECORD_BYTES).await?;
-        state
-            .run(move |registry| registry.put_record(&caller, &id, &body.bytes))
-            .await?
+        state.run(move |registry| registry.put_record(&caller, &id, &body.bytes)).await?
     } else {
         let body = body::read(&state, &request, &mut payload, state.max_upload_bytes).await?;
-        let name = query
-            .into_inner()
-            .file_name
-            .as_deref()
-            .and_then(record::clean_file_name);
+        let name = query.into_inner().file_name.as_deref().and_then(record::clean_file_name);
         state
             .run_picture(move |registry| registry.put_pixels(&caller, &id, &body.bytes, name.as_deref()))
             .await?
@@ -175,10 +156,6 @@ pub(super) fn require_picture(media_type: &str) -> Result<(), Failure> {
 )]
 pub(super) async fn delete_record(state: Shared, bearer: Bearer, request: HttpRequest) -> Answer {
     let id: StatementId = path_part(&request, "id")?;
-    let logged = state
-        .run_as(bearer, move |registry, caller| {
-            registry.delete_record(caller, &id)
-        })
-        .await?;
+    let logged = state.run_as(bearer, move |registry, caller| registry.delete_record(caller, &id)).await?;
     json(StatusCode::OK, &logged)
 }

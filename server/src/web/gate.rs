@@ -32,11 +32,7 @@ impl Gate {
     /// `slots` jobs at a time, `queue` that wait.
     #[must_use]
     pub fn new(slots: usize, queue: usize) -> Self {
-        Self {
-            slots: Arc::new(Semaphore::new(slots.max(1))),
-            waiting: AtomicUsize::new(0),
-            queue,
-        }
+        Self { slots: Arc::new(Semaphore::new(slots.max(1))), waiting: AtomicUsize::new(0), queue }
     }
 
     /// Waits for a slot; it is free again when the permit is dropped. Slots are given in the order of asking.
@@ -52,20 +48,13 @@ impl Gate {
         if ahead >= self.queue {
             return Err(full("too many requests of this kind are waiting"));
         }
-        Arc::clone(&self.slots)
-            .acquire_owned()
-            .await
-            .map_err(|_| full("the server is stopping"))
+        Arc::clone(&self.slots).acquire_owned().await.map_err(|_| full("the server is stopping"))
     }
 }
 
 /// The refusal of a busy server.
 pub(super) fn full(cause: &'static str) -> Failure {
-    Refusal {
-        retry_after_seconds: Some(RETRY_SECONDS),
-        ..Refusal::unavailable(cause)
-    }
-    .into()
+    Refusal { retry_after_seconds: Some(RETRY_SECONDS), ..Refusal::unavailable(cause) }.into()
 }
 
 #[cfg(test)]

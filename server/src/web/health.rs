@@ -27,9 +27,7 @@ pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     responses((status = 200, description = "It lives", body = String, content_type = "text/plain"))
 )]
 pub(super) async fn health() -> Answer {
-    Ok(HttpResponse::Ok()
-        .content_type(ContentType::plaintext())
-        .body("ok\n"))
+    Ok(HttpResponse::Ok().content_type(ContentType::plaintext()).body("ok\n"))
 }
 
 /// Whether requests can be answered
@@ -43,9 +41,7 @@ pub(super) async fn health() -> Answer {
 )]
 pub(super) async fn readiness(state: Shared) -> Answer {
     state.run(Registry::ready).await?;
-    Ok(HttpResponse::Ok()
-        .content_type(ContentType::plaintext())
-        .body("ready\n"))
+    Ok(HttpResponse::Ok().content_type(ContentType::plaintext()).body("ready\n"))
 }
 
 /// Numbers for monitoring
@@ -64,7 +60,5 @@ pub(super) async fn metrics(state: Shared) -> Answer {
         tracing::warn!("the numbers of the registry are missing in /metrics: {failure}");
     }
     let text = state.metrics.text(statistics.ok());
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(text))
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

@@ -3,7 +3,7 @@
 use super::{
     Answer, Shared, body,
     caller::Bearer,
-    content::require_picture,
+    content::{PictureFile, require_picture},
     json, multipart,
     openapi::{Problems, REFUSED_BODY, REFUSED_PICTURE},
     resource,
@@ -19,17 +19,11 @@ use touchstone_schema::{
 };
 use utoipa::ToSchema;
 
-pub(super) const PROBLEMS: Problems = &[(
-    "inspect",
-    &[REFUSED_BODY, REFUSED_PICTURE, &[Code::MalformedMultipart]],
-)];
+pub(super) const PROBLEMS: Problems =
+    &[("inspect", &[REFUSED_BODY, REFUSED_PICTURE, &[Code::MalformedMultipart]])];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
-    services.service(resource(
-        state,
-        "/v1/inspections",
-        [(Method::POST, web::to(inspect))],
-    ));
+    services.service(resource(state, "/v1/inspections", [(Method::POST, web::to(inspect))]));
 }
 
 /// A picture alone.
@@ -50,8 +44,8 @@ pub(super) struct InspectionForm {
 #[utoipa::path(
     post, path = "/v1/inspections", operation_id = "inspect", tag = "checks",
     request_body(content(
-        (Vec<u8> = "image/*"),
-        (Vec<u8> = "application/octet-stream"),
+        (PictureFile = "image/*"),
+        (PictureFile = "application/octet-stream"),
         (InspectionForm = "multipart/form-data")
     )),
     responses((status = 200, description = "What the file tells", body = InspectionReport)),
@@ -68,17 +62,13 @@ pub(super) async fn inspect(
     if !is_form {
         require_picture(&media_type)?;
     }
-    state
-        .authenticate(bearer, &[Scope::Register, Scope::Check])
-        .await?;
+    state.authenticate(bearer, &[Scope::Register, Scope::Check]).await?;
     let mut payload = payload.into_inner();
     let body = if is_form {
         multipart::read(&state, &request, payload, &[]).await?.photo
     } else {
         body::read(&state, &request, &mut payload, state.max_upload_bytes).await?
     };
-    let report = state
-        .run_picture(move |registry| registry.inspect(&body.bytes))
-        .await?;
+    let report = state.run_picture(move |registry| registry.inspect(&body.bytes)).await?;
     json(StatusCode::OK, &report)
 }

@@ -10,11 +10,7 @@ use touchstone_schema::{api::LabelRecords, problem::ProblemCode as Code};
 pub(super) const PROBLEMS: Problems = &[("findLabels", &[&[Code::InvalidIdentifier]])];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
-    services.service(resource(
-        state,
-        "/v1/labels/{producer}/{id}",
-        [(Method::GET, web::to(find))],
-    ));
+    services.service(resource(state, "/v1/labels/{producer}/{id}", [(Method::GET, web::to(find))]));
 }
 
 /// Find labels by number

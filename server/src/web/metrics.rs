@@ -52,21 +52,11 @@ impl RouteMetrics {
 
     /// Counts one answered request.
     pub fn count(&self, method: &Method, status: u16, micros: u64) {
-        let name = if *method == Method::HEAD {
-            "GET"
-        } else {
-            method.as_str()
-        };
-        let index = METHODS
-            .iter()
-            .position(|known| *known == name)
-            .unwrap_or(METHODS.len() - 1);
+        let name = if *method == Method::HEAD { "GET" } else { method.as_str() };
+        let index = METHODS.iter().position(|known| *known == name).unwrap_or(METHODS.len() - 1);
         let numbers = &self.methods[index];
         let class = usize::from(status / 100).clamp(1, CLASSES.len()) - 1;
-        let bucket = EDGES
-            .iter()
-            .position(|(edge, _)| micros <= *edge)
-            .unwrap_or(EDGES.len());
+        let bucket = EDGES.iter().position(|(edge, _)| micros <= *edge).unwrap_or(EDGES.len());
         numbers.classes[class].fetch_add(1, Ordering::Relaxed);
         numbers.durations[bucket].fetch_add(1, Ordering::Relaxed);
         numbers.micros.fetch_add(micros, Ordering::Relaxed);
@@ -86,10 +76,7 @@ impl Metrics {
         if let Some(known) = routes.iter().find(|route| route.pattern == pattern) {
             return Arc::clone(known);
         }
-        let route = Arc::new(RouteMetrics {
-            pattern,
-            methods: Default::default(),
-        });
+        let route = Arc::new(RouteMetrics { pattern, methods: Default::default() });
         routes.push(Arc::clone(&route));
         route
     }
@@ -98,38 +85,13 @@ impl Metrics {
     #[must_use]
     pub fn text(&self, statistics: Option<Statistics>) -> String {
         let mut out = String::with_capacity(16 << 10);
-        if let Some(Statistics {
-            log_size,
-            searchable,
-            organisations,
-        }) = statistics
-        {
-            gauge(
-                &mut out,
-                "touchstone_log_entries",
-                "Entries of the log.",
-                log_size,
-            );
-            gauge(
-                &mut out,
-                "touchstone_searchable_pictures",
-                "Pictures that fingerprints find.",
-                searchable,
-            );
-            gauge(
-                &mut out,
-                "touchstone_organisations",
-                "Organisations.",
-                organisations,
-            );
+        if let Some(Statistics { log_size, searchable, organisations }) = statistics {
+            gauge(&mut out, "touchstone_log_entries", "Entries of the log.", log_size);
+            gauge(&mut out, "touchstone_searchable_pictures", "Pictures that fingerprints find.", searchable);
+            gauge(&mut out, "touchstone_organisations", "Organisations.", organisations);
         }
         if let Some(bytes) = resident_bytes() {
-            gauge(
-                &mut out,
-                "process_resident_memory_bytes",
-                "Resident memory.",
-                bytes,
-            );
+            gauge(&mut out, "process_resident_memory_bytes", "Resident memory.", bytes);
         }
         let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         out.push_str("# HELP touchstone_http_requests_total Answered requests.\n");
@@ -161,15 +123,8 @@ fn gauge(out: &mut String, name: &str, help: &str, value: u64) {
 fn for_each(routes: &[Arc<RouteMetrics>], mut write: impl FnMut(&str, &MethodMetrics)) {
     for route in routes {
         for (method, numbers) in METHODS.iter().zip(&route.methods) {
-            if numbers
-                .durations
-                .iter()
-                .any(|count| count.load(Ordering::Relaxed) > 0)
-            {
-                write(
-                    &format!("route=\"{}\",method=\"{method}\"", route.pattern),
-                    numbers,
-                );
+            if numbers.durations.iter().any(|count| count.load(Ordering::Relaxed) > 0) {
+                write(&format!("route=\"{}\",method=\"{method}\"", route.pattern), numbers);
             }
         }
     }
@@ -185,12 +140,7 @@ fn histogram(out: &mut String, labels: &str, numbers: &MethodMetrics) {
     total += numbers.durations[EDGES.len()].load(Ordering::Relaxed);
     let _ = writeln!(out, "{NAME}_bucket{{{labels},le=\"+Inf\"}} {total}");
     let micros = numbers.micros.load(Ordering::Relaxed);
-    let _ = writeln!(
-        out,
-        "{NAME}_sum{{{labels}}} {}.{:06}",
-        micros / 1_000_000,
-        micros % 1_000_000
-    );
+    let _ = writeln!(out, "{NAME}_sum{{{labels}}} {}.{:06}", micros / 1_000_000, micros % 1_000_000);
     let _ = writeln!(out, "{NAME}_count{{{labels}}} {total}");
 }
 
@@ -198,12 +148,7 @@ fn histogram(out: &mut String, labels: &str, numbers: &MethodMetrics) {
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim()
-        .strip_suffix("kB")?
-        .trim()
-        .parse::<u64>()
-        .ok()
-        .map(|kibibytes| kibibytes * 1024)
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
 }
 
 #[cfg(test)]
@@ -217,11 +162,7 @@ mod tests {
         route.count(&Method::GET, 200, 300);
         route.count(&Method::HEAD, 404, 20_000_000);
         metrics.route("/x/{y}").count(&Method::POST, 503, 1);
-        let text = metrics.text(Some(Statistics {
-            log_size: 7,
-            searchable: 5,
-            organisations: 3,
-        }));
+        let text = metrics.text(Some(Statistics { log_size: 7, searchable: 5, organisations: 3 }));
         for line in [
             "touchstone_log_entries 7",
             "touchstone_http_requests_total{route=\"/x/{y}\",method=\"GET\",status=\"2xx\"} 1",

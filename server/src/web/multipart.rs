@@ -77,18 +77,13 @@ async fn read_parts(
 }
 
 fn name(part: &Field, known: &'static [&'static str]) -> Result<&'static str, Failure> {
-    let name = part
-        .name()
-        .ok_or_else(|| wrong("a part has no name".to_owned()))?;
+    let name = part.name().ok_or_else(|| wrong("a part has no name".to_owned()))?;
     if name == PHOTO {
         return Ok(PHOTO);
     }
     known.iter().copied().find(|known| *known == name).ok_or_else(|| {
         let names = [&[PHOTO], known].concat().join(", ");
-        Failure::with(
-            ProblemCode::UnknownField,
-            format!("a part has a name other than {names}"),
-        )
+        Failure::with(ProblemCode::UnknownField, format!("a part has a name other than {names}"))
     })
 }
 
@@ -96,14 +91,9 @@ async fn collect(state: &State, part: &mut Field, limit: usize, what: &str) -> R
     body::collect(part, state.budget.reservation(), limit, 0, what, malformed).await
 }
 
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "used as a function that maps errors"
-)]
+#[allow(clippy::needless_pass_by_value, reason = "used as a function that maps errors")]
 fn malformed(error: MultipartError) -> Failure {
-    wrong(format!(
-        "the body is not well-formed multipart/form-data: {error}"
-    ))
+    wrong(format!("the body is not well-formed multipart/form-data: {error}"))
 }
 
 fn wrong(detail: String) -> Failure {

@@ -53,11 +53,7 @@ where
     type Future = Ready<Result<Observed<S>, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(Observed {
-            service,
-            state: self.state.clone(),
-            route: Arc::clone(&self.route),
-        }))
+        ready(Ok(Observed { service, state: self.state.clone(), route: Arc::clone(&self.route) }))
     }
 }
 
@@ -106,22 +102,14 @@ where
 }
 
 fn secure(headers: &mut HeaderMap, pattern: &str) {
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    let is_page = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_page =
+        headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if is_page {
-        let policy = if pattern.starts_with("/docs") {
-            DOCS_POLICY
-        } else {
-            PAGE_POLICY
-        };
+        let policy = if pattern.starts_with("/docs") { DOCS_POLICY } else { PAGE_POLICY };
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

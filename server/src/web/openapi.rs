@@ -37,7 +37,7 @@ pub(super) const REFUSED_PICTURE: &[Code] = &[
 /// Problems of every operation.
 const ALWAYS: &[Code] = &[Code::Internal, Code::Unavailable];
 /// Problems of every operation that needs a token.
-const WITH_TOKEN: &[Code] = &[Code::Unauthenticated, Code::Forbidden];
+const WITH_TOKEN: &[Code] = &[Code::Unauthenticated, Code::Forbidden, Code::OrganisationSuspended];
 
 const GROUPS: [Problems; 9] = [
     registry::PROBLEMS,
@@ -114,20 +114,12 @@ impl Modify for Completion {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.delete]
-        .into_iter()
-        .flatten()
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
 }
 
 fn complete(operation: &mut Operation) {
     let id = operation.operation_id.clone().unwrap_or_default();
-    let mut codes: Vec<Code> = own_problems(&id)
-        .into_iter()
-        .flatten()
-        .copied()
-        .flatten()
-        .copied()
-        .collect();
+    let mut codes: Vec<Code> = own_problems(&id).into_iter().flatten().copied().flatten().copied().collect();
     codes.extend(ALWAYS);
     if operation.security.is_some() {
         codes.extend(WITH_TOKEN);
@@ -143,27 +135,18 @@ fn complete(operation: &mut Operation) {
 }
 
 fn own_problems(operation: &str) -> Option<&'static [&'static [Code]]> {
-    GROUPS
-        .iter()
-        .copied()
-        .flatten()
-        .find(|(id, _)| *id == operation)
-        .map(|(_, codes)| *codes)
+    GROUPS.iter().copied().flatten().find(|(id, _)| *id == operation).map(|(_, codes)| *codes)
 }
 
 fn problem_response(codes: &[Code]) -> ResponseBuilder {
     let line = |code: &Code| format!("`{}`: {} · {}", code.code(), code.title().0, code.title().1);
     let description = codes.iter().map(line).collect::<Vec<_>>().join("  \n");
-    let example = codes
-        .first()
-        .map(|code| code.document(None, Some("5f3a9c0e1b2d4f68".to_owned())));
+    let example = codes.first().map(|code| code.document(None, Some("5f3a9c0e1b2d4f68".to_owned())));
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("Problem")))
         .example(example.and_then(|example| serde_json::to_value(example).ok()))
         .build();
-    ResponseBuilder::new()
-        .description(description)
-        .content(MEDIA_TYPE, content)
+    ResponseBuilder::new().description(description).content(MEDIA_TYPE, content)
 }
 
 #[cfg(test)]
@@ -187,12 +170,7 @@ mod tests {
                 assert!(found.insert(id.clone()), "{id} occurs twice");
             }
         }
-        let known: BTreeSet<_> = GROUPS
-            .iter()
-            .copied()
-            .flatten()
-            .map(|(id, _)| (*id).to_owned())
-            .collect();
+        let known: BTreeSet<_> = GROUPS.iter().copied().flatten().map(|(id, _)| (*id).to_owned()).collect();
         assert_eq!(found, known);
     }
 

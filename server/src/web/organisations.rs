@@ -25,41 +25,14 @@ use touchstone_schema::{
 pub(super) const PROBLEMS: Problems = &[
     (
         "admitOrganisation",
-        &[
-            REFUSED_BODY,
-            &[Code::Conflict, Code::MalformedEnvelope, Code::InvalidSignature],
-        ],
+        &[REFUSED_BODY, &[Code::Conflict, Code::MalformedEnvelope, Code::InvalidSignature]],
     ),
     ("listOrganisations", &[]),
     ("getOrganisation", &[&[Code::InvalidIdentifier, Code::NotFound]]),
-    (
-        "addKey",
-        &[
-            REFUSED_BODY,
-            &[Code::InvalidIdentifier, Code::NotFound, Code::Conflict],
-        ],
-    ),
-    (
-        "revokeKey",
-        &[
-            REFUSED_BODY,
-            &[Code::InvalidIdentifier, Code::NotFound, Code::Conflict],
-        ],
-    ),
-    (
-        "suspendOrganisation",
-        &[
-            REFUSED_BODY,
-            &[Code::InvalidIdentifier, Code::NotFound, Code::Conflict],
-        ],
-    ),
-    (
-        "bindCode",
-        &[
-            REFUSED_BODY,
-            &[Code::InvalidIdentifier, Code::NotFound, Code::Conflict],
-        ],
-    ),
+    ("addKey", &[REFUSED_BODY, &[Code::InvalidIdentifier, Code::NotFound, Code::Conflict]]),
+    ("revokeKey", &[REFUSED_BODY, &[Code::InvalidIdentifier, Code::NotFound, Code::Conflict]]),
+    ("suspendOrganisation", &[REFUSED_BODY, &[Code::InvalidIdentifier, Code::NotFound, Code::Conflict]]),
+    ("bindCode", &[REFUSED_BODY, &[Code::InvalidIdentifier, Code::NotFound, Code::Conflict]]),
 ];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
@@ -68,11 +41,7 @@ pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     services
         .service(resource(state, "/v1/organisations", many))
         .service(resource(state, ONE, [(Method::GET, web::to(get))]))
-        .service(resource(
-            state,
-            "/v1/organisations/{organisation}/keys",
-            [(Method::POST, web::to(add_key))],
-        ))
+        .service(resource(state, "/v1/organisations/{organisation}/keys", [(Method::POST, web::to(add_key))]))
         .service(resource(
             state,
             "/v1/organisations/{organisation}/keys/{key}/revocation",
@@ -110,9 +79,7 @@ pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     security(("bearer" = ["operate"]))
 )]
 pub(super) async fn admit(state: Shared, bearer: Bearer, body: Strict<NewOrganisation>) -> Answer {
-    let admitted = state
-        .run_as(bearer, move |registry, caller| registry.admit(caller, &body.0))
-        .await?;
+    let admitted = state.run_as(bearer, move |registry, caller| registry.admit(caller, &body.0)).await?;
     json(StatusCode::CREATED, &admitted)
 }
 
@@ -127,9 +94,7 @@ pub(super) async fn admit(state: Shared, bearer: Bearer, body: Strict<NewOrganis
     security(("bearer" = ["operate"]))
 )]
 pub(super) async fn list(state: Shared, bearer: Bearer) -> Answer {
-    let found = state
-        .run_as(bearer, |registry, caller| registry.organisations(caller))
-        .await?;
+    let found = state.run_as(bearer, |registry, caller| registry.organisations(caller)).await?;
     json(StatusCode::OK, &found)
 }
 
@@ -146,9 +111,7 @@ pub(super) async fn list(state: Shared, bearer: Bearer) -> Answer {
 )]
 pub(super) async fn get(state: Shared, bearer: Bearer, request: HttpRequest) -> Answer {
     let id: OrganisationId = path_part(&request, "organisation")?;
-    let found = state
-        .run_as(bearer, move |registry, caller| registry.organisation(caller, &id))
-        .await?;
+    let found = state.run_as(bearer, move |registry, caller| registry.organisation(caller, &id)).await?;
     json(StatusCode::OK, &found)
 }
 
@@ -171,11 +134,7 @@ pub(super) async fn add_key(
     body: Strict<NewKey>,
 ) -> Answer {
     let id: OrganisationId = path_part(&request, "organisation")?;
-    let logged = state
-        .run_as(bearer, move |registry, caller| {
-            registry.add_key(caller, &id, &body.0)
-        })
-        .await?;
+    let logged = state.run_as(bearer, move |registry, caller| registry.add_key(caller, &id, &body.0)).await?;
     json(StatusCode::CREATED, &logged)
 }
 
@@ -204,11 +163,8 @@ pub(super) async fn revoke_key(
 ) -> Answer {
     let id: OrganisationId = path_part(&request, "organisation")?;
     let key: KeyId = path_part(&request, "key")?;
-    let logged = state
-        .run_as(bearer, move |registry, caller| {
-            registry.revoke_key(caller, &id, &key, &body.0)
-        })
-        .await?;
+    let logged =
+        state.run_as(bearer, move |registry, caller| registry.revoke_key(caller, &id, &key, &body.0)).await?;
     json(StatusCode::CREATED, &logged)
 }
 
@@ -232,11 +188,7 @@ pub(super) async fn suspend(
     body: Strict<Suspension>,
 ) -> Answer {
     let id: OrganisationId = path_part(&request, "organisation")?;
-    let logged = state
-        .run_as(bearer, move |registry, caller| {
-            registry.suspend(caller, &id, &body.0)
-        })
-        .await?;
+    let logged = state.run_as(bearer, move |registry, caller| registry.suspend(caller, &id, &body.0)).await?;
     json(StatusCode::CREATED, &logged)
 }
 
@@ -259,10 +211,7 @@ pub(super) async fn bind_code(
     body: Strict<NewCode>,
 ) -> Answer {
     let id: OrganisationId = path_part(&request, "organisation")?;
-    let logged = state
-        .run_as(bearer, move |registry, caller| {
-            registry.bind_code(caller, &id, &body.0)
-        })
-        .await?;
+    let logged =
+        state.run_as(bearer, move |registry, caller| registry.bind_code(caller, &id, &body.0)).await?;
     json(StatusCode::CREATED, &logged)
 }

@@ -26,10 +26,7 @@ pub struct Failure {
 impl Failure {
     /// The path does not know the method; `allow` lists those that it knows.
     pub(super) fn method_not_allowed(allow: &Arc<str>) -> Self {
-        Self {
-            refusal: Refusal::new(ProblemCode::MethodNotAllowed),
-            allow: Some(Arc::clone(allow)),
-        }
+        Self { refusal: Refusal::new(ProblemCode::MethodNotAllowed), allow: Some(Arc::clone(allow)) }
     }
 
     /// A problem with words for the client.
@@ -39,10 +36,7 @@ impl Failure {
 
     /// The problem of a body that is larger than `limit` bytes.
     pub(super) fn too_large(what: &str, limit: usize) -> Self {
-        Self::with(
-            ProblemCode::BodyTooLarge,
-            format!("{what} may have at most {limit} bytes"),
-        )
+        Self::with(ProblemCode::BodyTooLarge, format!("{what} may have at most {limit} bytes"))
     }
 }
 
@@ -92,10 +86,7 @@ pub(super) fn answer<B: MessageBody>(response: &HttpResponse<B>, id: RequestId) 
         _ => ProblemCode::Internal,
     };
     let cause = response.error().map(|error| error.to_string().into());
-    let refusal = Refusal {
-        cause,
-        ..Refusal::new(code)
-    };
+    let refusal = Refusal { cause, ..Refusal::new(code) };
     log(&refusal, id);
     Some(document(&refusal, None, id))
 }
@@ -117,9 +108,7 @@ fn document(refusal: &Refusal, allow: Option<&str>, id: RequestId) -> HttpRespon
 
 /// The problem document of a refusal.
 pub(super) fn problem(refusal: &Refusal, id: RequestId) -> Problem {
-    refusal
-        .code
-        .document(refusal.detail.clone(), Some(id.to_string()))
+    refusal.code.document(refusal.detail.clone(), Some(id.to_string()))
 }
 
 /// Logs why a request was refused: failures of the registry as errors, the others for who looks closer.
@@ -149,10 +138,6 @@ fn causes(refusal: &Refusal) -> String {
 /// Path segments that are not UTF-8 after decoding are wrong identifiers.
 pub(super) fn path_config() -> web::PathConfig {
     web::PathConfig::default().error_handler(|error, _| {
-        Failure::with(
-            ProblemCode::InvalidIdentifier,
-            format!("the path cannot be read: {error}"),
-        )
-        .into()
+        Failure::with(ProblemCode::InvalidIdentifier, format!("the path cannot be read: {error}")).into()
     })
 }

@@ -10,13 +10,11 @@ use touchstone_schema::api::{CallerInfo, RegistryInfo};
 pub(super) const PROBLEMS: Problems = &[("getRegistry", &[]), ("getCaller", &[])];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
-    services
-        .service(resource(
-            state,
-            "/v1/registry",
-            [(Method::GET, web::to(registry))],
-        ))
-        .service(resource(state, "/v1/caller", [(Method::GET, web::to(caller))]));
+    services.service(resource(state, "/v1/registry", [(Method::GET, web::to(registry))])).service(resource(
+        state,
+        "/v1/caller",
+        [(Method::GET, web::to(caller))],
+    ));
 }
 
 /// Who this registry is
@@ -44,8 +42,6 @@ pub(super) async fn registry(state: Shared) -> Answer {
     security(("bearer" = []))
 )]
 pub(super) async fn caller(state: Shared, bearer: Bearer) -> Answer {
-    let info = state
-        .run_as(bearer, |registry, caller| registry.caller_info(caller))
-        .await?;
+    let info = state.run_as(bearer, |registry, caller| registry.caller_info(caller)).await?;
     json(StatusCode::OK, &info)
 }

@@ -34,7 +34,6 @@ pub(super) const PROBLEMS: Problems = &[
         &[
             REFUSED_BODY,
             &[
-                Code::OrganisationSuspended,
                 Code::MalformedEnvelope,
                 Code::EnvelopeTooLarge,
                 Code::UnknownKind,
@@ -57,21 +56,9 @@ pub(super) const PROBLEMS: Problems = &[
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     services
-        .service(resource(
-            state,
-            "/v1/statements",
-            [(Method::POST, web::to(submit))],
-        ))
-        .service(resource(
-            state,
-            "/v1/statements/{id}",
-            [(Method::GET, web::to(get))],
-        ))
-        .service(resource(
-            state,
-            "/v1/statements/{id}/receipt",
-            [(Method::GET, web::to(receipt))],
-        ));
+        .service(resource(state, "/v1/statements", [(Method::POST, web::to(submit))]))
+        .service(resource(state, "/v1/statements/{id}", [(Method::GET, web::to(get))]))
+        .service(resource(state, "/v1/statements/{id}/receipt", [(Method::GET, web::to(receipt))]));
 }
 
 /// One envelope, or a batch of them.
@@ -136,14 +123,7 @@ pub(super) async fn submit(
         })
         .await?;
     let fresh = matches!(&submitted, Submitted::Single(acknowledgement) if !acknowledgement.duplicate);
-    json(
-        if fresh {
-            StatusCode::CREATED
-        } else {
-            StatusCode::OK
-        },
-        &submitted,
-    )
+    json(if fresh { StatusCode::CREATED } else { StatusCode::OK }, &submitted)
 }
 
 fn batch(
@@ -157,14 +137,10 @@ fn batch(
         Ok(acknowledgement) => BatchItem::Accepted(acknowledgement),
         Err(refusal) => {
             problem::log(&refusal, id);
-            BatchItem::Refused {
-                problem: problem::problem(&refusal, id),
-            }
+            BatchItem::Refused { problem: problem::problem(&refusal, id) }
         }
     });
-    Ok(BatchResult {
-        results: results.collect(),
-    })
+    Ok(BatchResult { results: results.collect() })
 }
 
 /// A submission with the exact bytes of its envelopes, surrounding white space cut off.
@@ -201,18 +177,9 @@ impl<'a> Submission<'a> {
             return Err(Refusal::with(Code::BodyTooLarge, detail));
         }
         if count == 0 {
-            return Err(Refusal::with(
-                Code::InvalidField,
-                "statements: at least one is expected",
-            ));
+            return Err(Refusal::with(Code::InvalidField, "statements: at least one is expected"));
         }
-        Ok(Self::Batch(
-            batch
-                .statements
-                .into_iter()
-                .map(|envelope| envelope.get().as_bytes())
-                .collect(),
-        ))
+        Ok(Self::Batch(batch.statements.into_iter().map(|envelope| envelope.get().as_bytes()).collect()))
     }
 }
 
@@ -243,10 +210,7 @@ pub(super) async fn get(state: Shared, request: HttpRequest) -> Answer {
 )]
 pub(super) async fn receipt(request: HttpRequest) -> Answer {
     path_part::<StatementId>(&request, "id")?;
-    Err(Failure::with(
-        Code::NotFound,
-        "this version of the registry issues no receipts",
-    ))
+    Err(Failure::with(Code::NotFound, "this version of the registry issues no receipts"))
 }
 
 #[cfg(test)]
@@ -262,10 +226,7 @@ mod tests {
             Submission::parse(b" {\"payload\": 1}\n", 2).unwrap(),
             Submission::Single(b"{\"payload\": 1}")
         );
-        assert_eq!(
-            Submission::parse(b"[[]]", 2).unwrap(),
-            Submission::Single(b"[[]]")
-        );
+        assert_eq!(Submission::parse(b"[[]]", 2).unwrap(), Submission::Single(b"[[]]"));
     }
 
     #[test]
@@ -275,10 +236,7 @@ mod tests {
         assert_eq!(code(r#"{"statements":[]}"#), Code::InvalidField);
         assert_eq!(code(r#"{"statements":{}}"#), Code::InvalidField);
         assert_eq!(code(r#"{"statements":[1],"x":1}"#), Code::UnknownField);
-        assert_eq!(
-            code(r#"{"statements":[1],"statements":[1]}"#),
-            Code::DuplicateName
-        );
+        assert_eq!(code(r#"{"statements":[1],"statements":[1]}"#), Code::DuplicateName);
         assert_eq!(code(r#"{"statements":[1}"#), Code::MalformedJson);
         assert_eq!(code(""), Code::MalformedJson);
     }

@@ -29,11 +29,7 @@ impl Throttle {
     /// At most `attempts` in `window_seconds`.
     #[must_use]
     pub fn new(attempts: u32, window_seconds: u32) -> Self {
-        Self {
-            attempts,
-            window_seconds,
-            windows: Mutex::default(),
-        }
+        Self { attempts, window_seconds, windows: Mutex::default() }
     }
 
     /// Counts one attempt. The name is kept as its digest, so that a long one costs no more memory.
@@ -46,23 +42,15 @@ impl Throttle {
         if windows.len() >= MAX_REMEMBERED && !windows.contains_key(&key) {
             windows.retain(|_, window| self.remaining(*window, now) > 0);
             if windows.len() >= MAX_REMEMBERED
-                && let Some(oldest) = windows
-                    .iter()
-                    .min_by_key(|(_, window)| window.start)
-                    .map(|(key, _)| *key)
+                && let Some(oldest) =
+                    windows.iter().min_by_key(|(_, window)| window.start).map(|(key, _)| *key)
             {
                 windows.remove(&oldest);
             }
         }
-        let window = windows.entry(key).or_insert(Window {
-            start: now,
-            attempts: 0,
-        });
+        let window = windows.entry(key).or_insert(Window { start: now, attempts: 0 });
         if self.remaining(*window, now) == 0 {
-            *window = Window {
-                start: now,
-                attempts: 0,
-            };
+            *window = Window { start: now, attempts: 0 };
         }
         if window.attempts >= self.attempts {
             let seconds = self.remaining(*window, now);
@@ -95,10 +83,7 @@ mod tests {
     #[test]
     fn attempts_are_counted_by_name_and_address() {
         let throttle = Throttle::new(2, 300);
-        let (here, there) = (
-            Some(IpAddr::from([127, 0, 0, 1])),
-            Some(IpAddr::from([127, 0, 0, 2])),
-        );
+        let (here, there) = (Some(IpAddr::from([127, 0, 0, 1])), Some(IpAddr::from([127, 0, 0, 2])));
         throttle.attempt("a", here, at(0)).unwrap();
         throttle.attempt("a", here, at(10)).unwrap();
         let refusal = throttle.attempt("a", here, at(20)).unwrap_err();
@@ -112,9 +97,7 @@ mod tests {
     fn memory_is_bounded() {
         let throttle = Throttle::new(1, 300);
         for number in 0..MAX_REMEMBERED + 50 {
-            throttle
-                .attempt(&number.to_string(), None, at(number as i64 / 1_000))
-                .unwrap();
+            throttle.attempt(&number.to_string(), None, at(number as i64 / 1_000)).unwrap();
         }
         assert!(throttle.windows.lock().unwrap().len() <= MAX_REMEMBERED);
         throttle.attempt("10049", None, at(10)).unwrap_err();

@@ -24,31 +24,16 @@ pub(super) const PROBLEMS: Problems = &[
     ("listTokens", &[]),
     ("revokeToken", &[&[Code::InvalidIdentifier, Code::NotFound]]),
     ("createUser", &[REFUSED_BODY, &[Code::Conflict]]),
-    (
-        "signIn",
-        &[REFUSED_BODY, &[Code::WrongPassword, Code::TooManyRequests]],
-    ),
+    ("signIn", &[REFUSED_BODY, &[Code::WrongPassword, Code::OrganisationSuspended, Code::TooManyRequests]]),
 ];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     let tokens = [(Method::GET, web::to(list)), (Method::POST, web::to(issue))];
     services
         .service(resource(state, "/v1/tokens", tokens))
-        .service(resource(
-            state,
-            "/v1/tokens/{id}",
-            [(Method::DELETE, web::to(revoke))],
-        ))
-        .service(resource(
-            state,
-            "/v1/users",
-            [(Method::POST, web::to(create_user))],
-        ))
-        .service(resource(
-            state,
-            "/v1/sessions",
-            [(Method::POST, web::to(sign_in))],
-        ));
+        .service(resource(state, "/v1/tokens/{id}", [(Method::DELETE, web::to(revoke))]))
+        .service(resource(state, "/v1/users", [(Method::POST, web::to(create_user))]))
+        .service(resource(state, "/v1/sessions", [(Method::POST, web::to(sign_in))]));
 }
 
 /// Issue a token
@@ -64,11 +49,7 @@ pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     security(("bearer" = ["manage"]), ("bearer" = ["operate"]))
 )]
 pub(super) async fn issue(state: Shared, bearer: Bearer, body: Strict<NewToken>) -> Answer {
-    let issued = state
-        .run_as(bearer, move |registry, caller| {
-            registry.issue_token(caller, &body.0)
-        })
-        .await?;
+    let issued = state.run_as(bearer, move |registry, caller| registry.issue_token(caller, &body.0)).await?;
     json(StatusCode::CREATED, &issued)
 }
 
@@ -83,9 +64,7 @@ pub(super) async fn issue(state: Shared, bearer: Bearer, body: Strict<NewToken>)
     security(("bearer" = ["manage"]), ("bearer" = ["operate"]))
 )]
 pub(super) async fn list(state: Shared, bearer: Bearer) -> Answer {
-    let found = state
-        .run_as(bearer, |registry, caller| registry.tokens(caller))
-        .await?;
+    let found = state.run_as(bearer, |registry, caller| registry.tokens(caller)).await?;
     json(StatusCode::OK, &found)
 }
 
@@ -102,9 +81,7 @@ pub(super) async fn list(state: Shared, bearer: Bearer) -> Answer {
 )]
 pub(super) async fn revoke(state: Shared, bearer: Bearer, request: HttpRequest) -> Answer {
     let id: TokenId = path_part(&request, "id")?;
-    state
-        .run_as(bearer, move |registry, caller| registry.revoke_token(caller, &id))
-        .await?;
+    state.run_as(bearer, move |registry, caller| registry.revoke_token(caller, &id)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -142,8 +119,6 @@ pub(super) async fn create_user(state: Shared, bearer: Bearer, body: Strict<NewU
 pub(super) async fn sign_in(state: Shared, request: HttpRequest, body: Strict<SignIn>) -> Answer {
     let address = request.peer_addr().map(|address| address.ip());
     state.sign_ins.attempt(&body.0.name, address, state.clock.now())?;
-    let issued = state
-        .run_password(move |registry| registry.sign_in(&body.0))
-        .await?;
+    let issued = state.run_password(move |registry| registry.sign_in(&body.0)).await?;
     json(StatusCode::CREATED, &issued)
 }

@@ -26,15 +26,7 @@ fn contents_and_labels_are_found(database: &Database) {
     });
     let expected = |n: u64, which, withdrawn| {
         let NewEntry { id, kind, issuer, .. } = entry(n, b"{}");
-        ContentRow {
-            index: n,
-            which,
-            id,
-            kind,
-            issuer,
-            accepted_at: at(1_000),
-            withdrawn,
-        }
+        ContentRow { index: n, which, id, kind, issuer, accepted_at: at(1_000), withdrawn }
     };
     assert_eq!(
         read(&store, |r| r.content(&a)),
@@ -46,23 +38,15 @@ fn contents_and_labels_are_found(database: &Database) {
     );
     assert_eq!(read(&store, |r| r.content(&b)).len(), 1);
     assert_eq!(read(&store, |r| r.content(&Sha256Digest([0xc; 32]))), []);
-    assert_eq!(
-        read(&store, |r| r.label("91110108MA01TEST0XA1B2C3D4E", "图-1")),
-        [0, 2]
-    );
-    assert_eq!(
-        read(&store, |r| r.label("91110108MA01TEST0XA1B2C3D4E", "图-2")),
-        [0; 0]
-    );
+    assert_eq!(read(&store, |r| r.label("91110108MA01TEST0XA1B2C3D4E", "图-1")), [0, 2]);
+    assert_eq!(read(&store, |r| r.label("91110108MA01TEST0XA1B2C3D4E", "图-2")), [0; 0]);
     constraint(store.write(|w| w.bind_content(&a, ContentDigest::File, 99)));
     constraint(store.write(|w| w.bind_label("p", "i", 99)));
 
     // More statements than one answer holds.
     let c = Sha256Digest([0xd; 32]);
     append(&store, 4..1_010);
-    write(&store, |w| {
-        (4..1_010).try_for_each(|n| w.bind_content(&c, ContentDigest::File, n))
-    });
+    write(&store, |w| (4..1_010).try_for_each(|n| w.bind_content(&c, ContentDigest::File, n)));
     let found = read(&store, |r| r.content(&c));
     assert_eq!((found.len(), found[0].index, found[999].index), (1_000, 4, 1_003));
     assert_eq!(verify_log(&store).len(), 1_010);
@@ -80,43 +64,19 @@ fn record(text: &str, observed: bool) -> NewRecord {
 }
 
 fn row(index: u64, record: &NewRecord) -> RecordRow {
-    let NewRecord {
-        digest,
-        bytes,
-        observed,
-        file_name,
-        ..
-    } = record.clone();
-    RecordRow {
-        index,
-        digest,
-        bytes: Some(bytes),
-        observed,
-        file_name,
-        deleted_at_index: None,
-    }
+    let NewRecord { digest, bytes, observed, file_name, .. } = record.clone();
+    RecordRow { index, digest, bytes: Some(bytes), observed, file_name, deleted_at_index: None }
 }
 
 fn records_follow_their_rules(database: &Database) {
     let store = database.migrated();
     append(&store, 0..4);
     let (declared, second) = (record("declared", false), record("second", false));
-    let observed = NewRecord {
-        pdq: None,
-        file_name: None,
-        ..record("observed", true)
-    };
+    let observed = NewRecord { pdq: None, file_name: None, ..record("observed", true) };
     write(&store, |w| w.put_record(1, &declared));
     assert_eq!(read(&store, |r| r.record(1)), Some(row(1, &declared)));
     let found = read(&store, |r| r.fingerprints_after(None, 10));
-    assert_eq!(
-        found,
-        [FingerprintRow {
-            index: 1,
-            pdq: declared.pdq.unwrap(),
-            quality: 100
-        }]
-    );
+    assert_eq!(found, [FingerprintRow { index: 1, pdq: declared.pdq.unwrap(), quality: 100 }]);
     // Declared replaces declared, observed replaces declared, declared leaves observed alone.
     write(&store, |w| w.put_record(1, &second));
     assert_eq!(read(&store, |r| r.record(1)), Some(row(1, &second)));
@@ -131,21 +91,10 @@ fn records_follow_their_rules(database: &Database) {
     assert_eq!(read(&store, |r| r.record(1)), Some(row(1, &observed)));
 
     write(&store, |w| w.put_record(3, &second));
-    assert_eq!(
-        read(&store, |r| r.records(&[3, 2, 1, 3])),
-        [row(1, &observed), row(3, &second)]
-    );
+    assert_eq!(read(&store, |r| r.records(&[3, 2, 1, 3])), [row(1, &observed), row(3, &second)]);
     assert_eq!(read(&store, |r| r.record(2)), None);
     constraint(store.write(|w| w.put_record(99, &declared)));
-    constraint(store.write(|w| {
-        w.put_record(
-            2,
-            &NewRecord {
-                pdq_quality: 101,
-                ..declared.clone()
-            },
-        )
-    }));
+    constraint(store.write(|w| w.put_record(2, &NewRecord { pdq_quality: 101, ..declared.clone() })));
     assert_eq!(read(&store, |r| r.record(2)), None);
 }
 
@@ -157,23 +106,11 @@ fn a_deleted_record_is_gone(database: &Database) {
     write(&store, |w| w.put_record(0, &record));
     assert_eq!(write(&store, |w| w.delete_record(1, 2)), None, "there is none");
     assert_eq!(write(&store, |w| w.delete_record(0, 2)), Some(record.digest));
-    let gone = RecordRow {
-        bytes: None,
-        file_name: None,
-        deleted_at_index: Some(2),
-        ..row(0, &record)
-    };
+    let gone = RecordRow { bytes: None, file_name: None, deleted_at_index: Some(2), ..row(0, &record) };
     assert_eq!(read(&store, |r| r.record(0)), Some(gone.clone()));
     assert_eq!(read(&store, |r| r.fingerprints_after(None, 10)), []);
-    assert_eq!(
-        write(&store, |w| w.delete_record(0, 2)),
-        None,
-        "it was deleted before"
-    );
-    assert_eq!(
-        constraint(store.write(|w| w.put_record(0, &record))),
-        "records.deleted_idx"
-    );
+    assert_eq!(write(&store, |w| w.delete_record(0, 2)), None, "it was deleted before");
+    assert_eq!(constraint(store.write(|w| w.put_record(0, &record))), "records.deleted_idx");
     assert_eq!(read(&store, |r| r.record(0)), Some(gone));
 
     // In SQLite's file nothing is left of it once the write-ahead log is folded in.
@@ -189,9 +126,7 @@ fn a_deleted_record_is_gone(database: &Database) {
 fn fingerprints_come_in_pages(database: &Database) {
     let store = database.migrated();
     append(&store, 0..25);
-    write(&store, |w| {
-        (0..25).try_for_each(|n| w.put_record(n, &record(&n.to_string(), n % 2 == 0)))
-    });
+    write(&store, |w| (0..25).try_for_each(|n| w.put_record(n, &record(&n.to_string(), n % 2 == 0))));
     let (mut after, mut seen) = (None, Vec::new());
     loop {
         let page = read(&store, |r| r.fingerprints_after(after, 10));
@@ -200,12 +135,6 @@ fn fingerprints_come_in_pages(database: &Database) {
         after = Some(last.index);
         seen.extend(page);
     }
-    assert_eq!(
-        seen.iter().map(|f| f.index).collect::<Vec<_>>(),
-        (0..25).collect::<Vec<_>>()
-    );
-    assert!(
-        seen.iter()
-            .all(|f| f.pdq == Sha256Digest::of(f.index.to_string().as_bytes()).0)
-    );
+    assert_eq!(seen.iter().map(|f| f.index).collect::<Vec<_>>(), (0..25).collect::<Vec<_>>());
+    assert!(seen.iter().all(|f| f.pdq == Sha256Digest::of(f.index.to_string().as_bytes()).0));
 }

@@ -12,10 +12,7 @@ both_engines!(
 fn damaged_values_are_named(database: &Database) {
     let store = with_organisations(database);
     let corrupt = |what: &str, result: Result<(), StoreError>| {
-        assert!(
-            matches!(&result, Err(StoreError::Corrupt(text)) if text.contains(what)),
-            "{result:?}"
-        );
+        assert!(matches!(&result, Err(StoreError::Corrupt(text)) if text.contains(what)), "{result:?}");
     };
     database.execute("UPDATE entries SET kind = 'image.invented' WHERE idx = 0");
     corrupt("image.invented", store.read(|r| r.entry(0).map(drop)));
@@ -27,10 +24,7 @@ fn damaged_values_are_named(database: &Database) {
     database.execute("UPDATE organisations SET role = 'king' WHERE admitted_idx = 0");
     corrupt("king", store.read(|r| r.organisations().map(drop)));
     store
-        .read(|r| {
-            r.organisation(&organisation_id(1))
-                .map(|row| assert!(row.is_some()))
-        })
+        .read(|r| r.organisation(&organisation_id(1)).map(|row| assert!(row.is_some())))
         .unwrap_or_else(|e: StoreError| panic!("{e}"));
 }
 
@@ -111,16 +105,9 @@ fn on_sqlite_a_full_disk_keeps_what_was_acknowledged() {
     // The limit on the size of files stands in for a full disk; 8,192 blocks are 4 MiB.
     let mut child = appender(&database, "sh -c");
     let acknowledged = acknowledgements(&mut child).last().unwrap();
-    assert!(
-        child.wait().unwrap().success(),
-        "the appender expects StoreError::Unavailable"
-    );
+    assert!(child.wait().unwrap().success(), "the appender expects StoreError::Unavailable");
     let store = database.open();
-    assert_eq!(
-        verify_log(&store).len() as u64,
-        acknowledged + 1,
-        "the failed write left nothing"
-    );
+    assert_eq!(verify_log(&store).len() as u64, acknowledged + 1, "the failed write left nothing");
     assert_eq!(append(&store, [1_000_000]), [acknowledged + 1]);
 }
 
@@ -132,10 +119,7 @@ fn an_acknowledged_entry_survives_a_kill(database: &Database) {
     child.wait().unwrap();
     let store = database.open();
     let size = write(&store, |w| w.lock_log());
-    assert!(
-        size > acknowledged,
-        "acknowledged up to {acknowledged}, found {size} entries"
-    );
+    assert!(size > acknowledged, "acknowledged up to {acknowledged}, found {size} entries");
     assert_eq!(verify_log(&store).len() as u64, size);
     assert_eq!(append(&store, [1_000_000]), [size]);
 }
@@ -149,18 +133,11 @@ fn appender(database: &Database, shell: &str) -> Child {
         Command::new(this)
     } else {
         let mut command = Command::new("sh");
-        command
-            .args(["-c", "trap '' XFSZ; ulimit -f 8192; exec \"$@\"", "sh"])
-            .arg(this);
+        command.args(["-c", "trap '' XFSZ; ulimit -f 8192; exec \"$@\"", "sh"]).arg(this);
         command
     };
     command
-        .args([
-            "--exact",
-            "faults::appends_until_something_fails",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "faults::appends_until_something_fails", "--ignored", "--nocapture"])
         .env(CHILD_URL, &database.url)
         .stdout(Stdio::piped())
         .spawn()
@@ -170,9 +147,7 @@ fn appender(database: &Database, shell: &str) -> Child {
 /// Indexes as the appender acknowledges them.
 fn acknowledgements(child: &mut Child) -> impl Iterator<Item = u64> {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    lines
-        .map_while(Result::ok)
-        .filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok())
+    lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok())
 }
 
 #[test]
@@ -187,11 +162,7 @@ fn appends_until_something_fails() {
             Err(StoreError::Unavailable(_)) => {
                 // It still answers, and still refuses.
                 assert_eq!(read(&store, |r| r.log_size()), n);
-                assert!(
-                    store
-                        .write(|w| w.append(at(1_000), &entry(n, &envelope)))
-                        .is_err()
-                );
+                assert!(store.write(|w| w.append(at(1_000), &entry(n, &envelope))).is_err());
                 assert_eq!(read(&store, |r| r.log_size()), n);
                 return;
             }

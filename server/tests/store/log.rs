@@ -33,12 +33,7 @@ fn indexes_are_contiguous_and_times_never_decrease(database: &Database) {
     assert_eq!(accepted, [7, 7, 9, 9, 9, 12, 12].map(at));
     let store = database.open();
     assert_eq!(verify_log(&store).len(), 7);
-    assert_eq!(
-        leaf::decode(&read(&store, |r| r.entry(0)).unwrap().leaf)
-            .unwrap()
-            .1,
-        b"first"
-    );
+    assert_eq!(leaf::decode(&read(&store, |r| r.entry(0)).unwrap().leaf).unwrap().1, b"first");
 }
 
 fn a_failed_write_leaves_nothing_and_the_next_one_works(database: &Database) {
@@ -66,17 +61,11 @@ fn a_failed_write_leaves_nothing_and_the_next_one_works(database: &Database) {
     // A statement fails, and the use case passes over it.
     let passed_over = store.write(|w| {
         busy_bytes(w)?;
-        let same_id = NewEntry {
-            id: statement(0),
-            ..entry(2, b"{}")
-        };
+        let same_id = NewEntry { id: statement(0), ..entry(2, b"{}") };
         assert_eq!(constraint(w.append(at(50_001), &same_id)), "entries.id");
         Ok::<_, StoreError>(())
     });
-    assert!(
-        matches!(passed_over, Err(StoreError::Other(_))),
-        "{passed_over:?}"
-    );
+    assert!(matches!(passed_over, Err(StoreError::Other(_))), "{passed_over:?}");
     kept_nothing();
 
     // The use case panics.
@@ -96,11 +85,7 @@ fn a_failed_write_leaves_nothing_and_the_next_one_works(database: &Database) {
     kept_nothing();
 
     assert_eq!(append(&store, [1]), [1]);
-    assert_eq!(
-        verify_log(&store)[1].accepted_at,
-        at(1_000),
-        "the time of a failed entry is forgotten"
-    );
+    assert_eq!(verify_log(&store)[1].accepted_at, at(1_000), "the time of a failed entry is forgotten");
 }
 
 fn a_nested_part_fails_alone(database: &Database) {
@@ -117,14 +102,8 @@ fn a_nested_part_fails_alone(database: &Database) {
         });
         assert!(matches!(refused, Err(StoreError::Busy(_))));
         // A statement fails, passed over or not.
-        let duplicate = NewEntry {
-            id: statement(0),
-            ..entry(3, b"{}")
-        };
-        assert_eq!(
-            constraint(w.nested(|w| w.append(at(99), &duplicate))),
-            "entries.id"
-        );
+        let duplicate = NewEntry { id: statement(0), ..entry(3, b"{}") };
+        assert_eq!(constraint(w.nested(|w| w.append(at(99), &duplicate))), "entries.id");
         let passed_over: Result<(), StoreError> = w.nested(|w| {
             constraint(w.append(at(99), &duplicate));
             Ok(())
@@ -140,10 +119,7 @@ fn a_nested_part_fails_alone(database: &Database) {
         assert_eq!(w.append(at(30), &entry(5, b"{}"))?.accepted_at, at(30));
         Ok(())
     });
-    assert_eq!(
-        verify_log(&store).iter().map(|row| row.id).collect::<Vec<_>>(),
-        [0, 1, 5].map(statement)
-    );
+    assert_eq!(verify_log(&store).iter().map(|row| row.id).collect::<Vec<_>>(), [0, 1, 5].map(statement));
 }
 
 fn a_write_whose_answer_was_lost_is_found_again(database: &Database) {
@@ -182,11 +158,7 @@ fn concurrent_writers_leave_no_gap_and_no_duplicate(database: &Database) {
                                 at(i64::try_from(1_000 + round * 10 + (WRITERS - writer) * 7).unwrap());
                             assert_eq!(w.append(time, &entry(n, b"{}"))?.index, next + k);
                         }
-                        if give_up {
-                            Err(StoreError::Busy("on purpose".to_owned()))
-                        } else {
-                            Ok(())
-                        }
+                        if give_up { Err(StoreError::Busy("on purpose".to_owned())) } else { Ok(()) }
                     });
                     assert_eq!(outcome.is_err(), give_up, "{outcome:?}");
                 }
@@ -204,35 +176,17 @@ fn concurrent_writers_leave_no_gap_and_no_duplicate(database: &Database) {
 fn duplicates_are_refused_by_name(database: &Database) {
     let store = with_organisations(database);
     let try_append = |entry: NewEntry<'_>| constraint(store.write(|w| w.append(at(1), &entry)));
-    assert_eq!(
-        try_append(NewEntry {
-            id: statement(9),
-            ..entry(0, b"{}")
-        }),
-        "entries.deduplication_key"
-    );
+    assert_eq!(try_append(NewEntry { id: statement(9), ..entry(0, b"{}") }), "entries.deduplication_key");
     let other = Sha256Digest([9; 32]);
-    assert_eq!(
-        try_append(NewEntry {
-            deduplication_key: other,
-            ..entry(0, b"{}")
-        }),
-        "entries.id"
-    );
+    assert_eq!(try_append(NewEntry { deduplication_key: other, ..entry(0, b"{}") }), "entries.id");
 
     let insert = |row| constraint(store.write(|w| w.insert_organisation(&row)));
     assert_eq!(
-        insert(NewOrganisation {
-            id: organisation_id(7),
-            ..organisation(0, 0)
-        }),
+        insert(NewOrganisation { id: organisation_id(7), ..organisation(0, 0) }),
         "organisations.name"
     );
     assert_eq!(
-        insert(NewOrganisation {
-            name: "other".to_owned(),
-            ..organisation(0, 0)
-        }),
+        insert(NewOrganisation { name: "other".to_owned(), ..organisation(0, 0) }),
         "organisations.id"
     );
     // Nobody is admitted by an entry that is not in the log.
@@ -252,26 +206,16 @@ fn entries_round_trip_and_are_marked(database: &Database) {
         );
         assert_eq!(row.leaf, leaf::encode(at(1_000), b"{}"));
         assert_eq!(
-            (
-                row.withdrawn_at_index,
-                row.corrected_at_index,
-                row.observed_at_index
-            ),
+            (row.withdrawn_at_index, row.corrected_at_index, row.observed_at_index),
             (None, None, None)
         );
         assert_eq!(read(&store, |r| r.entry_by_id(&new.id)).as_ref(), Some(&row));
-        assert_eq!(
-            read(&store, |r| r.entry_by_deduplication_key(&new.deduplication_key)),
-            Some(row)
-        );
+        assert_eq!(read(&store, |r| r.entry_by_deduplication_key(&new.deduplication_key)), Some(row));
     }
     assert_eq!(read(&store, |r| r.entry(kinds)), None);
     assert_eq!(read(&store, |r| r.entry(u64::MAX)), None);
     assert_eq!(read(&store, |r| r.entry_by_id(&statement(99))), None);
-    assert_eq!(
-        read(&store, |r| r.entry_by_deduplication_key(&Sha256Digest([0; 32]))),
-        None
-    );
+    assert_eq!(read(&store, |r| r.entry_by_deduplication_key(&Sha256Digest([0; 32]))), None);
     let found = read(&store, |r| r.entries(&[5, 1, 99, 5, u64::MAX, 3]));
     assert_eq!(found.iter().map(|row| row.index).collect::<Vec<_>>(), [1, 3, 5]);
     assert_eq!(read(&store, |r| r.entries(&[])), []);
@@ -284,22 +228,10 @@ fn entries_round_trip_and_are_marked(database: &Database) {
         w.mark_observed(2, 5)
     });
     let rows = verify_log(&store);
-    assert_eq!(
-        (rows[0].withdrawn_at_index, rows[1].corrected_at_index),
-        (Some(3), Some(4))
-    );
-    assert_eq!(
-        (rows[2].observed_at_index, rows[3].withdrawn_at_index),
-        (Some(5), None)
-    );
-    assert_eq!(
-        constraint(store.write(|w| w.mark_withdrawn(0, 4))),
-        "entries.withdrawn_idx"
-    );
-    assert_eq!(
-        constraint(store.write(|w| w.mark_observed(99, 100))),
-        "entries.observed_idx"
-    );
+    assert_eq!((rows[0].withdrawn_at_index, rows[1].corrected_at_index), (Some(3), Some(4)));
+    assert_eq!((rows[2].observed_at_index, rows[3].withdrawn_at_index), (Some(5), None));
+    assert_eq!(constraint(store.write(|w| w.mark_withdrawn(0, 4))), "entries.withdrawn_idx");
+    assert_eq!(constraint(store.write(|w| w.mark_observed(99, 100))), "entries.observed_idx");
     // A mark comes later than what it marks.
     constraint(store.write(|w| w.mark_corrected(4, 4)));
     assert_eq!(verify_log(&store), rows);
@@ -310,10 +242,7 @@ fn a_tail_that_moved_stops_the_commit(database: &Database) {
     append(&store, 0..5);
     database.execute("UPDATE log_state SET size = 4");
     // A restored backup, for example: the index is taken, so nothing is kept.
-    assert_eq!(
-        constraint(store.write(|w| w.append(at(1), &entry(9, b"{}")))),
-        "entries.idx"
-    );
+    assert_eq!(constraint(store.write(|w| w.append(at(1), &entry(9, b"{}")))), "entries.idx");
     database.execute("UPDATE log_state SET size = 5");
     assert_eq!(append(&store, [9]), [5]);
     database.execute("DELETE FROM log_state");

@@ -2,10 +2,7 @@
 
 use super::*;
 
-both_engines!(
-    migrations_go_up_down_and_up,
-    servers_that_start_together_migrate_once,
-);
+both_engines!(migrations_go_up_down_and_up, servers_that_start_together_migrate_once,);
 
 /// The definition of every table, index and constraint.
 fn definition(database: &Database) -> Vec<String> {
@@ -53,23 +50,14 @@ fn revert_all(database: &Database) {
 fn migrations_go_up_down_and_up(database: &Database) {
     let store = database.open();
     let pending = store.check_schema().unwrap_err();
-    assert!(
-        matches!(&pending, StoreError::PendingMigrations(names) if !names.is_empty()),
-        "{pending:?}"
-    );
-    assert!(
-        pending.to_string().contains("touchstone-server migrate"),
-        "{pending}"
-    );
+    assert!(matches!(&pending, StoreError::PendingMigrations(names) if !names.is_empty()), "{pending:?}");
+    assert!(pending.to_string().contains("touchstone-server migrate"), "{pending}");
     let bare = definition(database);
 
     let applied = store.migrate().unwrap();
     assert!(!applied.is_empty());
     store.check_schema().unwrap();
-    assert!(
-        store.migrate().unwrap().is_empty(),
-        "the second time there is nothing to do"
-    );
+    assert!(store.migrate().unwrap().is_empty(), "the second time there is nothing to do");
     let first = definition(database);
     assert!(first.len() > bare.len());
     append(&store, 0..2);
@@ -78,10 +66,7 @@ fn migrations_go_up_down_and_up(database: &Database) {
     revert_all(database);
     assert_eq!(definition(database), bare);
     let store = database.open();
-    assert!(matches!(
-        store.check_schema(),
-        Err(StoreError::PendingMigrations(_))
-    ));
+    assert!(matches!(store.check_schema(), Err(StoreError::PendingMigrations(_))));
     assert_eq!(store.migrate().unwrap(), applied);
     assert_eq!(definition(database), first);
     assert_eq!(append(&store, 0..2), [0, 1]);
@@ -92,10 +77,7 @@ fn servers_that_start_together_migrate_once(database: &Database) {
     let one_at_a_time = database.folder.is_some();
     let stores = [database.open(), database.open(), database.open()];
     let applied: usize = thread::scope(|scope| {
-        let threads: Vec<_> = stores
-            .iter()
-            .map(|store| scope.spawn(|| store.migrate()))
-            .collect();
+        let threads: Vec<_> = stores.iter().map(|store| scope.spawn(|| store.migrate())).collect();
         threads
             .into_iter()
             .map(|thread| match thread.join().unwrap() {

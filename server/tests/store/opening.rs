@@ -18,50 +18,24 @@ fn urls_need_a_scheme_and_teach_it() {
         "https://user:hunter2@host/db",
     ];
     for url in bad {
-        let config = StoreConfig {
-            url: url.to_owned(),
-            readers: 1,
-            busy_timeout_ms: 10,
-        };
+        let config = StoreConfig { url: url.to_owned(), readers: 1, busy_timeout_ms: 10 };
         let error = Store::open(&config).unwrap_err();
         assert!(matches!(error, StoreError::Configuration(_)), "{url}: {error:?}");
         let text = error.to_string();
-        assert!(
-            text.contains("sqlite:///") && text.contains("postgres://"),
-            "{url}: {text}"
-        );
+        assert!(text.contains("sqlite:///") && text.contains("postgres://"), "{url}: {text}");
         assert!(!text.contains("hunter2") && !format!("{config:?}").contains("hunter2"));
     }
-    for url in [
-        "sqlite:///no/such/folder/registry.db",
-        "postgres://nobody@127.0.0.1:1/none",
-    ] {
-        let config = StoreConfig {
-            url: url.to_owned(),
-            readers: 1,
-            busy_timeout_ms: 10,
-        };
-        assert!(
-            matches!(Store::open(&config), Err(StoreError::Unavailable(_))),
-            "{url}"
-        );
+    for url in ["sqlite:///no/such/folder/registry.db", "postgres://nobody@127.0.0.1:1/none"] {
+        let config = StoreConfig { url: url.to_owned(), readers: 1, busy_timeout_ms: 10 };
+        assert!(matches!(Store::open(&config), Err(StoreError::Unavailable(_))), "{url}");
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("picture.jpg");
     std::fs::write(&path, [0x55; 4096]).unwrap();
     let url = format!("sqlite://{}", path.display());
-    let error = Store::open(&StoreConfig {
-        url,
-        readers: 1,
-        busy_timeout_ms: 10,
-    })
-    .unwrap_err();
+    let error = Store::open(&StoreConfig { url, readers: 1, busy_timeout_ms: 10 }).unwrap_err();
     assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
-    assert_eq!(
-        std::fs::read(&path).unwrap(),
-        [0x55; 4096],
-        "a file that is no database is left alone"
-    );
+    assert_eq!(std::fs::read(&path).unwrap(), [0x55; 4096], "a file that is no database is left alone");
 }
 
 #[test]
@@ -84,33 +58,21 @@ fn the_keyring_opens_with_its_passphrase_only(database: &Database) {
     assert!(matches!(open(b"correct horse"), Err(KeyringError::Missing)));
     let empty = store.write(|w| Keyring::create(w, &FixedEntropy::new(1), b""));
     assert!(matches!(empty, Err(KeyringError::EmptyPassphrase)));
-    let made = store
-        .write(|w| Keyring::create(w, &FixedEntropy::new(1), b"correct horse"))
-        .unwrap();
+    let made = store.write(|w| Keyring::create(w, &FixedEntropy::new(1), b"correct horse")).unwrap();
     let publics = |keyring: &Keyring| {
         [keyring.log(), keyring.verdict(), keyring.operator()].map(|key| key.verifying_key().to_bytes())
     };
     let keys = publics(&made);
     assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
     let opened = open(b"correct horse").unwrap();
-    assert_eq!(
-        (publics(&opened), opened.token_secret()),
-        (keys, made.token_secret())
-    );
+    assert_eq!((publics(&opened), opened.token_secret()), (keys, made.token_secret()));
     assert_ne!(made.token_secret(), &[0; 32]);
-    assert!(matches!(
-        open(b"correct horsf"),
-        Err(KeyringError::WrongPassphrase)
-    ));
+    assert!(matches!(open(b"correct horsf"), Err(KeyringError::WrongPassphrase)));
     assert!(matches!(open(b""), Err(KeyringError::WrongPassphrase)));
     assert_eq!(format!("{made:?}"), "Keyring { .. }");
     let again = store.write(|w| Keyring::create(w, &FixedEntropy::new(2), b"other"));
     assert!(matches!(again, Err(KeyringError::Exists)));
-    assert_eq!(
-        publics(&open(b"correct horse").unwrap()),
-        keys,
-        "the old keys stand"
-    );
+    assert_eq!(publics(&open(b"correct horse").unwrap()), keys, "the old keys stand");
     for purpose in ["log", "verdict", "operator"] {
         let row = read(&store, |r| r.registry_key(purpose)).unwrap();
         let secret = made.log().to_bytes();

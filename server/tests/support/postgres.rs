@@ -52,11 +52,7 @@ impl Cluster {
     pub(crate) fn start() -> Self {
         let programs = programs().unwrap_or_else(|| panic!("{REMEDY}"));
         // Short, since the path of a socket has at most 107 bytes.
-        let folder = tempfile::Builder::new()
-            .prefix("touchstone-pg-")
-            .tempdir()
-            .unwrap()
-            .keep();
+        let folder = tempfile::Builder::new().prefix("touchstone-pg-").tempdir().unwrap().keep();
         let mut prefix: Vec<OsString> = Vec::new();
         if fs::metadata("/proc/self").map_or_else(|_| id("-u", None) == Some(0), |m| m.uid() == 0) {
             let (name, uid, gid) = UNPRIVILEGED
@@ -65,15 +61,9 @@ impl Cluster {
                 .expect("root needs a user `postgres` or `nobody` to run PostgreSQL as");
             chown(&folder, Some(uid), Some(gid)).unwrap();
             prefix = if found("setpriv").is_some() {
-                [
-                    "setpriv",
-                    &format!("--reuid={uid}"),
-                    &format!("--regid={gid}"),
-                    "--clear-groups",
-                    "--",
-                ]
-                .map(OsString::from)
-                .to_vec()
+                ["setpriv", &format!("--reuid={uid}"), &format!("--regid={gid}"), "--clear-groups", "--"]
+                    .map(OsString::from)
+                    .to_vec()
             } else {
                 ["runuser", "-u", name, "--"].map(OsString::from).to_vec()
             };
@@ -83,40 +73,17 @@ impl Cluster {
         let mut command = prefix.clone();
         command.push(programs.join("initdb").into());
         // Only the fresh files are not flushed; the server itself runs with fsync on.
-        for argument in [
-            "--no-sync",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "-U",
-            SUPERUSER,
-            "-D",
-        ] {
+        for argument in ["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", SUPERUSER, "-D"]
+        {
             command.push(argument.into());
         }
         command.push(data.clone().into());
-        let made = Command::new(&command[0])
-            .args(&command[1..])
-            .current_dir("/")
-            .output()
-            .unwrap();
-        assert!(
-            made.status.success(),
-            "initdb failed: {}",
-            String::from_utf8_lossy(&made.stderr)
-        );
+        let made = Command::new(&command[0]).args(&command[1..]).current_dir("/").output().unwrap();
+        assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
 
         let mut command = prefix;
         command.push(programs.join("postgres").into());
-        for argument in [
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "fsync=on",
-            "-c",
-            "max_connections=200",
-            "-D",
-        ] {
+        for argument in ["-c", "listen_addresses=", "-c", "fsync=on", "-c", "max_connections=200", "-D"] {
             command.push(argument.into());
         }
         command.extend([data.into(), "-k".into(), folder.clone().into()]);
@@ -134,12 +101,7 @@ impl Cluster {
             .spawn()
             .unwrap();
         let leash = guard.stdin.take();
-        let cluster = Self {
-            folder,
-            guard,
-            leash,
-            databases: AtomicU32::new(0),
-        };
+        let cluster = Self { folder, guard, leash, databases: AtomicU32::new(0) };
         cluster.await_start();
         cluster
     }
@@ -148,10 +110,7 @@ impl Cluster {
         let mut waited = Duration::ZERO;
         while let Err(error) = PgConnection::establish(&self.url("postgres")) {
             let log = fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
-            assert!(
-                waited < START_TIMEOUT,
-                "PostgreSQL does not start: {error}\n{log}"
-            );
+            assert!(waited < START_TIMEOUT, "PostgreSQL does not start: {error}\n{log}");
             thread::sleep(POLL);
             waited += POLL;
         }
@@ -169,9 +128,7 @@ impl Cluster {
     pub(crate) fn database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let mut connection = PgConnection::establish(&self.url("postgres")).unwrap();
-        diesel::sql_query(format!("CREATE DATABASE {name}"))
-            .execute(&mut connection)
-            .unwrap();
+        diesel::sql_query(format!("CREATE DATABASE {name}")).execute(&mut connection).unwrap();
         self.url(&name)
     }
 }
@@ -186,10 +143,7 @@ impl Drop for Cluster {
 /// Numeric identity of a user, or of this process.
 fn id(which: &str, user: Option<&str>) -> Option<u32> {
     let output = Command::new("id").arg(which).args(user).output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().parse().ok())?
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().parse().ok())?
 }
 
 fn found(program: &str) -> Option<PathBuf> {
@@ -206,10 +160,7 @@ fn programs() -> Option<PathBuf> {
         .filter_map(|entry| version(&entry.ok()?.path()))
         .collect();
     versions.sort_unstable();
-    let installed = versions
-        .into_iter()
-        .rev()
-        .map(|v| PathBuf::from(format!("/usr/lib/postgresql/{v}/bin")));
+    let installed = versions.into_iter().rev().map(|v| PathBuf::from(format!("/usr/lib/postgresql/{v}/bin")));
     installed
         .chain(found("initdb"))
         .find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())

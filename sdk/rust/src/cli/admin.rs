@@ -26,10 +26,7 @@ pub(crate) fn run(session: &Session, command: &Admin) -> Result<Status, Failure>
         Admin::Key(command) => key(session, command),
         Admin::Code(CodeCommand::Bind { organisation, code }) => {
             let client = session.connect()?.client;
-            show_logged(
-                session,
-                &client.bind_code(organisation, &NewCode { code: code.clone() })?,
-            );
+            show_logged(session, &client.bind_code(organisation, &NewCode { code: code.clone() })?);
             Ok(Status::Done)
         }
         Admin::Token(command) => token(session, command),
@@ -59,15 +56,7 @@ fn organisation(session: &Session, command: &OrganisationCommand) -> Result<Stat
         }
         OrganisationCommand::Suspend { organisation, reason } => {
             let client = session.connect()?.client;
-            show_logged(
-                session,
-                &client.suspend(
-                    organisation,
-                    &Suspension {
-                        reason: reason.clone(),
-                    },
-                )?,
-            );
+            show_logged(session, &client.suspend(organisation, &Suspension { reason: reason.clone() })?);
         }
     }
     Ok(Status::Done)
@@ -132,23 +121,12 @@ fn show_organisations(session: &Session, all: &[OrganisationInfo]) {
                 one.organisation.to_string(),
                 one.name.clone(),
                 one.role.name().to_owned(),
-                if one.suspended {
-                    words.suspended
-                } else {
-                    words.active
-                }
-                .to_owned(),
+                if one.suspended { words.suspended } else { words.active }.to_owned(),
                 one.admitted_at.to_string(),
             ]
         })
         .collect();
-    let headings = [
-        words.organisation,
-        words.name,
-        words.role,
-        words.state,
-        words.admitted_at,
-    ];
+    let headings = [words.organisation, words.name, words.role, words.state, words.admitted_at];
     session.out.table(&headings, &rows);
 }
 
@@ -166,15 +144,7 @@ fn show_organisation(session: &Session, one: &OrganisationInfo) {
         (words.organisation, one.organisation.to_string()),
         (words.name, one.name.clone()),
         (words.role, one.role.name().to_owned()),
-        (
-            words.state,
-            if one.suspended {
-                words.suspended
-            } else {
-                words.active
-            }
-            .to_owned(),
-        ),
+        (words.state, if one.suspended { words.suspended } else { words.active }.to_owned()),
         (words.admitted_at, one.admitted_at.to_string()),
         (words.log_index, one.log_index.to_string()),
         (words.codes, one.provider_codes.join(", ")),
@@ -185,30 +155,14 @@ fn show_organisation(session: &Session, one: &OrganisationInfo) {
 
 fn key(session: &Session, command: &KeyCommand) -> Result<Status, Failure> {
     let logged = match command {
-        KeyCommand::Add {
-            organisation,
-            public_key,
-        } => {
+        KeyCommand::Add { organisation, public_key } => {
             let public_key = keys::read_public(public_key)?;
-            session
-                .connect()?
-                .client
-                .add_key(organisation, &NewKey { public_key })?
+            session.connect()?.client.add_key(organisation, &NewKey { public_key })?
         }
-        KeyCommand::Revoke {
-            organisation,
-            key_id,
-            reason,
-            suspect_from_index,
-        } => {
-            let revocation = KeyRevocation {
-                reason: reason.clone(),
-                suspect_from_index: *suspect_from_index,
-            };
-            session
-                .connect()?
-                .client
-                .revoke_key(organisation, key_id, &revocation)?
+        KeyCommand::Revoke { organisation, key_id, reason, suspect_from_index } => {
+            let revocation =
+                KeyRevocation { reason: reason.clone(), suspect_from_index: *suspect_from_index };
+            session.connect()?.client.revoke_key(organisation, key_id, &revocation)?
         }
     };
     show_logged(session, &logged);
@@ -219,12 +173,7 @@ fn token(session: &Session, command: &TokenCommand) -> Result<Status, Failure> {
     let out = &session.out;
     let client = session.connect()?.client;
     match command {
-        TokenCommand::Create {
-            organisation,
-            scope,
-            days,
-            name,
-        } => {
+        TokenCommand::Create { organisation, scope, days, name } => {
             let request = NewToken {
                 organisation: *organisation,
                 scopes: scope.clone(),
@@ -280,23 +229,11 @@ fn show_tokens(session: &Session, all: &[TokenInfo]) {
                 scopes.join(","),
                 one.created_at.to_string(),
                 one.expires_at.to_string(),
-                if one.revoked_at.is_some() {
-                    words.revoked
-                } else {
-                    words.active
-                }
-                .to_owned(),
+                if one.revoked_at.is_some() { words.revoked } else { words.active }.to_owned(),
             ]
         })
         .collect();
-    let headings = [
-        "ID",
-        words.name,
-        words.scopes,
-        words.created_at,
-        words.expires_at,
-        words.state,
-    ];
+    let headings = ["ID", words.name, words.scopes, words.created_at, words.expires_at, words.state];
     session.out.table(&headings, &rows);
 }
 
@@ -304,10 +241,7 @@ fn create_user(session: &Session, name: &str) -> Result<Status, Failure> {
     let out = &session.out;
     let client = session.connect()?.client;
     let password = session.ask_secret(out.choose("Password", "密码"))?;
-    let mut request = NewUser {
-        name: name.to_owned(),
-        password: password.to_string(),
-    };
+    let mut request = NewUser { name: name.to_owned(), password: password.to_string() };
     let made = client.create_user(&request);
     request.password.zeroize();
     let made = made?;

@@ -42,13 +42,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Address of the registry.
-    #[arg(
-        long,
-        global = true,
-        env = "TOUCHSTONE_URL",
-        value_name = "URL",
-        help_heading = "Global options"
-    )]
+    #[arg(long, global = true, env = "TOUCHSTONE_URL", value_name = "URL", help_heading = "Global options")]
     pub(crate) url: Option<String>,
     /// API token. Rather use the variable or `touchstone login`: other users can see options.
     #[arg(
@@ -61,13 +55,7 @@ pub(crate) struct Global {
     )]
     pub(crate) token: Option<String>,
     /// Private key file that signs statements: see `touchstone keygen`.
-    #[arg(
-        long,
-        global = true,
-        env = "TOUCHSTONE_KEY",
-        value_name = "FILE",
-        help_heading = "Global options"
-    )]
+    #[arg(long, global = true, env = "TOUCHSTONE_KEY", value_name = "FILE", help_heading = "Global options")]
     pub(crate) key: Option<PathBuf>,
     /// Print JSON: one object for each file or answer, each on one line.
     #[arg(long, global = true, help_heading = "Global options")]
@@ -470,9 +458,7 @@ mod tests {
         let cli = Cli::try_parse_from(words.split(' ')).unwrap();
         assert!(cli.global.json);
         assert_eq!(cli.global.key.as_deref(), Some("k".as_ref()));
-        let Command::Register(register) = cli.command else {
-            panic!()
-        };
+        let Command::Register(register) = cli.command else { panic!() };
         assert_eq!((register.view, register.files.len()), (View::Packing, 2));
         let cli = Cli::try_parse_from("touchstone check x.jpg --url http://a --json".split(' ')).unwrap();
         assert_eq!(cli.global.url.as_deref(), Some("http://a"));

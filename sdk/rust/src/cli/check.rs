@@ -124,11 +124,8 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
 fn say_why_no_overlay(out: &Output, path: &Path, verdict: &Verdict) {
     let path = path.display();
     let findings = verdict.findings.iter().flat_map(|finding| &finding.limits);
-    let unexamined = verdict
-        .limits
-        .iter()
-        .chain(findings)
-        .any(|limit| *limit == Limit::AlterationsNotExamined);
+    let unexamined =
+        verdict.limits.iter().chain(findings).any(|limit| *limit == Limit::AlterationsNotExamined);
     out.notice(&match (out.language, unexamined) {
         (Language::En, true) => format!("{path}: alterations were not examined, so no overlay was written"),
         (Language::En, false) => format!("{path}: the verdict holds no mask, so no overlay was written"),
@@ -150,18 +147,12 @@ fn show(out: &Output, path: &Path, verdict: &Verdict, milliseconds: u64) {
     let choose = |(en, zh)| out.choose(en, zh);
     let bilingual = |text: &Bilingual| out.choose(&text.en, &text.zh).to_owned();
     let head = out.paint(Tone::Strong, &clean(&path.display().to_string()));
-    let conclusion = out.paint(
-        tone(verdict.recommendation),
-        choose(words::conclusion(verdict.conclusion)),
-    );
+    let conclusion = out.paint(tone(verdict.recommendation), choose(words::conclusion(verdict.conclusion)));
     let took = out.paint(Tone::Faint, &format!("{milliseconds} ms"));
     out.line(&format!("{head}  {conclusion}  {took}"));
     let mut fields = vec![
         (words.because, bilingual(&verdict.reason)),
-        (
-            words.next_step,
-            choose(words::recommendation(verdict.recommendation)).to_owned(),
-        ),
+        (words.next_step, choose(words::recommendation(verdict.recommendation)).to_owned()),
     ];
     if let Some(found) = &verdict.best_match {
         fields.push((words.matches, describe(out, found)));
@@ -170,36 +161,17 @@ fn show(out: &Output, path: &Path, verdict: &Verdict, milliseconds: u64) {
             Some(false) => words.no,
             None => words.unknown_time,
         };
-        fields.push((
-            words.registered_before,
-            format!("{timely} ({})", found.accepted_at),
-        ));
+        fields.push((words.registered_before, format!("{timely} ({})", found.accepted_at)));
     }
     for region in &verdict.alterations {
-        let Alteration {
-            x,
-            y,
-            width,
-            height,
-            strength,
-        } = region;
-        fields.push((
-            words.altered_region,
-            format!("{width} x {height} @ {x}, {y} ({strength:.2})"),
-        ));
+        let Alteration { x, y, width, height, strength } = region;
+        fields.push((words.altered_region, format!("{width} x {height} @ {x}, {y} ({strength:.2})")));
     }
     for finding in &verdict.findings {
         let strength = choose(words::strength(finding.strength));
-        fields.push((
-            words.finding,
-            format!("[{strength}] {}", bilingual(&finding.summary)),
-        ));
+        fields.push((words.finding, format!("[{strength}] {}", bilingual(&finding.summary))));
     }
-    let limits: Vec<&str> = verdict
-        .limits
-        .iter()
-        .map(|limit| choose(words::limit(*limit)))
-        .collect();
+    let limits: Vec<&str> = verdict.limits.iter().map(|limit| choose(words::limit(*limit))).collect();
     fields.push((words.limits, limits.join("; ")));
     fields.push((words.check, verdict.check.to_string()));
     out.fields(&fields);

@@ -29,11 +29,7 @@ impl Status {
             Self::Refused => 3,
             Self::Unreachable => 4,
         };
-        if gravity(other) > gravity(self) {
-            other
-        } else {
-            self
-        }
+        if gravity(other) > gravity(self) { other } else { self }
     }
 }
 
@@ -120,14 +116,12 @@ const fn remedy_of(error: &ClientError) -> Option<Remedy> {
             "Give --url https://HOST, or run touchstone login.",
             "请使用 --url https://主机，或运行 touchstone login。",
         )),
-        ClientError::InvalidToken => Some((
-            "Give --token, or run touchstone login.",
-            "请使用 --token，或运行 touchstone login。",
-        )),
-        ClientError::Unreachable { .. } => Some((
-            "Check the address and the network, then try again.",
-            "请检查地址和网络后重试。",
-        )),
+        ClientError::InvalidToken => {
+            Some(("Give --token, or run touchstone login.", "请使用 --token，或运行 touchstone login。"))
+        }
+        ClientError::Unreachable { .. } => {
+            Some(("Check the address and the network, then try again.", "请检查地址和网络后重试。"))
+        }
         ClientError::UnexpectedAnswer { .. } => Some((
             "Make sure that --url names a Touchstone registry of this version.",
             "请确认 --url 指向此版本的 Touchstone 登记处。",
@@ -208,10 +202,7 @@ impl From<RegisterError> for Failure {
             ),
             RegisterError::Changed(_) => Self::File(
                 error.to_string(),
-                Some((
-                    "Register it again when it no longer changes.",
-                    "请在文件不再变化后重新登记。",
-                )),
+                Some(("Register it again when it no longer changes.", "请在文件不再变化后重新登记。")),
             ),
             RegisterError::Statement(_) | RegisterError::Record(_) => Self::File(
                 error.to_string(),

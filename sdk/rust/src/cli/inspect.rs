@@ -29,19 +29,14 @@ pub(crate) fn run(session: &Session, args: &Inspect) -> Status {
     let work = |path: &PathBuf| -> Result<InspectionReport, Failure> {
         let bytes = files::read(path, MAX_PICTURE_BYTES)?;
         let inspection = touchstone_inspect::inspect(&bytes, &options);
-        Ok(inspection
-            .map_err(|error| failure::not_a_picture(&error))?
-            .report())
+        Ok(inspection.map_err(|error| failure::not_a_picture(&error))?.report())
     };
     let mut status = Status::Done;
     let progress = Progress::new(out, args.files.len());
     parallel::in_order(&args.files, work, |at, result| {
         let path = &args.files[at];
         progress.print(|| match result {
-            Ok(report) if out.json => out.object(&Line {
-                file: path.display().to_string(),
-                report: &report,
-            }),
+            Ok(report) if out.json => out.object(&Line { file: path.display().to_string(), report: &report }),
             Ok(report) => show(out, path, &report),
             Err(failure) => {
                 status = status.or(failure.status_among_files());
@@ -64,12 +59,7 @@ fn show(out: &Output, path: &Path, report: &InspectionReport) {
     if report.sha256_without_manifest != report.sha256 {
         fields.push(("SHA-256 (-C2PA)", report.sha256_without_manifest.to_string()));
     }
-    let pdq = report
-        .pdq
-        .0
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>();
+    let pdq = report.pdq.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     fields.push(("PDQ", format!("{pdq} ({}/100)", report.pdq_quality)));
     fields.push(("ISCC", report.iscc.clone()));
     if report.labels.is_empty() {
@@ -79,19 +69,9 @@ fn show(out: &Output, path: &Path, report: &InspectionReport) {
         fields.push((words.label, describe(out, label)));
     }
     if let Some(c2pa) = &report.c2pa {
-        let text = |name: &str| {
-            c2pa.get(name)
-                .and_then(serde_json::Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        fields.push((
-            "C2PA",
-            [text("state"), text("claim_generator")]
-                .join(" ")
-                .trim()
-                .to_owned(),
-        ));
+        let text =
+            |name: &str| c2pa.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        fields.push(("C2PA", [text("state"), text("claim_generator")].join(" ").trim().to_owned()));
     }
     out.fields(&fields);
 }

@@ -48,10 +48,7 @@ enum LabelFile {
 pub(crate) fn run(session: &Session, args: &Label) -> Result<Status, Failure> {
     let out = &session.out;
     let plan = Plan::new(args)?;
-    let fixed_number = plan
-        .gb45438
-        .as_ref()
-        .is_some_and(|label| !label.produce_id.contains(STEM));
+    let fixed_number = plan.gb45438.as_ref().is_some_and(|label| !label.produce_id.contains(STEM));
     if args.files.len() > 1 && fixed_number {
         out.notice(out.choose(
             "all files get the same content number; {stem} in it would stand for the file's name",
@@ -98,10 +95,7 @@ fn show(out: &Output, path: &Path, plan: &Plan, written: &Written) {
     }
     let to = clean(&written.to.display().to_string());
     let from = clean(&path.display().to_string());
-    out.line(&format!(
-        "{}  {from} -> {to}",
-        out.paint(Tone::Good, out.words().written)
-    ));
+    out.line(&format!("{}  {from} -> {to}", out.paint(Tone::Good, out.words().written)));
 }
 
 /// What is written into every file, and where.
@@ -130,28 +124,17 @@ impl Plan {
             ));
         }
         let manifest = manifest(args, gb45438.as_ref())?;
-        Ok(Self {
-            gb45438,
-            source_type: args.source_type,
-            manifest,
-            target: target(args)?,
-        })
+        Ok(Self { gb45438, source_type: args.source_type, manifest, target: target(args)? })
     }
 
     fn write(&self, path: &Path) -> Result<Written, Failure> {
         let bytes = files::read(path, MAX_PICTURE_BYTES)?;
-        let stem = path
-            .file_stem()
-            .map(|stem| stem.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let gb45438 = self.gb45438.clone().map(|mut label| {
             label.produce_id = label.produce_id.replace(STEM, &stem);
             label
         });
-        let labels = LabelToWrite {
-            gb45438: gb45438.clone(),
-            digital_source_type: self.source_type,
-        };
+        let labels = LabelToWrite { gb45438: gb45438.clone(), digital_source_type: self.source_type };
         let mut labelled = if labels == LabelToWrite::default() {
             bytes
         } else {
@@ -166,11 +149,7 @@ impl Plan {
             Target::Folder(folder) => folder.join(path.file_name().unwrap_or(path.as_os_str())),
         };
         create(&to, &labelled)?;
-        Ok(Written {
-            to,
-            sha256: Sha256Digest::of(&labelled),
-            gb45438,
-        })
+        Ok(Written { to, sha256: Sha256Digest::of(&labelled), gb45438 })
     }
 }
 
@@ -210,10 +189,7 @@ fn gb45438(args: &Label) -> Result<Option<Gb45438Label>, Failure> {
 /// A folder if the name says so, exists as one, or several files go there.
 fn target(args: &Label) -> Result<Target, Failure> {
     let out = &args.out;
-    let named_as_folder = out
-        .as_os_str()
-        .to_string_lossy()
-        .ends_with(['/', std::path::MAIN_SEPARATOR]);
+    let named_as_folder = out.as_os_str().to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]);
     if args.files.len() == 1 && !named_as_folder && !out.is_dir() {
         return Ok(Target::File(out.clone()));
     }
@@ -226,10 +202,9 @@ fn cannot_label(error: &LabelWriteError) -> Failure {
         LabelWriteError::UnsupportedFormat => {
             Some(("Convert it to JPEG, PNG or WebP.", "请转换为 JPEG、PNG 或 WebP。"))
         }
-        LabelWriteError::InvalidLabel(_) => Some((
-            "Correct the label; nothing was written.",
-            "请更正标识；尚未写入任何内容。",
-        )),
+        LabelWriteError::InvalidLabel(_) => {
+            Some(("Correct the label; nothing was written.", "请更正标识；尚未写入任何内容。"))
+        }
         LabelWriteError::WouldBreakManifest => {
             Some(("Label the file before it is signed.", "请在签名之前写入标识。"))
         }
@@ -274,30 +249,19 @@ mod credentials {
         let (Some(chain), Some(key)) = (&args.c2pa_cert, &args.c2pa_key) else {
             return Ok(None);
         };
-        let generator = args
-            .system
-            .clone()
-            .or_else(|| label.map(|label| label.content_producer.clone()));
+        let generator = args.system.clone().or_else(|| label.map(|label| label.content_producer.clone()));
         let Some(generator_name) = generator else {
             let remedy = ("Give --system NAME.", "请提供 --system 名称。");
-            return Err(Failure::Usage(
-                "the manifest needs the name of the system".to_owned(),
-                Some(remedy),
-            ));
+            return Err(Failure::Usage("the manifest needs the name of the system".to_owned(), Some(remedy)));
         };
         let text = |path: &Path| -> Result<String, Failure> {
             String::from_utf8(files::read(path, MAX_LABEL_FILE)?)
                 .map_err(|_| Failure::Usage(format!("{} is not PEM", path.display()), None))
         };
         Ok(Some(Manifest {
-            identity: SigningIdentity {
-                chain_pem: text(chain)?,
-                key_pkcs8_pem: text(key)?,
-            },
+            identity: SigningIdentity { chain_pem: text(chain)?, key_pkcs8_pem: text(key)? },
             manifest: ManifestToWrite {
-                digital_source_type: args
-                    .source_type
-                    .unwrap_or(DigitalSourceType::TrainedAlgorithmicMedia),
+                digital_source_type: args.source_type.unwrap_or(DigitalSourceType::TrainedAlgorithmicMedia),
                 generator_name,
                 generator_version: args.system_version.clone(),
                 title: None,
@@ -309,13 +273,8 @@ mod credentials {
     impl Manifest {
         pub(super) fn sign(&self, bytes: &[u8], path: &Path) -> Result<Vec<u8>, Failure> {
             let media_type = Format::sniff(bytes).map_or("application/octet-stream", Format::media_type);
-            let name = path
-                .file_name()
-                .and_then(|name| clean_file_name(&name.to_string_lossy()));
-            let manifest = ManifestToWrite {
-                title: name,
-                ..self.manifest.clone()
-            };
+            let name = path.file_name().and_then(|name| clean_file_name(&name.to_string_lossy()));
+            let manifest = ManifestToWrite { title: name, ..self.manifest.clone() };
             sign_manifest(bytes, media_type, &self.identity, &manifest)
                 .map_err(|error| Failure::File(error.to_string(), None))
         }
@@ -333,10 +292,7 @@ mod credentials {
     pub(super) fn manifest(args: &Label, _: Option<&Gb45438Label>) -> Result<Option<Manifest>, Failure> {
         match args.c2pa_cert {
             None => Ok(None),
-            Some(_) => Err(Failure::Usage(
-                "this build writes no C2PA manifests".to_owned(),
-                None,
-            )),
+            Some(_) => Err(Failure::Usage("this build writes no C2PA manifests".to_owned(), None)),
         }
     }
 

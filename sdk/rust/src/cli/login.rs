@@ -17,10 +17,7 @@ pub(crate) fn login(session: &Session, args: &Login) -> Result<Status, Failure> 
     let out = &session.out;
     let url = match session.given_url() {
         Some(url) => url.to_owned(),
-        None => session
-            .ask(out.choose("Address of the registry", "登记处地址"))?
-            .trim()
-            .to_owned(),
+        None => session.ask(out.choose("Address of the registry", "登记处地址"))?.trim().to_owned(),
     };
     if sends_in_clear(&url) {
         out.notice(out.choose(
@@ -33,10 +30,7 @@ pub(crate) fn login(session: &Session, args: &Login) -> Result<Status, Failure> 
     let (token, token_id) = match &args.user {
         Some(name) => {
             let password = session.ask_secret(out.choose("Password", "密码"))?;
-            let mut sign_in = SignIn {
-                name: name.clone(),
-                password: password.to_string(),
-            };
+            let mut sign_in = SignIn { name: name.clone(), password: password.to_string() };
             let issued = public.sign_in(&sign_in);
             zeroize::Zeroize::zeroize(&mut sign_in.password);
             let issued = issued?;
@@ -72,10 +66,7 @@ pub(crate) fn login(session: &Session, args: &Login) -> Result<Status, Failure> 
         (words.organisation, caller.name),
         (words.role, caller.role.map_or("", |role| role.name()).to_owned()),
         (words.scopes, scopes.join(", ")),
-        (
-            words.expires_at,
-            caller.expires_at.map(|time| time.to_string()).unwrap_or_default(),
-        ),
+        (words.expires_at, caller.expires_at.map(|time| time.to_string()).unwrap_or_default()),
         (words.verdict_key, registry.verdict_key.to_string()),
         (words.written, path.display().to_string()),
     ]);
@@ -89,10 +80,7 @@ pub(crate) fn logout(session: &Session) -> Result<Status, Failure> {
     let stored = config::read(&path).ok().flatten();
     let removed = config::remove(&path)?;
     let mut revoked = false;
-    if let Some((stored, id)) = stored
-        .as_ref()
-        .and_then(|stored| Some((stored, stored.token_id?)))
-    {
+    if let Some((stored, id)) = stored.as_ref().and_then(|stored| Some((stored, stored.token_id?))) {
         let client = Client::new(&ClientSettings::new(stored.url.as_str(), Some(&stored.token)));
         revoked = client.and_then(|client| client.revoke_token(&id)).is_ok();
         if !revoked {

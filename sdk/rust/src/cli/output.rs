@@ -114,10 +114,8 @@ impl Output {
 
     /// Rows under a heading, aligned in columns.
     pub(crate) fn table(&self, headings: &[&str], rows: &[Vec<String>]) {
-        let rows: Vec<Vec<String>> = rows
-            .iter()
-            .map(|row| row.iter().map(|cell| clean(cell)).collect())
-            .collect();
+        let rows: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
         let widths: Vec<usize> = headings
             .iter()
             .enumerate()
@@ -127,10 +125,7 @@ impl Output {
             })
             .collect();
         let join = |cells: &mut dyn Iterator<Item = &str>| {
-            let padded: Vec<String> = cells
-                .zip(&widths)
-                .map(|(cell, width)| pad(cell, *width))
-                .collect();
+            let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| pad(cell, *width)).collect();
             padded.join("  ").trim_end().to_owned()
         };
         self.line(&self.paint(Tone::Strong, &join(&mut headings.iter().copied())));
@@ -176,10 +171,7 @@ fn write_line(out: &mut impl Write, text: &str) {
 
 /// Nobody reads any more (`touchstone ... | head`): ending quietly is what the reader wants.
 fn leave_on_closed_pipe(result: &io::Result<()>) {
-    if result
-        .as_ref()
-        .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    {
+    if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         std::process::exit(0);
     }
 }
@@ -195,19 +187,13 @@ pub(crate) fn clean(text: &str) -> String {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    text.chars()
-        .map(|c| if steers(c) { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// The language of the locale: Chinese if it begins with `zh`.
 fn language_of(lc_all: Option<String>, lang: Option<String>) -> Language {
     let locale = lc_all.or(lang).unwrap_or_default();
-    if locale.to_ascii_lowercase().starts_with("zh") {
-        Language::Zh
-    } else {
-        Language::En
-    }
+    if locale.to_ascii_lowercase().starts_with("zh") { Language::Zh } else { Language::En }
 }
 
 #[cfg(test)]
@@ -226,10 +212,7 @@ mod tests {
 
     #[test]
     fn text_from_outside_cannot_steer_the_terminal() {
-        assert_eq!(
-            clean("a\x1b[31mb\nc\u{202e}d\u{9b}e"),
-            "a\u{fffd}[31mb\u{fffd}c\u{fffd}d\u{fffd}e"
-        );
+        assert_eq!(clean("a\x1b[31mb\nc\u{202e}d\u{9b}e"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d\u{fffd}e");
         assert_eq!(clean("杯子 ok"), "杯子 ok");
     }
 

@@ -59,11 +59,7 @@ pub(crate) fn run(session: &Session, args: &Register) -> Result<Status, Failure>
         out: &session.out,
         registrar: &registrar,
         claim: &claim,
-        upload: if args.no_pixels {
-            Upload::Record
-        } else {
-            Upload::Pixels
-        },
+        upload: if args.no_pixels { Upload::Record } else { Upload::Pixels },
         progress: Progress::new(&session.out, args.files.len()),
     };
     let mut status = Status::Done;
@@ -75,41 +71,23 @@ pub(crate) fn run(session: &Session, args: &Register) -> Result<Status, Failure>
 
 fn claim(args: &Register) -> Result<Claim, Failure> {
     let Some(path) = &args.label else {
-        return Ok(Claim::Picture {
-            view: args.view,
-            product: args.product.clone(),
-        });
+        return Ok(Claim::Picture { view: args.view, product: args.product.clone() });
     };
     let text = files::read(path, MAX_LABEL_FILE)?;
     let label: OutputLabel = serde_json::from_slice(&text).map_err(|error| {
-        let remedy = (
-            "Its form is OutputLabel in the JSON Schemas.",
-            "其格式为 JSON Schema 中的 OutputLabel。",
-        );
-        Failure::Usage(
-            format!("{} is not a label: {error}", path.display()),
-            Some(remedy),
-        )
+        let remedy =
+            ("Its form is OutputLabel in the JSON Schemas.", "其格式为 JSON Schema 中的 OutputLabel。");
+        Failure::Usage(format!("{} is not a label: {error}", path.display()), Some(remedy))
     })?;
-    let parents = args
-        .parent
-        .iter()
-        .map(|parent| parent_digest(parent))
-        .collect::<Result<_, _>>()?;
-    Ok(Claim::Output {
-        label: Box::new(label),
-        parents,
-    })
+    let parents = args.parent.iter().map(|parent| parent_digest(parent)).collect::<Result<_, _>>()?;
+    Ok(Claim::Output { label: Box::new(label), parents })
 }
 
 /// A parent is given by its digest or as the file itself.
 fn parent_digest(parent: &str) -> Result<Sha256Digest, Failure> {
     match parent.parse() {
         Ok(digest) => Ok(digest),
-        Err(_) => Ok(Sha256Digest::of(&files::read(
-            parent.as_ref(),
-            MAX_PICTURE_BYTES,
-        )?)),
+        Err(_) => Ok(Sha256Digest::of(&files::read(parent.as_ref(), MAX_PICTURE_BYTES)?)),
     }
 }
 
@@ -136,10 +114,7 @@ impl Run<'_> {
 
         let mut status = Status::Done;
         let upload = |accepted: &Accepted| {
-            accepted
-                .as_ref()
-                .ok()
-                .map(|(prepared, ack)| self.registrar.upload(prepared, &ack.id))
+            accepted.as_ref().ok().map(|(prepared, ack)| self.registrar.upload(prepared, &ack.id))
         };
         parallel::in_order(&accepted, upload, |at, receipt| {
             let (path, accepted) = (&files[at], &accepted[at]);
@@ -153,16 +128,10 @@ impl Run<'_> {
     fn submit(&self, prepared: Vec<Result<Prepared, Failure>>) -> Vec<Accepted> {
         let ready: Vec<&Prepared> = prepared.iter().filter_map(|one| one.as_ref().ok()).collect();
         if ready.is_empty() {
-            return prepared
-                .into_iter()
-                .map(|one| Err(one.err().unwrap_or_else(lost)))
-                .collect();
+            return prepared.into_iter().map(|one| Err(one.err().unwrap_or_else(lost))).collect();
         }
         let mut answers = match self.registrar.submit(&ready) {
-            Ok(answers) => answers
-                .into_iter()
-                .map(|answer| answer.map_err(Failure::from))
-                .collect(),
+            Ok(answers) => answers.into_iter().map(|answer| answer.map_err(Failure::from)).collect(),
             Err(error) => whole_batch_failed(&error, ready.len()),
         }
         .into_iter();
@@ -218,11 +187,7 @@ impl Run<'_> {
             return;
         }
         let words = out.words();
-        let seen = if line.observed_at_index.is_some() {
-            words.observed
-        } else {
-            words.declared
-        };
+        let seen = if line.observed_at_index.is_some() { words.observed } else { words.declared };
         let mut parts = vec![
             out.paint(Tone::Good, words.registered),
             clean(&line.file),
@@ -240,22 +205,15 @@ impl Run<'_> {
 /// Every file of the batch fails for the same reason.
 fn whole_batch_failed(error: &ClientError, count: usize) -> Vec<Result<Acknowledgement, Failure>> {
     let copy = || match error {
-        ClientError::Unreachable { url, reason } => ClientError::Unreachable {
-            url: url.clone(),
-            reason: reason.clone(),
-        },
+        ClientError::Unreachable { url, reason } => {
+            ClientError::Unreachable { url: url.clone(), reason: reason.clone() }
+        }
         ClientError::Problem(problem) => ClientError::Problem(problem.clone()),
-        other => ClientError::UnexpectedAnswer {
-            url: String::new(),
-            reason: other.to_string(),
-        },
+        other => ClientError::UnexpectedAnswer { url: String::new(), reason: other.to_string() },
     };
     (0..count).map(|_| Err(copy().into())).collect()
 }
 
 fn lost() -> Failure {
-    Failure::File(
-        "the registry's answer holds no result for this file".to_owned(),
-        None,
-    )
+    Failure::File("the registry's answer holds no result for this file".to_owned(), None)
 }

@@ -51,36 +51,22 @@ impl Session {
 
     /// The address that was given as option or variable.
     pub(crate) fn given_url(&self) -> Option<&str> {
-        self.global
-            .url
-            .as_deref()
-            .map(str::trim)
-            .filter(|url| !url.is_empty())
+        self.global.url.as_deref().map(str::trim).filter(|url| !url.is_empty())
     }
 
     /// The token that was given as option or variable.
     pub(crate) fn given_token(&self) -> Option<&str> {
-        self.global
-            .token
-            .as_deref()
-            .map(str::trim)
-            .filter(|token| !token.is_empty())
+        self.global.token.as_deref().map(str::trim).filter(|token| !token.is_empty())
     }
 
     /// Where the stored settings are.
     pub(crate) fn settings_path() -> Result<PathBuf, Failure> {
         let variable = |name| env::var_os(name).map(PathBuf::from);
-        Ok(config::path(
-            variable("XDG_CONFIG_HOME").as_deref(),
-            variable("HOME").as_deref(),
-        )?)
+        Ok(config::path(variable("XDG_CONFIG_HOME").as_deref(), variable("HOME").as_deref())?)
     }
 
     fn settings(&self) -> Result<Effective, Failure> {
-        let given = Given {
-            url: self.global.url.clone(),
-            token: self.global.token.clone(),
-        };
+        let given = Given { url: self.global.url.clone(), token: self.global.token.clone() };
         // With everything given, the file does not matter, nor whether it can be read.
         if self.given_url().is_some() && self.given_token().is_some() {
             return Ok(config::resolve(given, None));
@@ -117,18 +103,12 @@ impl Session {
             return Err(Failure::Usage(text.to_owned(), Some(NO_REGISTRY)));
         };
         let client = Client::new(&ClientSettings::new(url, settings.token.as_deref()))?;
-        Ok(Connection {
-            client,
-            verdict_key: settings.verdict_key,
-        })
+        Ok(Connection { client, verdict_key: settings.verdict_key })
     }
 
     /// Path of the private key file, if one was given.
     pub(crate) fn key_path(&self) -> Option<&Path> {
-        self.global
-            .key
-            .as_deref()
-            .filter(|path| !path.as_os_str().is_empty())
+        self.global.key.as_deref().filter(|path| !path.as_os_str().is_empty())
     }
 
     /// The private key.

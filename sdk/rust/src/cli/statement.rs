@@ -25,13 +25,8 @@ fn show(session: &Session, id: &StatementId) -> Result<Status, Failure> {
         return Ok(Status::Done);
     }
     let words = out.words();
-    let text = |name: &str| {
-        view.statement
-            .get(name)
-            .and_then(|value| value.as_str())
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let text =
+        |name: &str| view.statement.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
     out.fields(&[
         (words.statement, view.id.to_string()),
         (words.kind, view.kind.name().to_owned()),
@@ -40,23 +35,14 @@ fn show(session: &Session, id: &StatementId) -> Result<Status, Failure> {
         (words.accepted_at, view.accepted_at.to_string()),
         (words.issued_at, text("issued_at")),
         (words.leaf_hash, view.leaf_hash.to_string()),
-        (
-            words.observed_at,
-            view.observed_at_index
-                .map(|index| index.to_string())
-                .unwrap_or_default(),
-        ),
-        (
-            words.withdrawn,
-            if view.withdrawn { words.yes } else { words.no }.to_owned(),
-        ),
+        (words.observed_at, view.observed_at_index.map(|index| index.to_string()).unwrap_or_default()),
+        (words.withdrawn, if view.withdrawn { words.yes } else { words.no }.to_owned()),
     ]);
     if let Some(body) = view.statement.get("body")
         && let Ok(body) = serde_json::to_string_pretty(body)
     {
         out.line("");
-        body.lines()
-            .for_each(|line| out.line(&super::output::clean(line)));
+        body.lines().for_each(|line| out.line(&super::output::clean(line)));
     }
     Ok(Status::Done)
 }
@@ -64,9 +50,7 @@ fn show(session: &Session, id: &StatementId) -> Result<Status, Failure> {
 fn upload(session: &Session, id: &StatementId, file: &Path) -> Result<Status, Failure> {
     let out = &session.out;
     let bytes = files::read(file, MAX_PICTURE_BYTES)?;
-    let name = file
-        .file_name()
-        .and_then(|name| clean_file_name(&name.to_string_lossy()));
+    let name = file.file_name().and_then(|name| clean_file_name(&name.to_string_lossy()));
     let client = session.connect()?.client;
     let receipt = client.put_pixels(id, "application/octet-stream", &bytes, name.as_deref())?;
     if out.json {
@@ -76,22 +60,8 @@ fn upload(session: &Session, id: &StatementId, file: &Path) -> Result<Status, Fa
     let words = out.words();
     out.fields(&[
         (words.statement, receipt.statement.to_string()),
-        (
-            words.observed_at,
-            receipt
-                .observed_at_index
-                .map(|index| index.to_string())
-                .unwrap_or_default(),
-        ),
-        (
-            words.content,
-            if receipt.searchable {
-                ""
-            } else {
-                words.not_searchable
-            }
-            .to_owned(),
-        ),
+        (words.observed_at, receipt.observed_at_index.map(|index| index.to_string()).unwrap_or_default()),
+        (words.content, if receipt.searchable { "" } else { words.not_searchable }.to_owned()),
     ]);
     Ok(Status::Done)
 }

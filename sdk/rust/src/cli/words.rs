@@ -135,10 +135,7 @@ pub(crate) const fn limit(limit: Limit) -> Pair {
     match limit {
         Limit::AlterationsNotExamined => ("alterations were not examined", "未检查是否有改动"),
         Limit::CropsNotRecognised => ("crops and screenshots are not recognised", "无法识别裁剪和截图"),
-        Limit::DeclaredOnly => (
-            "only the registrant computed the bindings",
-            "绑定信息仅由登记方计算",
-        ),
+        Limit::DeclaredOnly => ("only the registrant computed the bindings", "绑定信息仅由登记方计算"),
         Limit::Unsigned => ("rests on unsigned text", "依据为未签名的文本"),
         Limit::TimeMissing => ("a time that the rule needs was not given", "缺少规则所需的时间"),
         Limit::WatermarksNotChecked => ("invisible watermarks were not checked", "未检查隐形水印"),

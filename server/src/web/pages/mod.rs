@@ -29,30 +29,16 @@ struct Document(Bytes);
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     let document = serde_json::to_vec(&openapi::document()).unwrap_or_default();
     // No validator: it would send this server's address to a stranger.
-    let docs = Config::from("/openapi.json")
-        .validator_url("none")
-        .try_it_out_enabled(true);
+    let docs = Config::from("/openapi.json").validator_url("none").try_it_out_enabled(true);
     services
         .app_data(Data::new(Document(document.into())))
         .app_data(Data::new(docs))
         .service(resource(state, "/", [(Method::GET, web::to(start))]))
-        .service(resource(
-            state,
-            "/problems",
-            [(Method::GET, web::to(problem_table))],
-        ))
+        .service(resource(state, "/problems", [(Method::GET, web::to(problem_table))]))
         .service(resource(state, "/style.css", [(Method::GET, web::to(style))]))
-        .service(resource(
-            state,
-            "/openapi.json",
-            [(Method::GET, web::to(openapi_document))],
-        ))
+        .service(resource(state, "/openapi.json", [(Method::GET, web::to(openapi_document))]))
         .service(resource(state, "/docs", [(Method::GET, web::to(to_docs))]))
-        .service(resource(
-            state,
-            "/docs/{file:.*}",
-            [(Method::GET, web::to(documentation))],
-        ));
+        .service(resource(state, "/docs/{file:.*}", [(Method::GET, web::to(documentation))]));
 }
 
 async fn start(state: Shared) -> Answer {
@@ -74,22 +60,15 @@ fn html(page: String) -> HttpResponse {
 }
 
 async fn style() -> Answer {
-    Ok(HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
-        .insert_header(kept())
-        .body(STYLE))
+    Ok(HttpResponse::Ok().content_type("text/css; charset=utf-8").insert_header(kept()).body(STYLE))
 }
 
 async fn openapi_document(document: Data<Document>) -> Answer {
-    Ok(HttpResponse::Ok()
-        .content_type(ContentType::json())
-        .body(document.0.clone()))
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(document.0.clone()))
 }
 
 async fn to_docs() -> Answer {
-    Ok(HttpResponse::PermanentRedirect()
-        .insert_header((header::LOCATION, "/docs/"))
-        .finish())
+    Ok(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish())
 }
 
 async fn documentation(path: web::Path<String>, config: Data<Config<'static>>) -> Answer {
@@ -97,10 +76,7 @@ async fn documentation(path: web::Path<String>, config: Data<Config<'static>>) -
     let file =
         utoipa_swagger_ui::serve(&path, config).map_err(|error| Refusal::internal(error.to_string()))?;
     let file = file.ok_or_else(|| Failure::from(Refusal::new(ProblemCode::NotFound)))?;
-    Ok(HttpResponse::Ok()
-        .content_type(file.content_type)
-        .insert_header(kept())
-        .body(file.bytes.into_owned()))
+    Ok(HttpResponse::Ok().content_type(file.content_type).insert_header(kept()).body(file.bytes.into_owned()))
 }
 
 fn kept() -> CacheControl {
