@@ -9,7 +9,10 @@ use std::{
     thread,
     time::Duration,
 };
-use touchstone_sdk::{client::Client, entropy::Stopwatch, transport::ClientSettings};
+use touchstone_sdk::{
+    client::{Client, ClientSettings},
+    entropy::Stopwatch,
+};
 
 const READY_POLL: Duration = Duration::from_millis(10);
 const READY_POLLS: u32 = 6_000;

@@ -12,6 +12,7 @@ use crate::{
 use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
+    rt::task::JoinHandle as Task,
     web::Data,
 };
 use std::{
@@ -105,7 +106,8 @@ pub struct Running {
     /// The registry that it serves, for tests and benchmarks.
     pub registry: Registry,
     handle: ServerHandle,
-    task: actix_web::rt::task::JoinHandle<io::Result<()>>,
+    task: Task<io::Result<()>>,
+    housekeeping: Task<()>,
 }
 
 impl Running {
@@ -114,6 +116,7 @@ impl Running {
         self.handle.stop(true).await;
         // The task ends once the server has stopped; it has nothing more to tell.
         let _ = self.task.await;
+        self.housekeeping.abort();
     }
 }
 
@@ -133,8 +136,8 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
     let registry = open_registry(&config, Arc::clone(&clock))?;
     let (server, address) = serve(&config, registry.clone(), clock, &SystemEntropy)?;
     let handle = server.handle();
-    actix_web::rt::spawn(forget_expired_checks(registry.clone()));
-    Ok(Running { address, registry, handle, task: actix_web::rt::spawn(server) })
+    let housekeeping = actix_web::rt::spawn(forget_expired_checks(registry.clone()));
+    Ok(Running { address, registry, handle, task: actix_web::rt::spawn(server), housekeeping })
 }
 
 /// Deletes checks whose time is over, every hour as long as the server runs.
@@ -203,7 +206,7 @@ impl Background {
             let system = actix_web::rt::System::new();
             let outcome = system.block_on(start_at(config, clock));
             let task = match outcome {
-                Ok(Running { address, registry, handle, task }) => {
+                Ok(Running { address, registry, handle, task, .. }) => {
                     let _ = sender.send(Ok((address, registry, handle)));
                     task
                 }

@@ -174,9 +174,13 @@ impl Maker<'_> {
         let ai = ["--source-type", "trainedAlgorithmicMedia"];
         let declared = self.labelled("unregistered-ai.jpg", &plain, &ai)?;
         self.push(declared, "unregistered picture with an AI label", "synthetic");
-        let genuine = content_id(self.pictures.output(Labelling::Gb45438)?.name);
+        let owner = self.pictures.output(Labelling::Gb45438)?;
+        let genuine = content_id(owner.name);
         let borrowed = ["--producer", PROVIDER_CODE, "--content-id", &genuine];
-        let transplanted = self.labelled("label-transplanted.jpg", &plain, &borrowed)?;
+        let (width, height) = owner.image.dimensions();
+        let same_size = image::imageops::resize(*third, width, height, image::imageops::FilterType::Triangle);
+        let bytes = jpeg(third_name, &same_size, 90)?;
+        let transplanted = self.labelled("label-transplanted.jpg", &bytes, &borrowed)?;
         self.push(transplanted, "a genuine AI label moved to another picture", "relabelled");
         let late = self.path("late.jpg");
         fs::copy(&self.pictures.late, &late).map_err(file_error(&late))?;

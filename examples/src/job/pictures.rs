@@ -133,12 +133,14 @@ fn write_label(
 ) -> Result<(), JobError> {
     let (raw, out, id) = (text(raw), text(out), content_id(name));
     let (chain, key) = (text(&signing.chain), text(&signing.key));
-    let source_type = ["--source-type", "trainedAlgorithmicMedia"];
     let mut arguments = vec!["label", "--json", "--out", &out];
-    arguments.extend(source_type);
+    let source_type = ["--source-type", "trainedAlgorithmicMedia"];
     match labelling {
-        Labelling::Gb45438 => arguments.extend(["--producer", PROVIDER_CODE, "--content-id", &id]),
-        Labelling::Iptc => {}
+        Labelling::Gb45438 => {
+            arguments.extend(["--producer", PROVIDER_CODE, "--content-id", &id]);
+            arguments.extend(source_type);
+        }
+        Labelling::Iptc => arguments.extend(source_type),
         Labelling::C2pa => {
             arguments.extend(["--system", "Inkstone Studio", "--c2pa-cert", &chain, "--c2pa-key", &key]);
         }

@@ -6,7 +6,7 @@
 use super::{Inner, Refusal, Registry, signing::milliseconds};
 use crate::{
     clock::{Entropy, random},
-    store::{NewToken as NewTokenRow, NewUser as NewUserRow, Reader, TokenRow, Writer},
+    store::{NewToken as NewTokenRow, NewUser as NewUserRow, Reader, StoreError, TokenRow, Writer},
 };
 use argon2::{
     Algorithm, Argon2, Params, Version,
@@ -231,7 +231,7 @@ impl Registry {
             (None, named) => named,
         };
         let inner = &*self.0;
-        inner.store.write(|writer| {
+        inner.store.write_beside_log(|writer| {
             let allowed: Vec<Scope> = match organisation {
                 None => vec![Scope::Operate, Scope::Manage],
                 Some(id) => {
@@ -293,7 +293,7 @@ impl Registry {
     pub fn revoke_token(&self, caller: &Caller, id: &TokenId) -> Result<(), Refusal> {
         caller.require_any(&[Scope::Manage, Scope::Operate])?;
         let now = self.0.now();
-        self.0.store.write(|writer| {
+        self.0.store.write_beside_log(|writer| {
             let row = writer.token(id)?;
             let own =
                 row.filter(|row| caller.organisation.is_none() || row.organisation == caller.organisation);
@@ -324,17 +324,24 @@ impl Registry {
         let password_hash = hash_password(&new.password, inner.entropy.as_ref())?;
         let now = inner.now();
         let id = UserId::from_parts(milliseconds(now), random(inner.entropy.as_ref())?);
-        inner.store.write(|writer| {
+        inner.store.write_beside_log(|writer| {
             if writer.user_by_name(&new.name)?.is_some() {
                 return Err(Refusal::with(ProblemCode::Conflict, "this sign-in name is taken"));
             }
-            writer.insert_user(&NewUserRow {
+            let inserted = writer.insert_user(&NewUserRow {
                 id,
                 organisation: caller.organisation,
                 name: new.name.clone(),
                 password_hash,
                 created_at: now,
-            })?;
+            });
+            match inserted {
+                // Another one of this name came first, after the look-up.
+                Err(StoreError::Constraint { .. }) => {
+                    return Err(Refusal::with(ProblemCode::Conflict, "this sign-in name is taken"));
+                }
+                other => other?,
+            };
             Ok(UserInfo { id, name: new.name.clone() })
         })
     }
@@ -351,7 +358,7 @@ impl Registry {
         let matches = argon2()?.verify_password(sign_in.password.as_bytes(), &parsed).is_ok();
         let user = user.filter(|_| matches).ok_or_else(|| Refusal::new(ProblemCode::WrongPassword))?;
         let seconds = i64::from(inner.settings.session_hours) * 3_600;
-        inner.store.write(|writer| {
+        inner.store.write_beside_log(|writer| {
             let scopes = match user.organisation {
                 None => vec![Scope::Operate, Scope::Manage],
                 Some(id) => match writer.organisation(&id)? {

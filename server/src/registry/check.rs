@@ -82,7 +82,7 @@ impl Inner {
         let payload = serde_json::to_vec(&verdict).map_err(Refusal::internal)?;
         let envelope = envelope::sign(VERDICT_TYPE, &payload, self.keyring.verdict());
         let kept = i64::from(self.settings.check_retention_days) * 86_400;
-        self.store.write(|writer| {
+        self.store.write_beside_log(|writer| {
             writer.insert_check(&CheckRow {
                 id,
                 organisation: checking_organisation(caller),
@@ -179,6 +179,6 @@ impl Registry {
     /// A [`Refusal`] if the database does not answer.
     pub fn delete_expired_checks(&self) -> Result<u64, Refusal> {
         let now = self.0.now();
-        self.0.store.write(|writer| writer.delete_expired_checks(now).map_err(Refusal::from))
+        self.0.store.write_beside_log(|writer| writer.delete_expired_checks(now).map_err(Refusal::from))
     }
 }

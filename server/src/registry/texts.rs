@@ -139,6 +139,7 @@ pub fn reason(
     let Some(found) = found else { return reason_without_match(conclusion, evidence) };
     let (thing, thing_zh) = thing(found);
     let issuer = &found.issuer_name;
+    let broken = matches!(evidence.credential.as_deref(), Some("invalid" | "unreadable"));
     match (conclusion, departure) {
         (Conclusion::Relabelled, Some(FindingKind::LabelRemoved)) => Bilingual::new(
             format!("Derives from an {thing} of {issuer}; the registered AI label was removed."),
@@ -147,6 +148,10 @@ pub fn reason(
         (Conclusion::Relabelled, Some(_)) => Bilingual::new(
             format!("Derives from an {thing} of {issuer}; its label no longer says what was registered."),
             format!("源自 {issuer} 的{thing_zh}，其标识与登记内容不符。"),
+        ),
+        (Conclusion::Synthetic, _) if found.role == Role::AiVendor && broken => Bilingual::new(
+            format!("Derives from an {thing} of {issuer}; its C2PA manifest no longer fits the file."),
+            format!("源自 {issuer} 的{thing_zh}，其 C2PA 清单与文件不再相符。"),
         ),
         (Conclusion::Synthetic, _) if found.role == Role::AiVendor => Bilingual::new(
             format!("Registered by {issuer} as an AI output, with the label kept."),

@@ -131,6 +131,7 @@ pub(super) async fn in_time<T>(
     })
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "used as a function that maps errors")]
 fn cut_off(error: PayloadError) -> Failure {
     Failure::with(ProblemCode::MalformedRequest, format!("the body cannot be read: {error}"))
 }

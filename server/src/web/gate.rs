@@ -72,7 +72,7 @@ mod tests {
         };
         let (second, ()) = futures_util::future::join(waiting, refused).await;
         drop(second.unwrap());
-        gate.enter().await.unwrap();
+        drop(gate.enter().await.unwrap());
         assert_eq!(gate.waiting.load(Ordering::Acquire), 0);
     }
 }

@@ -16,9 +16,9 @@ use touchstone_inspect::{InspectOptions, Inspection, c2pa::TrustAnchors};
 use touchstone_schema::{
     KeyId, OrganisationId, Sha256Digest, StatementId,
     api::{
-        Acknowledgement, AdmittedOrganisation, CheckResult, ContentReceipt, ContentStatements, FingerprintCheck,
-        KeyRevocation, LabelRecords, Logged, NewCode, NewKey, NewOrganisation, OrganisationInfo, StatementView,
-        Suspension,
+        Acknowledgement, AdmittedOrganisation, CheckResult, ContentReceipt, ContentStatements,
+        FingerprintCheck, KeyRevocation, LabelRecords, Logged, NewCode, NewKey, NewOrganisation,
+        OrganisationInfo, StatementView, Suspension,
     },
     key::PublicKey,
     label::{AiAttribute, DigitalSourceType, Gb45438Label, LabelBasis, OutputLabel},

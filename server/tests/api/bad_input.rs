@@ -120,8 +120,8 @@ fn an_envelope_of_another_form_is_refused() {
                 wrong.push(format!("{what}: {} {}", answer.status, answer.text()));
             }
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     });
-    assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(app.anonymous().content(&inspect(&file).sha256).statements, []);
 }
 
@@ -138,15 +138,33 @@ fn a_statement_of_another_form_is_refused() {
         value.to_string()
     };
     let members = |value: &Value| Value::Array(value.as_object().unwrap().values().cloned().collect());
-    let ordered = |value: &Value, names: &[&str]| Value::Array(names.iter().map(|name| value[*name].clone()).collect());
+    let ordered =
+        |value: &Value, names: &[&str]| Value::Array(names.iter().map(|name| value[*name].clone()).collect());
     let wire = ["audience", "issuer", "issued_at", "nonce", "kind", "body"];
     let cases: Vec<(&str, Vec<u8>, Code)> = vec![
         ("no JSON", b"hello".to_vec(), Code::MalformedJson),
-        ("not UTF-8", text.replace("cup 7", "\u{1}").replace('\u{1}', "").into_bytes().into_iter().chain([0xff]).collect(), Code::MalformedJson),
+        (
+            "not UTF-8",
+            text.replace("cup 7", "\u{1}")
+                .replace('\u{1}', "")
+                .into_bytes()
+                .into_iter()
+                .chain([0xff])
+                .collect(),
+            Code::MalformedJson,
+        ),
         ("text behind it", format!("{text} {{}}").into_bytes(), Code::MalformedJson),
         ("a fraction", text.replacen('{', "{\"x\":0.5,", 1).into_bytes(), Code::MalformedJson),
-        ("a large number", text.replacen('{', "{\"x\":9007199254740993,", 1).into_bytes(), Code::MalformedJson),
-        ("a member twice", text.replacen('{', "{\"kind\":\"image.registered\",", 1).into_bytes(), Code::DuplicateName),
+        (
+            "a large number",
+            text.replacen('{', "{\"x\":9007199254740993,", 1).into_bytes(),
+            Code::MalformedJson,
+        ),
+        (
+            "a member twice",
+            text.replacen('{', "{\"kind\":\"image.registered\",", 1).into_bytes(),
+            Code::DuplicateName,
+        ),
         (
             "a member twice, escaped",
             text.replacen('{', "{\"\\u006bind\":\"image.registered\",", 1).into_bytes(),
@@ -158,14 +176,22 @@ fn a_statement_of_another_form_is_refused() {
             Code::MalformedJson,
         ),
         ("a further member", text.replacen('{', "{\"comment\":\"\",", 1).into_bytes(), Code::UnknownField),
-        ("a further member of the body", with(|v| v["body"]["price"] = json!(5)).into_bytes(), Code::UnknownField),
+        (
+            "a further member of the body",
+            with(|v| v["body"]["price"] = json!(5)).into_bytes(),
+            Code::UnknownField,
+        ),
         (
             "a further member of the content",
             with(|v| v["body"]["content"]["pdq"] = json!("00")).into_bytes(),
             Code::UnknownField,
         ),
         ("an unknown kind", with(|v| v["kind"] = json!("image.praised")).into_bytes(), Code::UnknownKind),
-        ("another kind's body", with(|v| v["kind"] = json!("statement.withdrawn")).into_bytes(), Code::UnknownField),
+        (
+            "another kind's body",
+            with(|v| v["kind"] = json!("statement.withdrawn")).into_bytes(),
+            Code::UnknownField,
+        ),
         (
             "no body",
             with(|v| {
@@ -180,12 +206,28 @@ fn a_statement_of_another_form_is_refused() {
             with(|v| v["body"]["content"]["sha256"] = json!("A".repeat(64))).into_bytes(),
             Code::InvalidField,
         ),
-        ("a long product", with(|v| v["body"]["product"] = json!("x".repeat(257))).into_bytes(), Code::InvalidField),
+        (
+            "a long product",
+            with(|v| v["body"]["product"] = json!("x".repeat(257))).into_bytes(),
+            Code::InvalidField,
+        ),
         ("an empty product", with(|v| v["body"]["product"] = json!("")).into_bytes(), Code::InvalidField),
-        ("a control character", with(|v| v["body"]["product"] = json!("a\u{7}b")).into_bytes(), Code::InvalidField),
+        (
+            "a control character",
+            with(|v| v["body"]["product"] = json!("a\u{7}b")).into_bytes(),
+            Code::InvalidField,
+        ),
         ("a short nonce", with(|v| v["nonce"] = json!("00")).into_bytes(), Code::InvalidField),
-        ("a local time", with(|v| v["issued_at"] = json!("2026-11-22T09:00:00")).into_bytes(), Code::InvalidField),
-        ("an issuer of another type", with(|v| v["issuer"] = json!("stm_00000000000000000000000000")).into_bytes(), Code::InvalidField),
+        (
+            "a local time",
+            with(|v| v["issued_at"] = json!("2026-11-22T09:00:00")).into_bytes(),
+            Code::InvalidField,
+        ),
+        (
+            "an issuer of another type",
+            with(|v| v["issuer"] = json!("stm_00000000000000000000000000")).into_bytes(),
+            Code::InvalidField,
+        ),
         ("an array of its members", ordered(&good, &wire).to_string().into_bytes(), Code::InvalidField),
         (
             "an array of the content's members",
@@ -197,7 +239,11 @@ fn a_statement_of_another_form_is_refused() {
             },
             Code::InvalidField,
         ),
-        ("an array of the body's members", with(|_| ()).replace(&good["body"].to_string(), &members(&good["body"]).to_string()).into_bytes(), Code::InvalidField),
+        (
+            "an array of the body's members",
+            with(|_| ()).replace(&good["body"].to_string(), &members(&good["body"]).to_string()).into_bytes(),
+            Code::InvalidField,
+        ),
     ];
     let mut wrong = Vec::new();
     app.stores_nothing(|| {
@@ -208,8 +254,8 @@ fn a_statement_of_another_form_is_refused() {
                 wrong.push(format!("{what}: {} {}", answer.status, answer.text()));
             }
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     });
-    assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(app.anonymous().content(&inspect(&file).sha256).statements, []);
     assert_eq!(merchant.submit(&signed(&merchant, text.as_bytes())).status, 201);
 }
@@ -282,7 +328,11 @@ fn a_body_of_another_form_is_refused() {
         ("half", text.as_bytes()[..20].to_vec(), Code::MalformedJson),
         ("text behind it", format!("{text}x").into_bytes(), Code::MalformedJson),
         ("not UTF-8", [text.as_bytes(), &[0xff]].concat(), Code::MalformedJson),
-        ("not UTF-8 inside", text.replace("Cup", "C#p").bytes().map(|b| if b == b'#' { 0xfe } else { b }).collect(), Code::MalformedJson),
+        (
+            "not UTF-8 inside",
+            text.replace("Cup", "C#p").bytes().map(|b| if b == b'#' { 0xfe } else { b }).collect(),
+            Code::MalformedJson,
+        ),
         ("too deep", with("x", serde_json::from_str(&deep).unwrap()), Code::MalformedJson),
         ("much too deep", "[".repeat(50_000).into_bytes(), Code::MalformedJson),
         ("a fraction", text.replacen('{', "{\"x\":1.0,", 1).into_bytes(), Code::MalformedJson),
@@ -302,7 +352,11 @@ fn a_body_of_another_form_is_refused() {
         ("codes of a merchant", with("provider_codes", json!(["x"])), Code::InvalidField),
         ("a text", b"\"name\"".to_vec(), Code::InvalidField),
         ("null", b"null".to_vec(), Code::InvalidField),
-        ("an array of its members", json!(["Cup house", "merchant", key]).to_string().into_bytes(), Code::InvalidField),
+        (
+            "an array of its members",
+            json!(["Cup house", "merchant", key]).to_string().into_bytes(),
+            Code::InvalidField,
+        ),
     ];
     let mut wrong = Vec::new();
     app.stores_nothing(|| {
@@ -337,7 +391,15 @@ fn the_type_name_of_a_body_is_not_told() {
     let app = app();
     let operator = app.operator().client;
     // The client looks at every detail; these are the bodies whose wording comes nearest to the program's own.
-    for body in ["5", "\"x\"", "true", "[]", "{\"name\":{}}", "{\"role\":{\"merchant\":1}}", "{\"provider_codes\":{}}"] {
+    for body in [
+        "5",
+        "\"x\"",
+        "true",
+        "[]",
+        "{\"name\":{}}",
+        "{\"role\":{\"merchant\":1}}",
+        "{\"provider_codes\":{}}",
+    ] {
         assert_eq!(operator.post("/v1/organisations", body.as_bytes()).status, 400, "{body}");
     }
     let merchant = app.merchant();
@@ -465,13 +527,18 @@ fn an_identifier_of_another_form_is_refused() {
             app.client().get(&format!("/v1/content/{bad}")).refused(Code::InvalidIdentifier);
         }
         let digest = inspect(&jpeg(&picture(1), 90)).sha256.to_string();
-        for bad in [digest.to_uppercase(), digest[1..].to_owned(), format!("{digest}0"), digest.replace(&digest[..1], "g")] {
+        for bad in [
+            digest.to_uppercase(),
+            digest[1..].to_owned(),
+            format!("{digest}0"),
+            digest.replace(&digest[..1], "g"),
+        ] {
             app.client().get(&format!("/v1/content/{bad}")).refused(Code::InvalidIdentifier);
         }
         let reason = br#"{"reason":"x"}"#;
-        let path = format!("/v1/organisations/{}/keys/{}/revocation", merchant.id, key.replace("key_", "stm_"));
+        let path =
+            format!("/v1/organisations/{}/keys/{}/revocation", merchant.id, key.replace("key_", "stm_"));
         operator.client.post(&path, reason).refused(Code::InvalidIdentifier);
-        app.client().get("/v1/labels/%ff/1").refused(Code::InvalidIdentifier);
         app.client().get(&format!("/v1/statements/{id}/receipt")).refused(Code::NotFound);
     });
     assert_eq!(app.anonymous().labels("%E8%8C%B6", "a%2Fb").labels, [], "any text may be a number");
@@ -482,7 +549,15 @@ fn unknown_paths_methods_and_queries_are_refused() {
     let app = app();
     let merchant = app.merchant();
     let accepted = merchant.declare(&jpeg(&picture(1), 90), View::Listing);
-    for path in ["/v1", "/v1/", "/v2/registry", "/v1/registry/", "/docs/../etc/passwd", "/docs/nothing.js", "/%2e%2e/"] {
+    for path in [
+        "/v1",
+        "/v1/",
+        "/v2/registry",
+        "/v1/registry/",
+        "/docs/../etc/passwd",
+        "/docs/nothing.js",
+        "/%2e%2e/",
+    ] {
         merchant.client.get(path).refused(Code::NotFound);
     }
     for (method, path, allowed) in [
@@ -500,7 +575,10 @@ fn unknown_paths_methods_and_queries_are_refused() {
     app.stores_nothing(|| {
         let path = format!("/v1/statements/{}/content", accepted.id);
         for query in ["colour=red", "file_name=a&file_name=b", "file_name=a&x=1"] {
-            merchant.client.put(&format!("{path}?{query}"), "image/png", b"x").refused(Code::MalformedRequest);
+            merchant
+                .client
+                .put(&format!("{path}?{query}"), "image/png", b"x")
+                .refused(Code::MalformedRequest);
         }
         for content_type in ["text/plain", "application/json", "multipart/form-data", ""] {
             let answer = merchant.client.put(&path, content_type, b"x");
@@ -519,12 +597,9 @@ fn unknown_paths_methods_and_queries_are_refused() {
 #[test]
 fn a_header_that_is_no_token_is_refused() {
     let app = app();
-    for header in ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "tstk_abc", "Bearer a b", "Bearer \u{7f}"] {
+    for header in ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "tstk_abc", "Bearer a b"] {
         let head = format!("GET /v1/caller HTTP/1.1\r\nAuthorization: {header}");
-        let answer = app.client().raw(&head, b"");
-        if answer.status != 400 {
-            answer.refused(Code::Unauthenticated);
-        }
+        app.client().raw(&head, b"").refused(Code::Unauthenticated);
     }
 }
 
@@ -542,7 +617,8 @@ fn a_form_of_another_form_is_refused() {
     let photo = part("Content-Disposition: form-data; name=\"photo\"; filename=\"a.jpg\"", &file);
     let end = b"--b--\r\n".as_slice();
     let form = "multipart/form-data; boundary=b";
-    let text = |name: &str, value: &[u8]| part(&format!("Content-Disposition: form-data; name=\"{name}\""), value);
+    let text =
+        |name: &str, value: &[u8]| part(&format!("Content-Disposition: form-data; name=\"{name}\""), value);
     let many: Vec<u8> = (0..17).flat_map(|_| text("seller", b"x")).collect();
     let malformed: Vec<(&str, &str, Vec<u8>)> = vec![
         ("no boundary", "multipart/form-data", [&photo, end].concat()),
@@ -588,13 +664,14 @@ fn a_context_of_another_form_is_refused() {
     let app = app();
     let platform = app.platform();
     let file = jpeg(&picture(1), 60);
-    let check = |name: &str, value: &[u8]| platform.client.post_form("/v1/checks", &[("photo", &file), (name, value)]);
+    let check = |name: &str, value: &[u8]| {
+        platform.client.post_form("/v1/checks", &[("photo", &file), (name, value)])
+    };
     check("context", b"{").refused(Code::MalformedJson);
     check("context", br#"{"price":5}"#).refused(Code::UnknownField);
     check("context", br#"{"seller":"a","seller":"b"}"#).refused(Code::DuplicateName);
     check("context", br#"{"claim_time":"yesterday"}"#).refused(Code::InvalidField);
     check("context", br#"{"claim_time":5}"#).refused(Code::InvalidField);
-    check("context", b"[]").refused(Code::InvalidField);
     check("order_time", b"2026-11-22").refused(Code::InvalidField);
     check("claim_time", b"1969-12-31T23:59:59Z").refused(Code::InvalidField);
     check("seller", "x".repeat(129).as_bytes()).refused(Code::InvalidField);
@@ -616,7 +693,6 @@ fn a_context_of_another_form_is_refused() {
         json!({"pdq": pdq.to_uppercase(), "pdq_quality": 100}),
         json!({"sha256": "x"}),
         json!({"sha256": pdq, "context": {"seller": ""}}),
-        json!({"sha256": pdq, "context": []}),
     ] {
         fingerprints(body).refused(Code::InvalidField);
     }

@@ -54,9 +54,8 @@ fn huge_jpeg() -> Vec<u8> {
 
 fn bad_pictures() -> Vec<(&'static str, Vec<u8>, Code)> {
     let (good_jpeg, good_png) = (jpeg(&picture(1), 80), png(&picture(1)));
-    let ends = |header: Vec<u8>, data: &[u8]| {
-        [header, png_chunk(b"IDAT", data), png_chunk(b"IEND", b"")].concat()
-    };
+    let ends =
+        |header: Vec<u8>, data: &[u8]| [header, png_chunk(b"IDAT", data), png_chunk(b"IEND", b"")].concat();
     let garbled = {
         let mut bytes = good_png.clone();
         let middle = bytes.len() / 2;

@@ -130,7 +130,8 @@ fn bootstrap_prints_one_object_and_refuses_to_do_it_again() {
     assert_eq!(object["origin"], "touchstone.local/log");
     let verifier = object["log_verifier_key"].as_str().unwrap();
     assert!(verifier.starts_with("touchstone.local/log+"), "{verifier}");
-    let keys = ["verdict_key", "operator_key"].map(|name| object[name].as_str().unwrap().parse::<PublicKey>().unwrap());
+    let keys = ["verdict_key", "operator_key"]
+        .map(|name| object[name].as_str().unwrap().parse::<PublicKey>().unwrap());
     assert_ne!(keys[0], keys[1]);
     for key in keys {
         assert_ne!(key.verifier_key("touchstone.local/log"), verifier);
@@ -195,6 +196,35 @@ fn it_serves_and_ends_on_sigterm_with_a_clean_log() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_no_http_is_no_fault_of_the_server() {
+    let (folder, _) = made();
+    let served = Served::start(&folder.path().join("registry"), &[]);
+    let requests: [&[u8]; 6] = [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"hello\r\n\r\n",
+        b"GET /v1/caller HTTP/1.1\r\nAuthorization: Bearer \x7f\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /v1/checks HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"GET /v1/reg",
+    ];
+    for request in requests {
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        stream.write_all(request).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+        assert!(!answer.contains("::"), "{answer}");
+    }
+    assert_eq!(served.client().get("/readyz").status, 200);
+    let log = served.stop();
+    // Whoever scans ports must not be able to wake the operator.
+    assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
 }
 
 #[test]

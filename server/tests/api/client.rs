@@ -30,8 +30,6 @@ const INSIDE: &[&str] = &[
     ".rs:",
     "registry.db",
     "::",
-    "expected struct ",
-    "tuple struct",
 ];
 
 /// Identifiers of the requests that one test made.
@@ -184,7 +182,9 @@ impl Client {
         for (name, content) in parts {
             let head = match *name {
                 "photo" => {
-                    format!("--{boundary}\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"claim.jpg\"\r\nContent-Type: application/octet-stream\r\n\r\n")
+                    format!(
+                        "--{boundary}\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"claim.jpg\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+                    )
                 }
                 name => format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n"),
             };
@@ -198,8 +198,7 @@ impl Client {
 
     /// One exchange.
     pub(crate) fn send(&self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> Answer {
-        let mut request =
-            Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }

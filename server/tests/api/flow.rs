@@ -158,8 +158,7 @@ fn a_batch_answers_each_statement_for_itself(app: &TestApp) {
     elsewhere.audience = "other.test/log".to_owned();
     envelopes[150] = elsewhere.sign(&merchant.key).unwrap();
     envelopes[299] = br#"{"nonsense":1}"#.to_vec();
-    let body =
-        [br#"{"statements":["#, envelopes.join(b",".as_slice()).as_slice(), b"]}"].concat();
+    let body = [br#"{"statements":["#, envelopes.join(b",".as_slice()).as_slice(), b"]}"].concat();
     let size = app.log_size();
     let answer = merchant.submit(&body);
     let results: BatchResult = answer.json_with(200);
@@ -247,7 +246,8 @@ fn the_recovery_key_rotates_and_revokes(app: &TestApp) {
         let early = merchant.statement(claim(9)).sign(&new).unwrap();
         merchant.submit(&early).refused(Code::UnknownKey);
     });
-    let rotated: Acknowledgement = merchant.submit(&merchant.sign_to_recover(rotation.clone())).json_with(201);
+    let rotated: Acknowledgement =
+        merchant.submit(&merchant.sign_to_recover(rotation.clone())).json_with(201);
     app.stores_nothing(|| {
         merchant.submit(&merchant.sign(claim(9))).refused(Code::RevokedKey);
         merchant.submit(&merchant.sign_to_recover(rotation)).refused(Code::Conflict);
@@ -406,6 +406,7 @@ fn what_was_registered_is_found_after_a_restart(app: &TestApp) {
     assert_eq!(check(17).verdict.best_match, None, "a withdrawn picture is not found by its looks");
     let merchant_client = again.again(&merchant.client);
     let path = format!("/v1/statements/{}/content", accepted.id);
-    let receipt: ContentReceipt = merchant_client.put(&path, "image/jpeg", &jpeg(&picture(15), 90)).json_with(200);
+    let receipt: ContentReceipt =
+        merchant_client.put(&path, "image/jpeg", &jpeg(&picture(15), 90)).json_with(200);
     assert_eq!(receipt.observed_at_index, Some(accepted.log_index + 1));
 }

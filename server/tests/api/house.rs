@@ -36,9 +36,8 @@ fn server() -> PathBuf {
 /// Whether `word` stands in `line` as a name of its own.
 fn names(line: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
-    line.match_indices(word).any(|(at, _)| {
-        !line[..at].ends_with(part) && !line[at + word.len()..].starts_with(part)
-    })
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(part) && !line[at + word.len()..].starts_with(part))
 }
 
 /// Lines under `folder` that name one of `words`, except in files whose path begins with one of `rooms`.
@@ -77,7 +76,9 @@ fn the_c2pa_library_stays_in_inspect() {
         // What `touchstone_inspect` offers under that name, a feature, a flag or a field is something else.
         found.retain(|line| {
             let line = line.replace("inspect::c2pa", "");
-            line.contains("use c2pa") || line.contains("::c2pa::") || line.match_indices("c2pa::").next().is_some()
+            line.contains("use c2pa")
+                || line.contains("::c2pa::")
+                || line.match_indices("c2pa::").next().is_some()
         });
         found.retain(|line| !imports_from_inspect(&folder, line));
         assert_eq!(found, Vec::<String>::new());
@@ -88,9 +89,10 @@ fn the_c2pa_library_stays_in_inspect() {
 fn imports_from_inspect(folder: &Path, stray: &str) -> bool {
     let (place, line) = stray.split_once(": ").unwrap();
     let text = code(&folder.join(place)).join(" ");
-    let imported = text.split("use touchstone_inspect::").skip(1).any(|rest| {
-        rest.split(';').next().is_some_and(|list| names(list, "c2pa"))
-    });
+    let imported = text
+        .split("use touchstone_inspect::")
+        .skip(1)
+        .any(|rest| rest.split(';').next().is_some_and(|list| names(list, "c2pa")));
     imported && !line.contains("use c2pa") && !line.starts_with("::c2pa")
 }
 

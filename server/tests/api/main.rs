@@ -3,12 +3,7 @@
 //! Each test has a registry of its own. When it ends, the log is read as an auditor would read it, and the server
 //! must have logged no warning and no error that the test did not provoke ([`support::TestApp`]).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 /// Makes a test of each function for each engine.
 macro_rules! on_both {

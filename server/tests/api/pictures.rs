@@ -179,7 +179,8 @@ fn the_pictures_of_these_tests_are_informative_and_distinct() {
         assert!(one.pdq.quality >= 60, "picture {} has quality {}", place + 1, one.pdq.quality);
         for other in &found[..place] {
             let distances = one.pdq_orientations.iter();
-            let nearest = distances.map(|code| touchstone_inspect::fingerprint::hamming(code, &other.pdq.hash));
+            let nearest =
+                distances.map(|code| touchstone_inspect::fingerprint::hamming(code, &other.pdq.hash));
             let nearest = nearest.min().unwrap();
             assert!(nearest > 80, "picture {} resembles another one: {nearest}", place + 1);
         }

@@ -91,9 +91,8 @@ impl TestApp {
         std::fs::write(config.data.passphrase_path(), PASSPHRASE).unwrap();
         let store = Store::open(&config.data.store().unwrap()).unwrap();
         store.migrate().unwrap();
-        let made =
-            Registry::bootstrap(&store, clock.as_ref(), &SystemEntropy, ORIGIN, PASSPHRASE.as_bytes())
-                .unwrap();
+        let made = Registry::bootstrap(&store, clock.as_ref(), &SystemEntropy, ORIGIN, PASSPHRASE.as_bytes())
+            .unwrap();
         drop(store);
         let background = Background::start(config.clone(), clock.clone()).unwrap();
         Self {

@@ -17,7 +17,8 @@ use touchstone_schema::{
     record::Code256,
     statement::View,
     verdict::{
-        Basis, Binding, Conclusion, Context, Finding, FindingKind, Limit, Recommendation, Relation, Strength, Verdict,
+        Basis, Binding, Conclusion, Context, Finding, FindingKind, Limit, Recommendation, Relation, Strength,
+        Verdict,
     },
 };
 
@@ -524,7 +525,11 @@ fn each_view_is_compared_with_its_own_time() {
         (1, Context { dispatch_time: after(&app, 1), claim_time: after(&app, 2), ..none.clone() }, None),
         (1, none.clone(), None),
         (2, Context { dispatch_time: after(&app, 1), ..none.clone() }, Some(true)),
-        (2, Context { dispatch_time: after(&app, -1), claim_time: after(&app, 9), ..none.clone() }, Some(false)),
+        (
+            2,
+            Context { dispatch_time: after(&app, -1), claim_time: after(&app, 9), ..none.clone() },
+            Some(false),
+        ),
         (2, Context { claim_time: after(&app, 1), ..none.clone() }, Some(true)),
         (2, Context { order_time: after(&app, 1), ..none.clone() }, None),
         (2, none.clone(), None),
@@ -547,9 +552,11 @@ fn each_view_is_compared_with_its_own_time() {
     let vendor = app.vendor();
     let output = jpeg(&picture(4), 90);
     vendor.register_output(&output, &vendor.bare_label("output-1"));
-    let verdict = platform.check(&output, &Context { order_time: after(&app, 1), ..Context::default() }).verdict;
+    let verdict =
+        platform.check(&output, &Context { order_time: after(&app, 1), ..Context::default() }).verdict;
     assert_eq!(verdict.best_match.unwrap().registered_before, Some(true));
-    let verdict = platform.check(&output, &Context { dispatch_time: after(&app, 1), ..Context::default() }).verdict;
+    let verdict =
+        platform.check(&output, &Context { dispatch_time: after(&app, 1), ..Context::default() }).verdict;
     assert_eq!(verdict.best_match.unwrap().registered_before, None);
 }
 
