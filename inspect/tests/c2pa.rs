@@ -2,6 +2,12 @@
 
 #![cfg(feature = "c2pa")]
 #![allow(missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "support/certificates.rs"]
 mod certificates;

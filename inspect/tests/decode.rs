@@ -327,7 +327,7 @@ fn png_decompression_bombs_are_bounded() {
     match decode(&insert(&png, PNG_AFTER_HEADER, &profile), &limits) {
         Ok(found) => assert_eq!(found.picture, shapes_picture()),
         Err(e) => {
-            assert!(matches!(e, DecodeError::TooMuchMemory { .. } | DecodeError::Corrupt { .. }), "{e}")
+            assert!(matches!(e, DecodeError::TooMuchMemory { .. } | DecodeError::Corrupt { .. }), "{e}");
         }
     }
     // Pixel data for thousands of times the declared size.
@@ -566,7 +566,7 @@ mod heif {
                 Err(DecodeError::TooManyPixels { .. }) => {}
                 // HEVC follows its own parameter set.
                 Ok(found) => {
-                    assert_eq!((found.picture.width, found.picture.height), (WIDTH, HEIGHT), "{name}")
+                    assert_eq!((found.picture.width, found.picture.height), (WIDTH, HEIGHT), "{name}");
                 }
                 Err(e) => panic!("{name}: {e}"),
             }

@@ -3,7 +3,11 @@
 //! Source: <https://github.com/secure-systems-lab/dsse> version 1.0.2. Narrower than the standard: exactly one
 //! Ed25519 signature, standard padded base64 only, no other members.
 
-use crate::{digest::Sha256Digest, json, json::StrictJsonError, key::PublicKey};
+use crate::{
+    digest::Sha256Digest,
+    json::{self, ReadError, StrictJsonError},
+    key::PublicKey,
+};
 use data_encoding::BASE64;
 use ed25519_dalek::{Signer, SigningKey};
 use serde::{Deserialize, Serialize};
@@ -109,9 +113,10 @@ pub fn open(bytes: &[u8], expected: &'static str) -> Result<Opened, EnvelopeErro
     if bytes.len() > MAX_ENVELOPE_BYTES {
         return Err(EnvelopeError::TooLong(bytes.len()));
     }
-    json::check(bytes)?;
-    let envelope: Envelope =
-        serde_json::from_slice(bytes).map_err(|e| EnvelopeError::Shape(e.to_string()))?;
+    let envelope: Envelope = json::parse(bytes).map_err(|error| match error {
+        ReadError::Strict(strict) => strict.into(),
+        ReadError::UnknownField(text) | ReadError::Form(text) => EnvelopeError::Shape(text),
+    })?;
     if envelope.payload_type != expected {
         return Err(EnvelopeError::PayloadType { found: envelope.payload_type, expected });
     }

@@ -4,7 +4,11 @@
 //! once: duplicate member names, nesting deeper than [`MAX_DEPTH`], and numbers that are not integers within 2^53
 //! (RFC 8259 section 6, RFC 7493) are refused.
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::Value;
 use std::{cell::Cell, collections::HashSet, fmt};
 
 /// Deepest nesting of arrays and objects that is read.
@@ -128,6 +132,85 @@ pub fn check(text: &[u8]) -> Result<(), StrictJsonError> {
     }
 }
 
+/// Why a text is not a value of a type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// Refused before its meaning was looked at.
+    #[error(transparent)]
+    Strict(#[from] StrictJsonError),
+    /// A member that the type does not have.
+    #[error("{0}")]
+    UnknownField(String),
+    /// A member is missing or has a value of another form.
+    #[error("{0}")]
+    Form(String),
+}
+
+impl ReadError {
+    /// serde_json tells departures of form in words only; its wording "unknown field" is held by tests here.
+    #[must_use]
+    pub fn of(error: &serde_json::Error) -> Self {
+        let text = describe(error);
+        if text.starts_with("unknown field") { Self::UnknownField(text) } else { Self::Form(text) }
+    }
+}
+
+/// What was wrong, without the names that the types have in this program.
+#[must_use]
+pub fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let mut words = text.split(' ').peekable();
+    let mut plain = Vec::new();
+    while let Some(word) = words.next() {
+        let general = match word {
+            "struct" => "an object",
+            "enum" => "one of its values",
+            _ => {
+                plain.push(word);
+                continue;
+            }
+        };
+        plain.push(general);
+        words.next();
+    }
+    plain.join(" ")
+}
+
+/// Reads a text strictly into a type: [`check`], then the members, then that objects were written as objects.
+///
+/// # Errors
+/// [`ReadError`] names the first departure.
+pub fn parse<T: DeserializeOwned + Serialize>(text: &[u8]) -> Result<T, ReadError> {
+    check(text)?;
+    let value: T = serde_json::from_slice(text).map_err(|error| ReadError::of(&error))?;
+    check_shape(text, &value)?;
+    Ok(value)
+}
+
+/// serde would also read an array as the members of an object, in their order. One statement would then have
+/// several forms, so arrays in the place of objects are refused at any depth.
+fn check_shape(text: &[u8], value: &impl Serialize) -> Result<(), ReadError> {
+    let form = |error: serde_json::Error| ReadError::Form(describe(&error));
+    let given: Value = serde_json::from_slice(text).map_err(form)?;
+    let read = serde_json::to_value(value).map_err(form)?;
+    if same_shape(&given, &read) {
+        Ok(())
+    } else {
+        Err(ReadError::Form("an array in the place of an object".to_owned()))
+    }
+}
+
+fn same_shape(given: &Value, read: &Value) -> bool {
+    match (given, read) {
+        (Value::Array(_), Value::Object(_)) => false,
+        (Value::Array(given), Value::Array(read)) => given.iter().zip(read).all(|(g, r)| same_shape(g, r)),
+        (Value::Object(given), Value::Object(read)) => {
+            given.iter().all(|(name, g)| read.get(name).is_none_or(|r| same_shape(g, r)))
+        }
+        _ => true,
+    }
+}
+
 /// Gives a type that is written as a string its place in the OpenAPI document and the JSON Schemas.
 macro_rules! string_schema {
     ($type:ty, $format:literal, $pattern:literal, $description:literal) => {
@@ -155,6 +238,28 @@ mod tests {
     #[test]
     fn ordinary_documents_pass() {
         check(br#"{"a":[1,-2,{"b":"\u00e9"}],"c":null,"d":true}"#).unwrap();
+    }
+
+    #[test]
+    fn arrays_are_no_objects_and_types_keep_their_names() {
+        #[derive(Debug, Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Inner {
+            a: u8,
+        }
+        #[derive(Debug, Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Outer {
+            inner: Vec<Inner>,
+        }
+        assert_eq!(parse::<Outer>(br#"{"inner":[{"a":1}]}"#).unwrap().inner[0].a, 1);
+        for text in [r#"[[{"a":1}]]"#, r#"{"inner":[[1]]}"#, r#"{"inner":{}}"#, "1"] {
+            let error = parse::<Outer>(text.as_bytes()).unwrap_err();
+            assert!(
+                matches!(&error, ReadError::Form(text) if !text.contains("Outer") && !text.contains("Inner"))
+            );
+        }
+        assert!(matches!(parse::<Outer>(br#"{"inner":[],"x":1}"#), Err(ReadError::UnknownField(_))));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use crate::{
     digest::Sha256Digest,
-    json::{self, StrictJsonError},
+    json::{self, ReadError, StrictJsonError},
     statement::Nonce,
 };
 use data_encoding::HEXLOWER;
@@ -83,8 +83,10 @@ impl Record {
         if bytes.len() > MAX_RECORD_BYTES {
             return Err(RecordError::TooLong(bytes.len()));
         }
-        json::check(bytes)?;
-        let record: Self = serde_json::from_slice(bytes).map_err(|e| RecordError::Shape(e.to_string()))?;
+        let record: Self = json::parse(bytes).map_err(|error| match error {
+            ReadError::Strict(strict) => strict.into(),
+            ReadError::UnknownField(text) | ReadError::Form(text) => RecordError::Shape(text),
+        })?;
         if record.pdq_quality > 100 || record.width == 0 || record.height == 0 {
             return Err(RecordError::Shape("quality is at most 100, sides are at least 1".to_owned()));
         }

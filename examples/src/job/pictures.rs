@@ -62,7 +62,7 @@ impl Pictures {
     }
 }
 
-pub(super) fn bad(name: &str, reason: impl ToString) -> JobError {
+pub(super) fn bad(name: &str, reason: impl std::fmt::Display) -> JobError {
     JobError::Picture { name: name.to_owned(), reason: reason.to_string() }
 }
 

@@ -149,7 +149,8 @@ mod tests {
         use LabelMeaning::{Captured, Other, PartlySynthetic, Synthetic};
         let generated = Some("http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia");
         let camera = Some("http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture");
-        let table: [(&[(&str, Option<&str>)], Option<LabelMeaning>); 8] = [
+        type Actions<'a> = &'a [(&'a str, Option<&'a str>)];
+        let table: [(Actions<'_>, Option<LabelMeaning>); 8] = [
             (&[], None),
             (&[("c2pa.created", None)], None),
             (&[("c2pa.created", generated), ("c2pa.edited", None)], Some(Synthetic)),

@@ -3,7 +3,8 @@
 //! They follow the C2PA certificate profile: the signer is no CA, may sign (`digitalSignature`), has an
 //! authority key identifier, an organisation in its subject, and an extended key usage for C2PA.
 
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,

@@ -4,6 +4,7 @@ use super::{Kind, StatementError};
 use crate::{
     digest::Sha256Digest,
     id::{OrganisationId, StatementId},
+    json,
     key::PublicKey,
     label::OutputLabel,
     time::Timestamp,
@@ -311,9 +312,8 @@ macro_rules! bodies {
 
             pub(super) fn parse(kind: Kind, text: &str) -> Result<Self, StatementError> {
                 match kind {
-                    $(Kind::$kind => serde_json::from_str(text).map(Self::$kind),)*
+                    $(Kind::$kind => Ok(Self::$kind(json::parse(text.as_bytes())?)),)*
                 }
-                .map_err(|error| StatementError::from_serde(&error))
             }
         }
 

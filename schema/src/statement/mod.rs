@@ -9,7 +9,7 @@ pub mod body;
 use crate::{
     envelope,
     id::OrganisationId,
-    json::{self, StrictJsonError},
+    json::{self, ReadError, StrictJsonError},
     time::Timestamp,
 };
 pub use body::*;
@@ -218,11 +218,13 @@ pub enum StatementError {
     Ahead(Timestamp),
 }
 
-impl StatementError {
-    /// serde_json reports departures of form as text only; its wording "unknown field" is held by tests here.
-    fn from_serde(error: &serde_json::Error) -> Self {
-        let text = error.to_string();
-        if text.starts_with("unknown field") { Self::UnknownField(text) } else { Self::Field(text) }
+impl From<ReadError> for StatementError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Strict(strict) => Self::Json(strict),
+            ReadError::UnknownField(text) => Self::UnknownField(text),
+            ReadError::Form(text) => Self::Field(text),
+        }
     }
 }
 
@@ -233,8 +235,10 @@ impl Statement {
     /// [`StatementError`] names the first departure.
     pub fn parse(payload: &[u8]) -> Result<Self, StatementError> {
         json::check(payload)?;
-        let wire: Wire<Box<RawValue>> =
-            serde_json::from_slice(payload).map_err(|e| StatementError::from_serde(&e))?;
+        if payload.trim_ascii_start().first() != Some(&b'{') {
+            return Err(StatementError::Field("a statement is an object".to_owned()));
+        }
+        let wire: Wire<Box<RawValue>> = serde_json::from_slice(payload).map_err(|e| ReadError::of(&e))?;
         let kind = Kind::from_name(&wire.kind).ok_or(StatementError::UnknownKind(wire.kind))?;
         let body = Body::parse(kind, wire.body.get())?;
         body.check().map_err(StatementError::Rule)?;

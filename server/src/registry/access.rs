@@ -223,6 +223,9 @@ impl Registry {
             return Err(invalid("scopes must name at least one scope"));
         }
         check_name(&new.name)?;
+        if caller.organisation.is_none() {
+            caller.require(Scope::Operate)?;
+        }
         let organisation = match (caller.organisation, new.organisation) {
             (Some(own), Some(other)) if own != other => {
                 return Err(Refusal::with(ProblemCode::Forbidden, "only tokens of the own organisation"));
@@ -246,8 +249,8 @@ impl Registry {
                 return Err(Refusal::with(ProblemCode::Forbidden, detail));
             }
             // Otherwise a token that only manages could make itself one that registers.
-            let own = caller.organisation.is_some();
-            if let Some(scope) = new.scopes.iter().find(|scope| own && !caller.scopes.contains(scope)) {
+            let operates = caller.scopes.contains(&Scope::Operate);
+            if let Some(scope) = new.scopes.iter().find(|scope| !operates && !caller.scopes.contains(scope)) {
                 let detail = format!("the caller's token does not hold the scope {} itself", scope.name());
                 return Err(Refusal::with(ProblemCode::Forbidden, detail));
             }
@@ -311,6 +314,9 @@ impl Registry {
     /// `invalid-field` for a name or password of the wrong form; `conflict` if the name is taken.
     pub fn create_user(&self, caller: &Caller, new: &NewUser) -> Result<UserInfo, Refusal> {
         caller.require_any(&[Scope::Manage, Scope::Operate])?;
+        // A user's session may do all that the role may: nobody makes a user who may do more than the maker.
+        let all = caller.role.map_or([Scope::Operate, Scope::Manage].as_slice(), Scope::of_role);
+        all.iter().try_for_each(|scope| caller.require(*scope))?;
         let name_fits = (3..=MAX_NAME).contains(&new.name.len())
             && new.name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'@'));
         if !name_fits {

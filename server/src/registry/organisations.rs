@@ -45,7 +45,7 @@ fn check_possession(proof: &str, new: &NewOrganisation) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn key_info(row: crate::store::KeyRow) -> Result<KeyInfo, Refusal> {
+fn key_info(row: &crate::store::KeyRow) -> Result<KeyInfo, Refusal> {
     Ok(KeyInfo {
         key: row.id,
         public_key: PublicKey::from_bytes(&row.public_key).map_err(Refusal::internal)?,
@@ -61,7 +61,7 @@ pub(super) fn signing_keys(
     organisation: &OrganisationId,
 ) -> Result<Vec<KeyInfo>, Refusal> {
     let rows = reader.keys_of(organisation)?;
-    rows.into_iter().filter(|row| row.purpose == KeyPurpose::Signing).map(key_info).collect()
+    rows.into_iter().filter(|row| row.purpose == KeyPurpose::Signing).map(|row| key_info(&row)).collect()
 }
 
 fn describe(reader: &mut Reader<'_>, row: OrganisationRow) -> Result<OrganisationInfo, Refusal> {

@@ -183,6 +183,10 @@ fn counts(candidate: &Candidate, context: &Context) -> bool {
 
 /// How the labels of a photo depart from the registered one.
 fn label_departure(evidence: &Evidence, candidate: &Candidate, label: &OutputLabel) -> Option<FindingKind> {
+    if !evidence.pixels_seen {
+        // What the file says about itself is not known: nothing can be missing in it.
+        return None;
+    }
     let manifest_intact = matches!(evidence.credential.as_deref(), Some("valid" | "trusted"));
     match candidate.tie {
         Tie::File => return None,

@@ -10,10 +10,13 @@ use actix_web::{
     web::{Bytes, BytesMut},
 };
 use futures_util::{Stream, StreamExt};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use touchstone_schema::{json, problem::ProblemCode};
+use touchstone_schema::{
+    json::{self, ReadError},
+    problem::ProblemCode,
+};
 
 /// Memory is reserved in steps of this size, in bytes.
 const STEP: usize = 64 << 10;
@@ -161,7 +164,7 @@ pub(super) async fn collect<E>(
 #[derive(Debug)]
 pub struct Strict<T>(pub T);
 
-impl<T: DeserializeOwned + 'static> FromRequest for Strict<T> {
+impl<T: DeserializeOwned + Serialize + 'static> FromRequest for Strict<T> {
     type Error = Failure;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
 
@@ -194,15 +197,18 @@ pub(super) fn require_json(media_type: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// A problem that says what departs from strict JSON or from the type.
-pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Refusal> {
-    json::check(text)?;
-    serde_json::from_slice(text).map_err(|error| shape(&error))
+pub fn parse<T: DeserializeOwned + Serialize>(text: &[u8]) -> Result<T, Refusal> {
+    json::parse(text).map_err(|error| match error {
+        ReadError::Strict(strict) => strict.into(),
+        ReadError::UnknownField(text) => Refusal::with(ProblemCode::UnknownField, text),
+        ReadError::Form(text) => Refusal::with(ProblemCode::InvalidField, text),
+    })
 }
 
 /// The problem of JSON that does not have the form of its type. serde tells departures in words only; its wording
 /// is held by a test.
 pub(super) fn shape(error: &serde_json::Error) -> Refusal {
-    let text = error.to_string();
+    let text = json::describe(error);
     let code = if !error.is_data() {
         ProblemCode::MalformedJson
     } else if text.starts_with("unknown field") {

@@ -539,6 +539,7 @@ fn an_identifier_of_another_form_is_refused() {
         let path =
             format!("/v1/organisations/{}/keys/{}/revocation", merchant.id, key.replace("key_", "stm_"));
         operator.client.post(&path, reason).refused(Code::InvalidIdentifier);
+        app.client().get("/v1/labels/%ff/1").refused(Code::InvalidIdentifier);
         app.client().get(&format!("/v1/statements/{id}/receipt")).refused(Code::NotFound);
     });
     assert_eq!(app.anonymous().labels("%E8%8C%B6", "a%2Fb").labels, [], "any text may be a number");
@@ -672,6 +673,7 @@ fn a_context_of_another_form_is_refused() {
     check("context", br#"{"seller":"a","seller":"b"}"#).refused(Code::DuplicateName);
     check("context", br#"{"claim_time":"yesterday"}"#).refused(Code::InvalidField);
     check("context", br#"{"claim_time":5}"#).refused(Code::InvalidField);
+    check("context", b"[]").refused(Code::InvalidField);
     check("order_time", b"2026-11-22").refused(Code::InvalidField);
     check("claim_time", b"1969-12-31T23:59:59Z").refused(Code::InvalidField);
     check("seller", "x".repeat(129).as_bytes()).refused(Code::InvalidField);
@@ -693,6 +695,7 @@ fn a_context_of_another_form_is_refused() {
         json!({"pdq": pdq.to_uppercase(), "pdq_quality": 100}),
         json!({"sha256": "x"}),
         json!({"sha256": pdq, "context": {"seller": ""}}),
+        json!({"sha256": pdq, "context": []}),
     ] {
         fingerprints(body).refused(Code::InvalidField);
     }

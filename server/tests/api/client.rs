@@ -30,6 +30,8 @@ const INSIDE: &[&str] = &[
     ".rs:",
     "registry.db",
     "::",
+    "expected struct ",
+    "tuple struct",
 ];
 
 /// Identifiers of the requests that one test made.

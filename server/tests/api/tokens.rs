@@ -106,7 +106,12 @@ fn nobody_gives_more_than_the_role_has(app: &TestApp) {
         ..for_other
     };
     operator.client.post_json("/v1/tokens", &nobody).refused(Code::NotFound);
-    // A token that only manages tokens does not make itself the operator.
+    // A token that only manages tokens gives away what it does not hold itself as little.
+    let managing: IssuedToken = issue(&merchant.client, &[Scope::Manage], 1).json_with(201);
+    let managing = app.client().with_token(&managing.token);
+    issue(&managing, &[Scope::Register], 1).refused(Code::Forbidden);
+    issue(&managing, &[Scope::Manage], 1).json_with::<IssuedToken>(201);
+    // Nor does it make itself the operator.
     let managing: IssuedToken = issue(&operator.client, &[Scope::Manage], 1).json_with(201);
     let managing = app.client().with_token(&managing.token);
     issue(&managing, &[Scope::Operate], 1).refused(Code::Forbidden);
