@@ -66,7 +66,7 @@ check: requirements deny ## Formatting, lints, dependencies, generated files
 .PHONY: deny
 deny:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked --quiet cargo-deny@$(DENY_VERSION) --no-default-features
-	$(CARGO) deny --workspace --offline --log-level error check bans licenses sources
+	$(CARGO) deny --locked --workspace --log-level error check bans licenses sources
 
 OUT ?= .
 .PHONY: generate
