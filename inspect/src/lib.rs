@@ -118,10 +118,13 @@ impl Inspection {
     pub fn c2pa_binding(&self) -> Option<C2paBinding> {
         #[cfg(feature = "c2pa")]
         if let Some(report) = &self.c2pa {
+            let signer = report.signer.as_ref();
+            let organisation = signer.and_then(|signer| signer.organisation.as_deref()).and_then(plain_text);
+            let name = || signer.and_then(|signer| signer.common_name.as_deref()).and_then(plain_text);
             return Some(C2paBinding {
-                manifest: report.active_manifest.clone()?,
+                manifest: report.active_manifest.as_deref().and_then(plain_text)?,
                 store_sha256: report.store_sha256?,
-                signer: report.signer.as_ref().and_then(|s| s.organisation.clone().or(s.common_name.clone())),
+                signer: organisation.or_else(name),
                 hard_binding: report.hard_binding.as_ref().map(|binding| binding.hash.clone()),
             });
         }
@@ -160,6 +163,7 @@ impl Inspection {
             iscc: Code256(self.iscc),
             width: self.width,
             height: self.height,
+            carries_label: self.labels.iter().any(|label| label.meaning.is_ai()),
             file_name,
         }
     }
@@ -184,6 +188,15 @@ impl Inspection {
             c2pa: None,
         }
     }
+}
+
+/// Text of a certificate or manifest as a statement may hold it: its start, without control characters.
+#[cfg(feature = "c2pa")]
+fn plain_text(text: &str) -> Option<String> {
+    let clean: String =
+        text.chars().filter(|c| !c.is_control()).take(touchstone_schema::statement::MAX_TEXT).collect();
+    let clean = clean.trim();
+    (!clean.is_empty()).then(|| clean.to_owned())
 }
 
 /// The text that serde gives a unit variant.

@@ -55,6 +55,9 @@ pub struct Record {
     pub width: u32,
     /// Height after orientation, in pixels.
     pub height: u32,
+    /// The file itself carried a label that says AI made or edited it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub carries_label: bool,
     /// Base name of the file, if the registrant wants to see it in answers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub file_name: Option<String>,
@@ -133,6 +136,7 @@ mod tests {
             iscc: Code256([3; 32]),
             width: 4,
             height: 5,
+            carries_label: true,
             file_name: Some("杯子.jpg".to_owned()),
         };
         let (bytes, digest) = record.to_bytes().unwrap();

@@ -94,7 +94,7 @@ fn audience_and_time_are_judged() {
 proptest! {
     #[test]
     fn statements_round_trip(time in 0_u64..1 << 47, random: [u8; 10], nonce: [u8; 16], seed: [u8; 32],
-                             micros in 0_i64..4_000_000_000_000_000, reason in "[^\\p{C} ]{1,200}") {
+                             micros in 0_i64..4_000_000_000_000_000, reason in "[^\\p{C}\\p{Z}]{1,200}") {
         let body = StatementWithdrawn { statement: StatementId::from_parts(time, random), reason }.into();
         let issued_at = Timestamp::from_micros(micros).unwrap();
         let statement =

@@ -161,6 +161,7 @@ fn records() -> Result<Value, Box<dyn Error>> {
         iscc: Code256([0x3c; 32]),
         width: 1024,
         height: 768,
+        carries_label: false,
         file_name: Some("杯子.jpg".to_owned()),
     };
     let (bytes, digest) = record.to_bytes()?;

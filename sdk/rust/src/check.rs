@@ -6,7 +6,7 @@ use crate::{
     verify::{self, VerifyError},
 };
 use std::path::Path;
-use touchstone_schema::{api::CheckResult, key::PublicKey, verdict::Context};
+use touchstone_schema::{Sha256Digest, api::CheckResult, key::PublicKey, verdict::Context};
 
 /// Why a photo got no verdict.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +20,8 @@ pub enum CheckError {
     /// The verdict is not signed by the registry's key.
     #[error("the verdict does not verify: {0}")]
     Signature(#[from] VerifyError),
-    /// The verdict that was shown is not the one that was signed.
-    #[error("the verdict that was shown is not the one that was signed")]
+    /// The verdict that was shown is not the one that was signed, or is about something else.
+    #[error("the answer is not the signed verdict on this photo and claim")]
     Mismatch,
 }
 
@@ -53,7 +53,18 @@ pub fn check(
     if let Some(key) = verdict_key {
         hold_to_signature(&result, key)?;
     }
+    hold_to_question(&result, bytes, context)?;
     Ok(result)
+}
+
+/// The verdict must be about these bytes and this claim: an old one of another photo proves nothing.
+///
+/// # Errors
+/// [`CheckError::Mismatch`].
+pub fn hold_to_question(result: &CheckResult, bytes: &[u8], context: &Context) -> Result<(), CheckError> {
+    let same =
+        result.verdict.photo.sha256 == Some(Sha256Digest::of(bytes)) && result.verdict.context == *context;
+    if same { Ok(()) } else { Err(CheckError::Mismatch) }
 }
 
 /// The verdict that is shown must be the one that `key` signed.

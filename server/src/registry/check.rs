@@ -59,7 +59,7 @@ impl Inner {
     ) -> Result<CheckResult, Refusal> {
         let (evidence, log_size) = self.store.read(|reader| {
             let log_size = reader.log_size()?;
-            Ok::<_, Refusal>((self.gather(reader, query)?, log_size))
+            Ok::<_, Refusal>((self.gather(reader, query, context)?, log_size))
         })?;
         let judgement = rules::judge(&evidence, context);
         let now = self.now();

@@ -5,6 +5,7 @@ use crate::{
     clock::nonce,
     store::{EntryRow, NewRecord, Reader, Writer},
 };
+use std::sync::PoisonError;
 use touchstone_inspect::{Inspection, fingerprint::PDQ_QUALITY_FLOOR};
 use touchstone_schema::{
     Sha256Digest, StatementId, Timestamp,
@@ -29,9 +30,6 @@ fn own_entry(reader: &mut Reader<'_>, caller: &Caller, id: &StatementId) -> Resu
     if entry.issuer != Issuer::Organisation(caller.organisation()?) {
         return Err(Refusal::with(ProblemCode::Forbidden, "only the issuer may do this"));
     }
-    if entry.withdrawn_at_index.is_some() {
-        return Err(Refusal::with(ProblemCode::Conflict, "this statement is withdrawn"));
-    }
     Ok(entry)
 }
 
@@ -42,6 +40,9 @@ fn own_bindings(
     id: &StatementId,
 ) -> Result<(EntryRow, ContentBindings), Refusal> {
     let entry = own_entry(reader, caller, id)?;
+    if entry.withdrawn_at_index.is_some() {
+        return Err(Refusal::with(ProblemCode::Conflict, "this statement is withdrawn"));
+    }
     let statement = statement_of(&entry)?;
     match (&statement.body, statement.body.content()) {
         (Body::ImageRegistered(_) | Body::OutputLabelled(_), Some(content)) => Ok((entry, content.clone())),
@@ -124,22 +125,20 @@ impl Registry {
             pdq_quality: inspection.pdq.quality,
             file_name: record.file_name,
         };
-        let (index, observed_at, fresh) = inner.store.write(|writer| {
+        let (index, observed_at) = inner.store.write(|writer| {
             // Read again: another upload or a deletion may have come first.
             let (entry, _) = own_bindings(writer, caller, id)?;
             check_record(writer, &entry)?;
             if let Some(first) = entry.observed_at_index {
-                return Ok::<_, Refusal>((entry.index, first, false));
+                return Ok::<_, Refusal>((entry.index, first));
             }
             let body = inner.observation(*id, &inspection, record_digest, inner.now());
             let logged = inner.append_own(writer, inner.keyring.verdict(), body)?;
             writer.mark_observed(entry.index, logged.log_index)?;
             writer.put_record(entry.index, &new)?;
-            Ok((entry.index, logged.log_index, true))
+            Ok((entry.index, logged.log_index))
         })?;
-        if fresh {
-            inner.reindex(index, new.pdq.as_ref());
-        }
+        inner.synchronise_index(index)?;
         Ok(ContentReceipt { statement: *id, observed_at_index: Some(observed_at), searchable })
     }
 
@@ -186,7 +185,7 @@ impl Registry {
             writer.put_record(entry.index, &new)?;
             Ok(entry.index)
         })?;
-        inner.reindex(index, new.pdq.as_ref());
+        inner.synchronise_index(index)?;
         Ok(ContentReceipt { statement: *id, observed_at_index: None, searchable })
     }
 
@@ -206,17 +205,27 @@ impl Registry {
             writer.delete_record(entry.index, logged.log_index)?;
             Ok::<_, Refusal>((entry.index, logged))
         })?;
-        inner.index.remove(index);
+        inner.synchronise_index(index)?;
         Ok(logged)
     }
 }
 
 impl Inner {
-    /// Makes the picture at `index` searchable by this code and no other.
-    fn reindex(&self, index: u64, code: Option<&[u8; 32]>) {
+    /// Makes the picture at `index` searchable exactly as the database says. Uploads, deletions and withdrawals may
+    /// end in another order than their transactions: each reads what holds now, one after the other.
+    pub(super) fn synchronise_index(&self, index: u64) -> Result<(), Refusal> {
+        let _one_at_a_time = self.index_order.lock().unwrap_or_else(PoisonError::into_inner);
+        let code = self.store.read(|reader| {
+            let withdrawn = reader.entry(index)?.is_none_or(|entry| entry.withdrawn_at_index.is_some());
+            let bytes = reader.record(index)?.and_then(|row| row.bytes).filter(|_| !withdrawn);
+            let record = bytes.map(|bytes| Record::parse(&bytes).map_err(Refusal::internal)).transpose()?;
+            let record = record.filter(|record| record.pdq_quality >= PDQ_QUALITY_FLOOR);
+            Ok::<_, Refusal>(record.map(|record| record.pdq.0))
+        })?;
         self.index.remove(index);
         if let Some(code) = code {
-            self.index.insert(index, code);
+            self.index.insert(index, &code);
         }
+        Ok(())
     }
 }

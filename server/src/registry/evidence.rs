@@ -3,14 +3,14 @@
 use super::{Caller, Inner, Refusal, content::statement_of, lookup};
 use crate::store::{ContentDigest, EntryRow, Reader};
 use std::collections::{BTreeMap, HashMap};
-use touchstone_inspect::fingerprint::hamming;
+use touchstone_inspect::fingerprint::{PDQ_QUALITY_FLOOR, hamming};
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId, Timestamp,
     api::LabelRecord,
     label::{FoundLabel, OutputLabel},
     record::Record,
     statement::{Body, Issuer, Role, View},
-    verdict::Binding,
+    verdict::{Binding, Context},
 };
 
 /// Most entries that one check looks at, digest matches first, then the nearest.
@@ -44,8 +44,10 @@ pub struct Candidate {
     pub role: Role,
     /// The view of a merchant's picture.
     pub view: Option<View>,
-    /// The registered label of an AI output, corrections included.
-    pub label: Option<OutputLabel>,
+    /// The registered labels of an AI output: the one that holds now, then the one before its correction.
+    pub labels: Vec<OutputLabel>,
+    /// The registered file itself carried an AI label, as far as is known.
+    pub carried_label: bool,
     /// The registered file carried a C2PA manifest.
     pub had_manifest: bool,
     /// File name in the record.
@@ -67,10 +69,12 @@ pub struct Candidate {
 pub struct LabelElsewhere {
     /// The registered label.
     pub record: LabelRecord,
-    /// Differing bits between the photo and the labelled picture, if both fingerprints are known.
+    /// Differing bits between the photo and the labelled picture, if both fingerprints are known and tell enough.
     pub distance: Option<u32>,
-    /// Both have the same width and height: then one is no crop of the other.
+    /// Both have the same width and height: then one is hardly a crop of the other.
     pub same_size: bool,
+    /// The registry saw the labelled picture, and the producer's code belongs to who registered it.
+    pub reliable: bool,
 }
 
 /// What the rules may look at.
@@ -113,26 +117,35 @@ pub struct Query {
 
 impl Inner {
     /// Gathers the evidence on a photo.
-    pub(super) fn gather(&self, reader: &mut Reader<'_>, query: Query) -> Result<Evidence, Refusal> {
-        let mut ties: BTreeMap<u64, Tie> = BTreeMap::new();
-        let mut tie = |index: u64, tie: Tie| {
-            let known = ties.entry(index).or_insert(tie);
-            *known = tie.min(*known);
+    pub(super) fn gather(
+        &self,
+        reader: &mut Reader<'_>,
+        query: Query,
+        context: &Context,
+    ) -> Result<Evidence, Refusal> {
+        let mut ties: BTreeMap<u64, (bool, Tie)> = BTreeMap::new();
+        // What does not count comes last, so that it never crowds out what does.
+        let mut tie = |index: u64, idle: bool, tie: Tie| {
+            let known = ties.entry(index).or_insert((idle, tie));
+            *known = (idle, tie.min(known.1));
         };
+        let late = |at: Timestamp| context.claim_time.is_some_and(|claim| at > claim);
         for digest in query.sha256.iter().chain(&query.sha256_without_manifest) {
             let is_file = query.sha256.as_ref() == Some(digest);
             for row in reader.content(digest)? {
                 let whole = is_file && row.which == ContentDigest::File;
-                tie(row.index, if whole { Tie::File } else { Tie::WithoutManifest });
+                let idle = row.withdrawn || late(row.accepted_at);
+                tie(row.index, idle, if whole { Tie::File } else { Tie::WithoutManifest });
             }
         }
         for found in self.index.search(&query.orientations, self.settings.pdq_radius, MAX_CANDIDATES) {
-            tie(found.index, Tie::Similar(found.distance));
+            tie(found.index, false, Tie::Similar(found.distance));
         }
-        let mut nearest: Vec<(u64, Tie)> = ties.into_iter().collect();
+        let mut nearest: Vec<(u64, (bool, Tie))> = ties.into_iter().collect();
         nearest.sort_unstable_by_key(|(index, tie)| (*tie, *index));
         nearest.truncate(MAX_CANDIDATES);
-        let candidates = candidates(reader, &nearest)?;
+        let nearest: Vec<(u64, Tie)> = nearest.into_iter().map(|(index, (_, tie))| (index, tie)).collect();
+        let candidates = candidates(reader, &nearest, query.sha256.as_ref())?;
         let labels_elsewhere = labels_elsewhere(reader, &query, &candidates)?;
         Ok(Evidence {
             labels: query.labels,
@@ -145,7 +158,11 @@ impl Inner {
     }
 }
 
-fn candidates(reader: &mut Reader<'_>, ties: &[(u64, Tie)]) -> Result<Vec<Candidate>, Refusal> {
+fn candidates(
+    reader: &mut Reader<'_>,
+    ties: &[(u64, Tie)],
+    photo: Option<&Sha256Digest>,
+) -> Result<Vec<Candidate>, Refusal> {
     let indexes: Vec<u64> = ties.iter().map(|(index, _)| *index).collect();
     let mut records: HashMap<u64, _> =
         reader.records(&indexes)?.into_iter().map(|record| (record.index, record)).collect();
@@ -161,12 +178,20 @@ fn candidates(reader: &mut Reader<'_>, ties: &[(u64, Tie)]) -> Result<Vec<Candid
             organisation.ok_or_else(|| Refusal::internal("an entry of an organisation that is not there"))?;
         let key = reader.key_by_public_key(&entry.key)?;
         let suspect_from = key.and_then(|key| key.suspect_from_index);
-        let (view, had_manifest) = match statement_of(&entry)?.body {
-            Body::ImageRegistered(image) => (Some(image.view), image.content.c2pa.is_some()),
-            Body::OutputLabelled(output) => (None, output.content.c2pa.is_some()),
+        let (view, had_manifest, first_label) = match statement_of(&entry)?.body {
+            Body::ImageRegistered(image) => (Some(image.view), image.content.c2pa.is_some(), None),
+            // The output was made from this photo: the photo does not derive from the output.
+            Body::OutputLabelled(output) if photo.is_some_and(|photo| output.parents.contains(photo)) => {
+                continue;
+            }
+            Body::OutputLabelled(output) => (None, output.content.c2pa.is_some(), Some(output.label)),
             _ => continue,
         };
+        let mut labels: Vec<OutputLabel> =
+            lookup::label_record(reader, &entry)?.map(|record| record.label).into_iter().collect();
+        labels.extend(first_label.filter(|first| !labels.contains(first)));
         let record = records.remove(index);
+        let reference = record.as_ref().and_then(|row| Record::parse(row.bytes.as_deref()?).ok());
         found.push(Candidate {
             id: entry.id,
             index: entry.index,
@@ -175,7 +200,10 @@ fn candidates(reader: &mut Reader<'_>, ties: &[(u64, Tie)]) -> Result<Vec<Candid
             issuer_name: organisation.name,
             role: organisation.role,
             view,
-            label: lookup::label_record(reader, &entry)?.map(|record| record.label),
+            carried_label: had_manifest
+                || labels.iter().any(|label| label.gb45438.is_some())
+                || reference.is_some_and(|reference| reference.carries_label),
+            labels,
             had_manifest,
             file_name: record.and_then(|record| record.file_name),
             tie: *tie,
@@ -205,13 +233,16 @@ fn labels_elsewhere(
         let Some(index) = indexes.first().copied() else { continue };
         let Some(entry) = reader.entry(index)? else { continue };
         let Some(record) = lookup::label_record(reader, &entry)? else { continue };
-        let body = reader.record(index)?.and_then(|row| row.bytes);
-        let reference = body.and_then(|bytes| Record::parse(&bytes).ok());
+        let row = reader.record(index)?;
+        let observed = row.as_ref().is_some_and(|row| row.observed);
+        let owned = reader.code_owner(&label.content_producer)? == Some(record.issuer);
+        let reference = row.and_then(|row| Record::parse(row.bytes.as_deref()?).ok());
+        let reference = reference.filter(|reference| reference.pdq_quality >= PDQ_QUALITY_FLOOR);
         let distance = reference.as_ref().and_then(|reference| {
             query.orientations.iter().map(|code| hamming(code, &reference.pdq.0)).min()
         });
         let same_size = reference.is_some_and(|r| query.size == Some((r.width, r.height)));
-        elsewhere.push(LabelElsewhere { record, distance, same_size });
+        elsewhere.push(LabelElsewhere { record, distance, same_size, reliable: observed && owned });
     }
     Ok(elsewhere)
 }

@@ -24,7 +24,10 @@ use crate::{
 pub use access::Caller;
 pub use bootstrap::Bootstrapped;
 pub use refusal::Refusal;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use touchstone_inspect::InspectOptions;
 use touchstone_schema::{Timestamp, api::RegistryInfo, key::PublicKey};
 
@@ -99,6 +102,8 @@ struct Inner {
     settings: Settings,
     origin: String,
     index: PictureIndex,
+    /// Held while the index is brought in step with the database.
+    index_order: Mutex<()>,
     inspector: InspectOptions,
     /// Equalises the time of sign-ins with unknown names: a hash that no password has.
     decoy_password_hash: String,
@@ -130,6 +135,7 @@ impl Registry {
             settings,
             origin,
             index: PictureIndex::default(),
+            index_order: Mutex::new(()),
             inspector,
             decoy_password_hash,
         };

@@ -11,7 +11,7 @@ use touchstone_schema::{
     envelope::{self, Opened, STATEMENT_TYPE},
     key::PublicKey,
     problem::ProblemCode,
-    statement::{Body, Issuer, Kind, Role, Statement},
+    statement::{Body, Issuer, Kind, Role, Statement, StatementError},
 };
 
 /// A statement whose form and signature hold.
@@ -20,6 +20,8 @@ struct Judged<'a> {
     statement: Statement,
     key: KeyRow,
     deduplication_key: Sha256Digest,
+    /// Meant for this registry and signed about now.
+    admissible: Result<(), StatementError>,
 }
 
 /// Which role may make a statement of this kind, and with which of its keys.
@@ -47,9 +49,6 @@ fn find_key(opened: &Opened, keys: &[KeyRow], purpose: KeyPurpose) -> Result<(Ke
             continue;
         }
         hinted = true;
-        if row.revoked_at_index.is_some() {
-            return Err(Refusal::new(ProblemCode::RevokedKey));
-        }
         if opened.verifies(&key) {
             return Ok((row.clone(), key));
         }
@@ -74,7 +73,6 @@ impl Inner {
     ) -> Result<Judged<'a>, Refusal> {
         let opened = envelope::open(envelope, STATEMENT_TYPE)?;
         let statement = Statement::parse(&opened.payload)?;
-        statement.check_admissible(&self.origin, self.now())?;
         if statement.issuer != Issuer::Organisation(organisation) {
             return Err(Refusal::new(ProblemCode::WrongIssuer));
         }
@@ -84,7 +82,9 @@ impl Inner {
         let purpose = rule_of(statement.body.kind(), caller.role)?;
         let (key, public) = find_key(&opened, keys, purpose)?;
         let deduplication_key = opened.deduplication_key(&public);
-        Ok(Judged { envelope, statement, key, deduplication_key })
+        // A repetition is acknowledged even when its first answer was lost a day or a key ago.
+        let admissible = statement.check_admissible(&self.origin, self.now());
+        Ok(Judged { envelope, statement, key, deduplication_key, admissible })
     }
 
     /// Judges again what may have changed, appends, and applies what the statement brings about.
@@ -92,11 +92,16 @@ impl Inner {
         &self,
         writer: &mut Writer<'_>,
         organisation: &OrganisationId,
+        current: &[KeyRow],
         judged: &Judged<'_>,
         withdrawn: &mut Vec<u64>,
     ) -> Result<Acknowledgement, Refusal> {
         if let Some(first) = writer.entry_by_deduplication_key(&judged.deduplication_key)? {
             return Ok(acknowledge(&first));
+        }
+        judged.admissible.clone()?;
+        if revoked(current, &judged.key) {
+            return Err(Refusal::new(ProblemCode::RevokedKey));
         }
         let target = referenced(writer, organisation, &judged.statement.body)?;
         let id: StatementId = self.statement_id()?;
@@ -126,15 +131,16 @@ impl Inner {
         &self,
         writer: &mut Writer<'_>,
         organisation: &OrganisationId,
+        current: &[KeyRow],
         judged: &Judged<'_>,
         withdrawn: &mut Vec<u64>,
     ) -> Result<Acknowledgement, Refusal> {
         match judged.statement.body.kind() {
             // Only these can still be refused after their entry was appended; the others need no savepoint.
             Kind::KeyAdded | Kind::KeyRotated | Kind::KeyRevoked => {
-                writer.nested(|writer| self.accept(writer, organisation, judged, withdrawn))
+                writer.nested(|writer| self.accept(writer, organisation, current, judged, withdrawn))
             }
-            _ => self.accept(writer, organisation, judged, withdrawn),
+            _ => self.accept(writer, organisation, current, judged, withdrawn),
         }
     }
 
@@ -282,8 +288,7 @@ impl Registry {
             let mut results = Vec::with_capacity(judged.len());
             for item in judged {
                 let result = match item {
-                    Ok(item) if revoked(&current, &item.key) => Err(Refusal::new(ProblemCode::RevokedKey)),
-                    Ok(item) => inner.accept_alone(writer, &organisation, &item, &mut withdrawn),
+                    Ok(item) => inner.accept_alone(writer, &organisation, &current, &item, &mut withdrawn),
                     Err(refusal) => Err(refusal),
                 };
                 match result {
@@ -296,7 +301,7 @@ impl Registry {
         })?;
         for index in withdrawn {
             // A withdrawn picture is no longer found by its looks; its digests still lead to the withdrawal.
-            inner.index.remove(index);
+            inner.synchronise_index(index)?;
         }
         Ok(results)
     }

@@ -4,7 +4,7 @@
 //! [`CAUTIONS`] then turn a recommendation into human review. `docs/verdicts.md` is generated from both tables.
 
 use super::{
-    evidence::{Candidate, Evidence, Tie},
+    evidence::{Candidate, Evidence, LabelElsewhere, Tie},
     texts,
 };
 use touchstone_schema::{
@@ -47,7 +47,7 @@ pub struct Rule {
 }
 
 fn merchant_tie(facts: &Facts<'_>) -> Option<Tie> {
-    facts.best.filter(|best| best.label.is_none()).map(|best| best.tie)
+    facts.best.filter(|best| best.labels.is_empty()).map(|best| best.tie)
 }
 
 /// The conclusions, in the order of precedence.
@@ -69,7 +69,7 @@ pub const RULES: &[Rule] = &[
             "照片是已登记的 AI 生成内容，或源自该内容。",
         ),
         recommendation: Recommendation::HumanReview,
-        applies: |facts| facts.best.is_some_and(|best| best.label.is_some()),
+        applies: |facts| facts.best.is_some_and(|best| !best.labels.is_empty()),
     },
     Rule {
         conclusion: Conclusion::Original,
@@ -181,46 +181,46 @@ fn counts(candidate: &Candidate, context: &Context) -> bool {
     !candidate.withdrawn && context.claim_time.is_none_or(|claim| candidate.accepted_at <= claim)
 }
 
-/// How the labels of a photo depart from the registered one.
-fn label_departure(evidence: &Evidence, candidate: &Candidate, label: &OutputLabel) -> Option<FindingKind> {
-    if !evidence.pixels_seen {
-        // What the file says about itself is not known: nothing can be missing in it.
-        return None;
+/// Whether a registered label stands in the photo still, or AI is disclosed as far as it was registered.
+fn label_kept(evidence: &Evidence, registered: &[OutputLabel]) -> bool {
+    let ai = || evidence.labels.iter().filter(|found| found.meaning.is_ai());
+    let mut implicit = ai().filter_map(|found| found.gb45438.as_ref()).peekable();
+    if registered.iter().all(|label| label.gb45438.is_none()) || implicit.peek().is_none() {
+        return ai().next().is_some();
     }
-    let manifest_intact = matches!(evidence.credential.as_deref(), Some("valid" | "trusted"));
-    match candidate.tie {
-        Tie::File => return None,
-        // The rest of the file is untouched, so all that can be missing is the manifest.
-        Tie::WithoutManifest => {
-            let lost = candidate.had_manifest && !manifest_intact;
-            let other_label = evidence.labels.iter().any(|found| found.meaning.is_ai());
-            return (lost && !other_label).then_some(FindingKind::LabelRemoved);
-        }
-        Tie::Similar(_) => {}
-    }
-    let ai: Vec<_> = evidence.labels.iter().filter(|found| found.meaning.is_ai()).collect();
-    // A broken manifest is a finding of its own; it was not taken away.
-    if ai.is_empty() && candidate.had_manifest && evidence.credential.is_some() {
-        return None;
-    }
-    if ai.is_empty() {
-        let claims_other = evidence.labels.iter().any(|found| found.scheme != LabelScheme::GeneratorTrace);
-        return Some(if claims_other { FindingKind::LabelChanged } else { FindingKind::LabelRemoved });
-    }
-    if evidence.labels.iter().any(|found| found.meaning == LabelMeaning::Captured) {
-        return Some(FindingKind::LabelChanged);
-    }
-    let swapped = ai.iter().filter_map(|found| found.gb45438.as_ref()).any(|found| {
-        let weaker = found.attribute().is_none_or(|attribute| attribute > label.attribute);
-        let registered = label.gb45438.is_some();
-        registered
-            && (weaker || found.content_producer != label.producer || found.produce_id != label.content_id)
-    });
-    swapped.then_some(FindingKind::LabelChanged)
+    // Others may add labels of their own: it is enough that one of them is the registered one.
+    implicit.any(|found| {
+        registered.iter().any(|label| {
+            found.content_producer == label.producer
+                && found.produce_id == label.content_id
+                && found.attribute().is_some_and(|attribute| attribute <= label.attribute)
+        })
+    })
 }
 
-fn is_transplant(elsewhere: &super::evidence::LabelElsewhere) -> bool {
-    elsewhere.same_size && elsewhere.distance.is_some_and(|distance| distance > TRANSPLANT_DISTANCE)
+/// How the labels of a photo depart from the registered ones.
+fn label_departure(evidence: &Evidence, candidate: &Candidate) -> Option<FindingKind> {
+    // Without pixels it is not known what the file says about itself, and what was never in it cannot be missing.
+    let judged = !candidate.labels.is_empty() && candidate.carried_label && evidence.pixels_seen;
+    if !judged || candidate.tie == Tie::File || label_kept(evidence, &candidate.labels) {
+        return None;
+    }
+    let says_other = evidence.labels.iter().any(|found| found.scheme != LabelScheme::GeneratorTrace);
+    if says_other {
+        return Some(FindingKind::LabelChanged);
+    }
+    // A broken manifest is a finding of its own; it was not taken away.
+    let broken = matches!(evidence.credential.as_deref(), Some("invalid" | "unreadable"));
+    (!(broken && candidate.had_manifest)).then_some(FindingKind::LabelRemoved)
+}
+
+/// Whether a label is certainly registered for another picture: by the owner of its number, before the claim.
+fn is_transplant(elsewhere: &LabelElsewhere, context: &Context) -> bool {
+    elsewhere.reliable
+        && elsewhere.same_size
+        && elsewhere.distance.is_some_and(|distance| distance > TRANSPLANT_DISTANCE)
+        && !elsewhere.record.withdrawn
+        && context.claim_time.is_none_or(|claim| elsewhere.record.accepted_at <= claim)
 }
 
 fn relation(tie: Tie) -> Relation {
@@ -232,17 +232,18 @@ fn relation(tie: Tie) -> Relation {
 
 fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> {
     evidence.candidates.iter().filter(|candidate| counts(candidate, context)).min_by_key(|candidate| {
+        let (near, distance) = match candidate.tie {
+            Tie::File | Tie::WithoutManifest => (false, 0),
+            Tie::Similar(distance) => (true, distance),
+        };
         (
-            // Any digest tie is as good as another; among near matches the nearest comes first.
-            match candidate.tie {
-                Tie::File => 0,
-                Tie::WithoutManifest => 1,
-                Tie::Similar(distance) => 2 + distance,
-            },
-            // The same picture as an AI output tells more than as a merchant's own.
-            candidate.label.is_none(),
-            candidate.binding == Binding::Declared,
+            // Any digest tie is as good as another and better than a near match.
+            near,
             registered_before(candidate, context) == Some(false),
+            distance,
+            // The same picture as an AI output tells more than as a merchant's own.
+            candidate.labels.is_empty(),
+            candidate.binding == Binding::Declared,
             candidate.index,
         )
     })
@@ -252,9 +253,12 @@ fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> 
 #[must_use]
 pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     let best = best(evidence, context);
-    let departure =
-        best.and_then(|best| label_departure(evidence, best, best.label.as_ref()?).map(|kind| (best, kind)));
-    let transplanted = evidence.labels_elsewhere.iter().any(is_transplant);
+    let departure = best.and_then(|best| label_departure(evidence, best).map(|kind| (best, kind)));
+    let transplanted = evidence.labels_elsewhere.iter().any(|elsewhere| is_transplant(elsewhere, context));
+    // A fingerprint that only its registrant computed may be anybody's: it carries no such conclusion.
+    let declared_near = |candidate: &Candidate| {
+        candidate.binding == Binding::Declared && matches!(candidate.tie, Tie::Similar(_))
+    };
     let ai_label_in_file = evidence.labels.iter().any(|label| label.meaning.is_ai());
     let capture_credential = evidence.labels.iter().any(|label| {
         label.meaning == LabelMeaning::Captured
@@ -263,7 +267,7 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     }) && !ai_label_in_file;
     let facts = Facts {
         best,
-        relabelled: departure.is_some() || transplanted,
+        relabelled: departure.is_some_and(|(candidate, _)| !declared_near(candidate)) || transplanted,
         ai_label_in_file,
         capture_credential,
         informative: evidence.informative,
@@ -276,21 +280,24 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
         findings.push(departure_finding(candidate, kind, context));
     }
     conflict_findings(evidence, context, &mut findings);
-    label_findings(evidence, &mut findings);
+    label_findings(evidence, context, &mut findings);
     credential_findings(evidence, capture_credential, &mut findings);
     if !evidence.informative {
         findings.push(plain(FindingKind::Uninformative, Strength::Supporting, Basis::Fingerprint));
     }
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.strength));
+    let caution = |finding: &Finding| CAUTIONS.iter().any(|(kind, ..)| *kind == finding.kind);
+    let cautioned = findings.iter().any(caution);
+    // What bears on the recommendation is never cut off by many like matches.
+    findings.sort_by_key(|finding| {
+        let bears = caution(finding) || departure.is_some_and(|(_, kind)| kind == finding.kind);
+        (std::cmp::Reverse(finding.strength), !bears)
+    });
     findings.truncate(MAX_FINDINGS);
 
     let rule = RULES.iter().find(|rule| (rule.applies)(&facts)).unwrap_or(&RULES[RULES.len() - 1]);
-    let declared_near =
-        best.is_some_and(|b| b.binding == Binding::Declared && matches!(b.tie, Tie::Similar(_)));
     let late = best.is_some_and(|best| registered_before(best, context) == Some(false));
-    let caution = findings.iter().any(|finding| CAUTIONS.iter().any(|(kind, ..)| *kind == finding.kind));
-    let recommendation =
-        if caution || declared_near || late { Recommendation::HumanReview } else { rule.recommendation };
+    let doubtful = cautioned || late || best.is_some_and(declared_near);
+    let recommendation = if doubtful { Recommendation::HumanReview } else { rule.recommendation };
     let best_match = best.map(|best| matched(best, context));
     Judgement {
         conclusion: rule.conclusion,
@@ -376,7 +383,7 @@ fn entry_findings(candidate: &Candidate, context: &Context, findings: &mut Vec<F
     }
     findings.push(tied);
     let mut also = |kind| findings.push(of_entry(kind, Strength::Strong, Basis::Log, candidate, context));
-    if candidate.label.is_some() {
+    if !candidate.labels.is_empty() {
         also(FindingKind::LabelRegistered);
     }
     if candidate.withdrawn {
@@ -394,6 +401,9 @@ fn entry_findings(candidate: &Candidate, context: &Context, findings: &mut Vec<F
 
 fn departure_finding(candidate: &Candidate, kind: FindingKind, context: &Context) -> Finding {
     let (strength, basis) = match candidate.tie {
+        Tie::Similar(_) if candidate.binding == Binding::Declared => {
+            (Strength::Supporting, Basis::Fingerprint)
+        }
         Tie::Similar(_) => (Strength::Strong, Basis::Fingerprint),
         _ => (Strength::Conclusive, Basis::Digest),
     };
@@ -405,12 +415,12 @@ fn conflict_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<
     let counting: Vec<&Candidate> = evidence.candidates.iter().filter(|c| counts(c, context)).collect();
     let Some(first) = counting.first() else { return };
     let Some(other) = counting.iter().find(|other| other.issuer != first.issuer) else { return };
-    let mixed = counting.iter().any(|c| c.label.is_some()) && counting.iter().any(|c| c.label.is_none());
+    let mixed = counting.iter().any(|c| !c.labels.is_empty()) && counting.iter().any(|c| c.labels.is_empty());
     let kind = if mixed { FindingKind::MerchantAndAi } else { FindingKind::ConflictingClaims };
     findings.push(of_entry(kind, Strength::Strong, Basis::Log, other, context));
 }
 
-fn label_findings(evidence: &Evidence, findings: &mut Vec<Finding>) {
+fn label_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Finding>) {
     for label in evidence.labels.iter().filter(|label| label.meaning.is_ai()) {
         let (strength, limits) = match label.level {
             LabelLevel::Declared => (Strength::Hint, vec![Limit::Unsigned]),
@@ -420,18 +430,19 @@ fn label_findings(evidence: &Evidence, findings: &mut Vec<Finding>) {
         findings.push(Finding { limits, ..plain(FindingKind::LabelInFile, strength, Basis::Label) });
     }
     for elsewhere in &evidence.labels_elsewhere {
-        let (strength, limits) = if is_transplant(elsewhere) {
-            (Strength::Strong, Vec::new())
+        let (kind, strength, limits) = if is_transplant(elsewhere, context) {
+            (FindingKind::LabelTransplanted, Strength::Strong, Vec::new())
         } else {
-            // A crop keeps the label and loses the fingerprint.
-            (Strength::Supporting, vec![Limit::CropsNotRecognised])
+            // A crop keeps the label and loses the fingerprint: that its picture was not found says nothing.
+            (FindingKind::LabelRegistered, Strength::Supporting, vec![Limit::CropsNotRecognised])
         };
         findings.push(Finding {
+            summary: texts::label_elsewhere(kind),
             statement: Some(elsewhere.record.statement),
             log_index: Some(elsewhere.record.log_index),
             distance: elsewhere.distance,
             limits,
-            ..plain(FindingKind::LabelTransplanted, strength, Basis::Log)
+            ..plain(kind, strength, Basis::Log)
         });
     }
 }

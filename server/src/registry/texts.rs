@@ -71,6 +71,18 @@ pub fn finding(kind: FindingKind) -> Bilingual {
     Bilingual::new(en, zh)
 }
 
+/// One sentence for a label in the photo whose registered picture is another one, or could not be compared.
+#[must_use]
+pub fn label_elsewhere(kind: FindingKind) -> Bilingual {
+    if kind == FindingKind::LabelTransplanted {
+        return finding(kind);
+    }
+    Bilingual::new(
+        "The label's number is registered; its picture could not be recognised in this photo.",
+        "该标识的编号已登记；无法在此照片中识别出对应图片。",
+    )
+}
+
 /// The conclusion's name for people.
 #[must_use]
 pub const fn conclusion(conclusion: Conclusion) -> (&'static str, &'static str) {
@@ -139,6 +151,7 @@ pub fn reason(
     let Some(found) = found else { return reason_without_match(conclusion, evidence) };
     let (thing, thing_zh) = thing(found);
     let issuer = &found.issuer_name;
+    let kept = evidence.labels.iter().any(|label| label.meaning.is_ai());
     let broken = matches!(evidence.credential.as_deref(), Some("invalid" | "unreadable"));
     match (conclusion, departure) {
         (Conclusion::Relabelled, Some(FindingKind::LabelRemoved)) => Bilingual::new(
@@ -153,9 +166,13 @@ pub fn reason(
             format!("Derives from an {thing} of {issuer}; its C2PA manifest no longer fits the file."),
             format!("源自 {issuer} 的{thing_zh}，其 C2PA 清单与文件不再相符。"),
         ),
-        (Conclusion::Synthetic, _) if found.role == Role::AiVendor => Bilingual::new(
+        (Conclusion::Synthetic, _) if found.role == Role::AiVendor && kept => Bilingual::new(
             format!("Registered by {issuer} as an AI output, with the label kept."),
             format!("{issuer} 登记的 AI 生成内容，标识保留。"),
+        ),
+        (Conclusion::Synthetic, _) if found.role == Role::AiVendor => Bilingual::new(
+            format!("Is or derives from a picture that {issuer} registered as an AI output."),
+            format!("是 {issuer} 登记为 AI 生成内容的图片，或源自该图片。"),
         ),
         (Conclusion::Original, _) => Bilingual::new(
             format!(

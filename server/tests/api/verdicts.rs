@@ -295,9 +295,10 @@ fn a_label_that_says_captured_is_relabelled() {
     let scene = labelled(9);
     let bare = jpeg(&scene.drawn, 80);
     scene.relabelled(&with_source_type(&bare, DigitalSourceType::DigitalCapture), FindingKind::LabelChanged);
-    // Also beside the kept label.
+    // A leftover beside the kept label takes nothing away from it.
     let kept = with_source_type(&with_gb45438(&bare, &scene.label), DigitalSourceType::DigitalCapture);
-    scene.relabelled(&kept, FindingKind::LabelChanged);
+    let verdict = scene.platform.check(&kept, &timely(&scene.app)).verdict;
+    concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
 }
 
 #[test]
@@ -347,12 +348,19 @@ fn a_transplanted_label_is_relabelled() {
     let transplanted = finding(&verdict, FindingKind::LabelTransplanted);
     assert!(transplanted.distance.unwrap() > 80);
     assert_eq!((transplanted.strength, verdict.best_match.is_none()), (Strength::Strong, true));
-    // Of another size it might be a crop: a finding for a person, no conclusion.
+    // Of another size it might be a crop: that the label is registered is said, and that it could not be compared.
     let crop = with_gb45438(&jpeg(&resized(&picture(13), 70), 90), &scene.label);
     let verdict = scene.platform.check(&crop, &timely(&scene.app)).verdict;
     concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
-    let transplanted = finding(&verdict, FindingKind::LabelTransplanted);
-    assert_eq!(transplanted.limits, [Limit::CropsNotRecognised]);
+    assert!(!kinds(&verdict).contains(&FindingKind::LabelTransplanted));
+    assert_eq!(finding(&verdict, FindingKind::LabelRegistered).limits, [Limit::CropsNotRecognised]);
+    // A registration that was accepted after the claim accuses nobody.
+    let early = Context {
+        claim_time: Some(scene.output.accepted_at.saturating_add_seconds(-1)),
+        ..Context::default()
+    };
+    let verdict = scene.platform.check(&photo, &early).verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Synthetic);
 }
 
 // Nothing known

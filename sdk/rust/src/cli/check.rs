@@ -92,6 +92,7 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
         let result = client.check(&photo, &context)?;
         let milliseconds = watch.milliseconds();
         checking::hold_to_signature(&result, &verdict_key)?;
+        checking::hold_to_question(&result, &photo, &context)?;
         Ok((result, milliseconds))
     };
     let mut status = Status::Done;
