@@ -19,6 +19,7 @@ use touchstone_schema::{
     Sha256Digest,
     api::InspectionReport,
     label::FoundLabel,
+    problem::ProblemCode,
     record::{Code256, Record},
     statement::{C2paBinding, ContentBindings, Nonce},
 };
@@ -51,6 +52,16 @@ pub enum InspectError {
     /// It cannot be decoded within the limits.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+}
+
+impl InspectError {
+    /// The code of the problem document that tells about it.
+    #[must_use]
+    pub const fn problem(&self) -> ProblemCode {
+        match self {
+            Self::Decode(error) => error.problem(),
+        }
+    }
 }
 
 /// What a file tells about itself.

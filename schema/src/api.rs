@@ -310,7 +310,7 @@ pub struct StatementBatch<'a> {
     /// Envelopes, at most 1,000. Their exact bytes are logged.
     #[serde(borrow)]
     #[schema(value_type = Vec<crate::envelope::Envelope>)]
-    pub statements: Vec<&'a RawValue>,
+    pub statements: &'a RawValue,
 }
 
 /// Acknowledgement of a statement. A duplicate gets the first one again.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// How an output is labelled.
@@ -70,8 +71,20 @@ pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), JobError> {
     fs::write(path, bytes).map_err(file_error(path))
 }
 
+/// How many pictures are rendered between two lines that say so.
+const RENDERED_STEP: usize = 8;
+
 fn render() -> Vec<(&'static Shot, RgbImage)> {
-    studio::catalogue().par_iter().map(|shot| (shot, studio::render(shot))).collect()
+    let (shots, done) = (studio::catalogue(), AtomicUsize::new(0));
+    let render = |shot: &'static Shot| {
+        let image = studio::render(shot);
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        if done.is_multiple_of(RENDERED_STEP) || done == shots.len() {
+            say(&format!("   {done} of {} rendered", shots.len()));
+        }
+        (shot, image)
+    };
+    shots.par_iter().map(render).collect()
 }
 
 fn of_kind<'a>(

@@ -3,10 +3,11 @@
 use super::cases::Case;
 use serde_json::Value;
 
-/// One line of the table.
+/// One photo: a line of the table, and beneath it why.
 #[derive(Debug)]
 pub(super) struct Row {
-    cells: [String; 6],
+    cells: [String; 5],
+    why: String,
     as_expected: bool,
 }
 
@@ -23,10 +24,10 @@ impl Row {
                 case.story.to_owned(),
                 case.expected.to_owned(),
                 verdict,
-                reason.unwrap_or("-").to_owned(),
                 format!("{milliseconds:.0}"),
                 mark.to_owned(),
             ],
+            why: reason.unwrap_or("-").to_owned(),
             as_expected,
         }
     }
@@ -51,20 +52,20 @@ fn width(text: &str) -> usize {
 
 /// The table as text.
 pub(super) fn render(rows: &[Row]) -> String {
-    let head = ["refund photo", "expected", "verdict", "why", "ms", ""].map(str::to_owned);
+    let head = ["refund photo, and why", "expected", "verdict", "ms", ""].map(str::to_owned);
     let mut widths = head.each_ref().map(|cell| width(cell));
     for row in rows {
         for (widest, cell) in widths.iter_mut().zip(&row.cells) {
             *widest = (*widest).max(width(cell));
         }
     }
-    let line = |cells: &[String; 6]| {
+    let line = |cells: &[String; 5]| {
         let padded =
             cells.iter().zip(widths).map(|(cell, w)| format!("{cell}{}", " ".repeat(w - width(cell))));
         format!("   {}", padded.collect::<Vec<_>>().join("  ").trim_end())
     };
     let rule = format!("   {}", widths.map(|w| "─".repeat(w)).join("  "));
-    let body = rows.iter().map(|row| line(&row.cells));
+    let body = rows.iter().map(|row| format!("{}\n      {}", line(&row.cells), row.why));
     [String::new(), line(&head), rule]
         .into_iter()
         .chain(body)

@@ -6,6 +6,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use image::ImageError;
+use touchstone_schema::problem::ProblemCode;
 
 /// Why a file gave no picture. Nothing is kept of a failed decode: there are no half pictures.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +66,19 @@ pub enum DecodeError {
 const MAX_REASON: usize = 200;
 
 impl DecodeError {
+    /// The code of the problem document that tells about it.
+    #[must_use]
+    pub const fn problem(&self) -> ProblemCode {
+        match self {
+            Self::NotAnImage => ProblemCode::NotAnImage,
+            Self::Unsupported { .. } => ProblemCode::UnsupportedPicture,
+            Self::TooManyBytes { .. } => ProblemCode::BodyTooLarge,
+            Self::TooManyPixels { .. } => ProblemCode::TooManyPixels,
+            Self::TooMuchMemory { .. } | Self::TooSlow => ProblemCode::PictureTooCostly,
+            Self::Truncated | Self::Corrupt { .. } => ProblemCode::CorruptPicture,
+        }
+    }
+
     // By value, to serve as the argument of `map_err`.
     #[allow(clippy::needless_pass_by_value)]
     pub(crate) fn corrupt(reason: impl ToString) -> Self {

@@ -1,11 +1,6 @@
 //! A check: inspect the photo, gather the evidence, judge, sign, keep.
 
-use super::{
-    Caller, Inner, Refusal, Registry,
-    evidence::{Query, checking_organisation},
-    rules,
-    signing::milliseconds,
-};
+use super::{Caller, Inner, Refusal, Registry, evidence::Query, rules, signing::milliseconds};
 use crate::{clock::random, store::CheckRow};
 use touchstone_inspect::{Inspection, fingerprint::PDQ_QUALITY_FLOOR};
 use touchstone_schema::{
@@ -16,6 +11,8 @@ use touchstone_schema::{
     verdict::{Context, Photo, Verdict},
 };
 
+/// Expired checks that one transaction deletes.
+const DELETED_AT_ONCE: u32 = 500;
 /// Longest free text of a check's context, in characters.
 const MAX_CONTEXT_TEXT: usize = 128;
 
@@ -57,10 +54,7 @@ impl Inner {
         query: Query,
         context: &Context,
     ) -> Result<CheckResult, Refusal> {
-        let (evidence, log_size) = self.store.read(|reader| {
-            let log_size = reader.log_size()?;
-            Ok::<_, Refusal>((self.gather(reader, query, context)?, log_size))
-        })?;
+        let (evidence, log_size) = self.gather(query, context)?;
         let judgement = rules::judge(&evidence, context);
         let now = self.now();
         let id = CheckId::from_parts(milliseconds(now), random(self.entropy.as_ref())?);
@@ -85,7 +79,7 @@ impl Inner {
         self.store.write_beside_log(|writer| {
             writer.insert_check(&CheckRow {
                 id,
-                organisation: checking_organisation(caller),
+                organisation: caller.organisation,
                 checked_at: now,
                 expires_at: now.saturating_add_seconds(kept),
                 envelope: envelope.clone(),
@@ -179,6 +173,15 @@ impl Registry {
     /// A [`Refusal`] if the database does not answer.
     pub fn delete_expired_checks(&self) -> Result<u64, Refusal> {
         let now = self.0.now();
-        self.0.store.write_beside_log(|writer| writer.delete_expired_checks(now).map_err(Refusal::from))
+        let mut deleted = 0;
+        loop {
+            // In parts: on SQLite nobody else writes meanwhile.
+            let part =
+                self.0.store.write_beside_log(|writer| writer.delete_expired_checks(now, DELETED_AT_ONCE))?;
+            deleted += part;
+            if part < u64::from(DELETED_AT_ONCE) {
+                return Ok(deleted);
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Content of statements: pixels that the registry observes itself, records that the registrant computed, deletion.
 
-use super::{Caller, Inner, Refusal, Registry};
+use super::{Caller, Inner, Refusal, Registry, register::check_still_valid};
 use crate::{
     clock::nonce,
     store::{EntryRow, NewRecord, Reader, Writer},
@@ -114,6 +114,14 @@ impl Registry {
         if *found != bindings.sha256_without_manifest {
             return Err(mismatch("sha256_without_manifest", &bindings.sha256_without_manifest, found));
         }
+        let media_type = inspection.format.media_type();
+        if bindings.media_type != media_type {
+            let detail = format!(
+                "the statement binds a file of type {}, the upload is {media_type}",
+                bindings.media_type
+            );
+            return Err(Refusal::with(ProblemCode::ContentMismatch, detail));
+        }
         let record = inspection.record(nonce(inner.entropy.as_ref())?, file_name.and_then(clean_file_name));
         let (record_bytes, record_digest) = record.to_bytes()?;
         let searchable = inspection.pdq.quality >= PDQ_QUALITY_FLOOR;
@@ -126,7 +134,8 @@ impl Registry {
             file_name: record.file_name,
         };
         let (index, observed_at) = inner.store.write(|writer| {
-            // Read again: another upload or a deletion may have come first.
+            // Read again: another upload, a deletion or a suspension may have come first.
+            check_still_valid(writer, &caller.organisation()?)?;
             let (entry, _) = own_bindings(writer, caller, id)?;
             check_record(writer, &entry)?;
             if let Some(first) = entry.observed_at_index {
@@ -167,6 +176,7 @@ impl Registry {
             file_name: record.file_name,
         };
         let index = inner.store.write(|writer| {
+            check_still_valid(writer, &caller.organisation()?)?;
             let (entry, bindings) = own_bindings(writer, caller, id)?;
             match bindings.record {
                 Some(bound) if bound == digest => {}
@@ -189,7 +199,8 @@ impl Registry {
         Ok(ContentReceipt { statement: *id, observed_at_index: None, searchable })
     }
 
-    /// Deletes the reference record of an own statement. The log keeps the statement and gets a tombstone.
+    /// Deletes the reference record of an own statement. The log keeps the statement and gets a tombstone. Deleting
+    /// it again gives the first tombstone.
     ///
     /// # Errors
     /// `not-found` if there is no record.
@@ -198,8 +209,15 @@ impl Registry {
         let inner = &*self.0;
         let (index, logged) = inner.store.write(|writer: &mut Writer<'_>| {
             let entry = own_entry(writer, caller, id)?;
-            let record = writer.record(entry.index)?.filter(|record| record.deleted_at_index.is_none());
+            let record = writer.record(entry.index)?;
             let record = record.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "there is no record"))?;
+            if let Some(tombstone) = record.deleted_at_index {
+                let tombstone = writer.entry(tombstone)?;
+                let tombstone =
+                    tombstone.ok_or_else(|| Refusal::internal("a tombstone that is not there"))?;
+                let EntryRow { id: statement, index: log_index, accepted_at, .. } = tombstone;
+                return Ok((entry.index, Logged { statement, log_index, accepted_at }));
+            }
             let body = RecordDeleted { statement: *id, record: record.digest };
             let logged = inner.append_own(writer, inner.keyring.verdict(), body)?;
             writer.delete_record(entry.index, logged.log_index)?;

@@ -1,7 +1,10 @@
 //! Everything that the rules may look at, gathered once: what the photo says, which entries it resembles.
 
-use super::{Caller, Inner, Refusal, content::statement_of, lookup};
-use crate::store::{ContentDigest, EntryRow, Reader};
+use super::{Inner, Refusal, content::statement_of, lookup};
+use crate::{
+    matching,
+    store::{ContentDigest, EntryRow, Reader},
+};
 use std::collections::{BTreeMap, HashMap};
 use touchstone_inspect::fingerprint::{PDQ_QUALITY_FLOOR, hamming};
 use touchstone_schema::{
@@ -116,12 +119,24 @@ pub struct Query {
 }
 
 impl Inner {
-    /// Gathers the evidence on a photo.
-    pub(super) fn gather(
+    /// Gathers the evidence on a photo, and the size of the log that it was gathered from.
+    pub(super) fn gather(&self, query: Query, context: &Context) -> Result<(Evidence, u64), Refusal> {
+        // Searched first: no connection to the database is held meanwhile.
+        let similar = self.index.search(&query.orientations, self.settings.pdq_radius, MAX_CANDIDATES);
+        self.store.read(|reader| {
+            let log_size = reader.log_size()?;
+            Ok((self.weigh(reader, query, context, &similar, log_size)?, log_size))
+        })
+    }
+
+    /// What was added to the log since `log_size` was read is left to the next check: the verdict names that size.
+    fn weigh(
         &self,
         reader: &mut Reader<'_>,
         query: Query,
         context: &Context,
+        similar: &[matching::Candidate],
+        log_size: u64,
     ) -> Result<Evidence, Refusal> {
         let mut ties: BTreeMap<u64, (bool, Tie)> = BTreeMap::new();
         // What does not count comes last, so that it never crowds out what does.
@@ -138,10 +153,11 @@ impl Inner {
                 tie(row.index, idle, if whole { Tie::File } else { Tie::WithoutManifest });
             }
         }
-        for found in self.index.search(&query.orientations, self.settings.pdq_radius, MAX_CANDIDATES) {
+        for found in similar {
             tie(found.index, false, Tie::Similar(found.distance));
         }
-        let mut nearest: Vec<(u64, (bool, Tie))> = ties.into_iter().collect();
+        let mut nearest: Vec<(u64, (bool, Tie))> =
+            ties.into_iter().filter(|(index, _)| *index < log_size).collect();
         nearest.sort_unstable_by_key(|(index, tie)| (*tie, *index));
         nearest.truncate(MAX_CANDIDATES);
         let nearest: Vec<(u64, Tie)> = nearest.into_iter().map(|(index, (_, tie))| (index, tie)).collect();
@@ -245,9 +261,4 @@ fn labels_elsewhere(
         elsewhere.push(LabelElsewhere { record, distance, same_size, reliable: observed && owned });
     }
     Ok(elsewhere)
-}
-
-/// Whose check this is; the operator checks for nobody.
-pub(super) fn checking_organisation(caller: &Caller) -> Option<OrganisationId> {
-    caller.organisation
 }

@@ -250,6 +250,11 @@ impl Registry {
                 let detail = "suspect_from_index lies before the key was valid";
                 return Err(Refusal::with(ProblemCode::InvalidField, detail));
             }
+            let size = writer.log_size()?;
+            if revocation.suspect_from_index.is_some_and(|index| index > size) {
+                let detail = format!("suspect_from_index lies beyond the log, which has {size} entries");
+                return Err(Refusal::with(ProblemCode::InvalidField, detail));
+            }
             let body = KeyRevoked {
                 organisation: *id,
                 key: PublicKey::from_bytes(&row.public_key).map_err(Refusal::internal)?,

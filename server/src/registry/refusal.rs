@@ -2,7 +2,7 @@
 
 use crate::{clock::EntropyError, keyring::KeyringError, store::StoreError};
 use std::{error::Error, fmt};
-use touchstone_inspect::{InspectError, decode::DecodeError};
+use touchstone_inspect::InspectError;
 use touchstone_schema::{
     envelope::EnvelopeError, json::StrictJsonError, problem::ProblemCode, record::RecordError,
     statement::StatementError,
@@ -129,17 +129,6 @@ impl From<RecordError> for Refusal {
 
 impl From<InspectError> for Refusal {
     fn from(error: InspectError) -> Self {
-        let detail = error.to_string();
-        let code = match error {
-            InspectError::Decode(error) => match error {
-                DecodeError::NotAnImage => ProblemCode::NotAnImage,
-                DecodeError::Unsupported { .. } => ProblemCode::UnsupportedPicture,
-                DecodeError::TooManyBytes { .. } => ProblemCode::BodyTooLarge,
-                DecodeError::TooManyPixels { .. } => ProblemCode::TooManyPixels,
-                DecodeError::TooMuchMemory { .. } | DecodeError::TooSlow => ProblemCode::PictureTooCostly,
-                DecodeError::Truncated | DecodeError::Corrupt { .. } => ProblemCode::CorruptPicture,
-            },
-        };
-        Self::with(code, detail)
+        Self::with(error.problem(), error.to_string())
     }
 }

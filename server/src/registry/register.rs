@@ -311,7 +311,10 @@ fn revoked(current: &[KeyRow], used: &KeyRow) -> bool {
     current.iter().find(|row| row.id == used.id).is_none_or(|row| row.revoked_at_index.is_some())
 }
 
-fn check_still_valid(reader: &mut Reader<'_>, organisation: &OrganisationId) -> Result<(), Refusal> {
+pub(super) fn check_still_valid(
+    reader: &mut Reader<'_>,
+    organisation: &OrganisationId,
+) -> Result<(), Refusal> {
     match reader.organisation(organisation)? {
         Some(row) if row.suspended_at_index.is_none() => Ok(()),
         _ => Err(Refusal::new(ProblemCode::OrganisationSuspended)),

@@ -225,7 +225,8 @@ impl AnyConnection {
         }
     }
 
-    /// Applies what is pending, each migration in its own transaction, and returns the versions applied.
+    /// Applies what is pending and returns the versions applied. Servers that start together do it one after the
+    /// other: which migrations are pending is read under the lock that applies them.
     pub(super) fn migrate(&mut self) -> Result<Vec<String>, StoreError> {
         macro_rules! run {
             ($connection:expr, $migrations:expr) => {
@@ -236,7 +237,16 @@ impl AnyConnection {
             };
         }
         match self {
-            Self::Sqlite(c) => run!(c, SQLITE_MIGRATIONS),
+            Self::Sqlite(c) => {
+                AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?;
+                let applied = run!(c, SQLITE_MIGRATIONS);
+                match &applied {
+                    Ok(_) => AnsiTransactionManager::commit_transaction(c)?,
+                    // The caller learns the first error; a connection that cannot roll back is dropped.
+                    Err(_) => drop(AnsiTransactionManager::rollback_transaction(c)),
+                }
+                applied
+            }
             Self::Postgres(c) => {
                 c.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
                 let applied = run!(c, POSTGRES_MIGRATIONS);

@@ -104,10 +104,10 @@ impl Store {
         })))
     }
 
-    /// Applies the pending migrations, each in its own transaction, and returns their versions.
+    /// Applies the pending migrations and returns their versions.
     ///
     /// # Errors
-    /// [`StoreError`]; what was applied before the error stays.
+    /// [`StoreError`]. SQLite keeps nothing then; PostgreSQL keeps the migrations before the one that failed.
     pub fn migrate(&self) -> Result<Vec<String>, StoreError> {
         connection(&self.0.writers)?.migrate()
     }

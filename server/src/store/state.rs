@@ -96,14 +96,14 @@ impl Writer<'_> {
         exactly_one(rows)
     }
 
-    /// Deletes the checks that expire at `now` or before, and returns how many.
+    /// Deletes at most so many of the checks that expire at `now` or before, and returns how many.
     ///
     /// # Errors
     /// [`StoreError`] of the database.
-    pub fn delete_expired_checks(&mut self, now: Timestamp) -> Result<u64, StoreError> {
-        let now = now.as_micros();
-        let rows =
-            run!(self, c => diesel::delete(checks::table).filter(checks::expires_at.le(now)).execute(c))?;
+    pub fn delete_expired_checks(&mut self, now: Timestamp, most: u32) -> Result<u64, StoreError> {
+        let expired = checks::table.filter(checks::expires_at.le(now.as_micros()));
+        let ids: Vec<String> = run!(self, c => expired.select(checks::id).limit(i64::from(most)).load(c))?;
+        let rows = run!(self, c => diesel::delete(checks::table).filter(checks::id.eq_any(&ids)).execute(c))?;
         u64::try_from(rows).map_err(StoreError::other)
     }
 

@@ -72,13 +72,19 @@ impl Reservation {
     }
 }
 
-/// A body in memory.
+/// A body in memory. The bytes cannot be taken from their reservation: a job that outlives its request keeps both.
 #[derive(Debug)]
 pub struct Body {
+    bytes: Bytes,
+    _reservation: Reservation,
+}
+
+impl Body {
     /// Its bytes.
-    pub bytes: Bytes,
-    /// What it holds of the budget.
-    pub reservation: Reservation,
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// The media type of a request's body, without parameters, in lower case.
@@ -157,7 +163,7 @@ pub(super) async fn collect<E>(
         reservation.grow(chunk.len())?;
         bytes.extend_from_slice(&chunk);
     }
-    Ok(Body { bytes: bytes.freeze(), reservation })
+    Ok(Body { bytes: bytes.freeze(), _reservation: reservation })
 }
 
 /// A JSON body, read strictly into its type.
@@ -174,7 +180,7 @@ impl<T: DeserializeOwned + Serialize + 'static> FromRequest for Strict<T> {
             require_json(&media_type(&request))?;
             let state = shared(&request)?;
             let body = read(&state, &request, &mut payload, state.limits.max_json_bytes).await?;
-            parse(&body.bytes).map(Self).map_err(Failure::from)
+            parse(body.bytes()).map(Self).map_err(Failure::from)
         })
     }
 }

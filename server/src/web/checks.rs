@@ -97,10 +97,10 @@ pub(super) async fn create(
     let result = if is_form {
         let Form { photo, texts } = multipart::read(&state, &request, payload, TEXTS).await?;
         let context = context(&texts)?;
-        state.run_picture(move |registry| registry.check(&caller, &photo.bytes, &context)).await?
+        state.run_picture(move |registry| registry.check(&caller, photo.bytes(), &context)).await?
     } else {
         let body = body::read(&state, &request, &mut payload, state.limits.max_json_bytes).await?;
-        let check: FingerprintCheck = body::parse(&body.bytes)?;
+        let check: FingerprintCheck = body::parse(body.bytes())?;
         state.run(move |registry| registry.check_fingerprints(&caller, &check)).await?
     };
     let body = serde_json::to_vec(&result).map_err(Refusal::internal)?;

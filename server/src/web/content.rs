@@ -114,12 +114,12 @@ pub(super) async fn put(
     let mut payload = payload.into_inner();
     let receipt = if is_record(&request)? {
         let body = body::read(&state, &request, &mut payload, record::MAX_RECORD_BYTES).await?;
-        state.run(move |registry| registry.put_record(&caller, &id, &body.bytes)).await?
+        state.run(move |registry| registry.put_record(&caller, &id, body.bytes())).await?
     } else {
         let body = body::read(&state, &request, &mut payload, state.max_upload_bytes).await?;
         let name = query.into_inner().file_name.as_deref().and_then(record::clean_file_name);
         state
-            .run_picture(move |registry| registry.put_pixels(&caller, &id, &body.bytes, name.as_deref()))
+            .run_picture(move |registry| registry.put_pixels(&caller, &id, body.bytes(), name.as_deref()))
             .await?
     };
     json(StatusCode::OK, &receipt)

@@ -69,6 +69,6 @@ pub(super) async fn inspect(
     } else {
         body::read(&state, &request, &mut payload, state.max_upload_bytes).await?
     };
-    let report = state.run_picture(move |registry| registry.inspect(&body.bytes)).await?;
+    let report = state.run_picture(move |registry| registry.inspect(body.bytes())).await?;
     json(StatusCode::OK, &report)
 }

@@ -67,7 +67,7 @@ pub struct State {
     embedded: bool,
 }
 
-/// Sign-ins that compute a password hash at the same time, and those that may wait. Each takes 64 MiB for a moment.
+/// Sign-ins that compute a password hash at the same time, and those that may wait. Each takes 19 MiB for a moment.
 const PASSWORD_SLOTS: usize = 1;
 const PASSWORD_QUEUE: usize = 16;
 

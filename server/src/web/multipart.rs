@@ -67,7 +67,7 @@ async fn read_parts(
         }
         let body = collect(state, &mut part, MAX_TEXT_BYTES, name).await?;
         let text =
-            std::str::from_utf8(&body.bytes).map_err(|_| wrong(format!("the part {name} is not UTF-8")))?;
+            std::str::from_utf8(body.bytes()).map_err(|_| wrong(format!("the part {name} is not UTF-8")))?;
         if !text.trim().is_empty() {
             texts.push((name, text.trim().to_owned()));
         }

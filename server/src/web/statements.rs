@@ -18,8 +18,12 @@ use actix_web::{
     http::{Method, StatusCode},
     web,
 };
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer as _, Serialize,
+    de::{IgnoredAny, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
+use std::fmt;
 use touchstone_schema::{
     StatementId,
     api::{Acknowledgement, BatchItem, BatchResult, Scope, StatementBatch, StatementView},
@@ -117,7 +121,7 @@ pub(super) async fn submit(
     let id = id.ok_or_else(|| Failure::from(Refusal::internal("the request has no identifier")))?;
     let max_batch = state.max_batch;
     let submitted = state
-        .run(move |registry| match Submission::parse(&body.bytes, max_batch)? {
+        .run(move |registry| match Submission::parse(body.bytes(), max_batch)? {
             Submission::Single(envelope) => registry.submit(&caller, envelope).map(Submitted::Single),
             Submission::Batch(envelopes) => batch(registry, &caller, &envelopes, id).map(Submitted::Batch),
         })
@@ -171,7 +175,9 @@ impl<'a> Submission<'a> {
             return Ok(Self::Single(value.as_bytes()));
         }
         let batch: StatementBatch<'_> = serde_json::from_str(value).map_err(|error| body::shape(&error))?;
-        let count = batch.statements.len();
+        let mut list = serde_json::Deserializer::from_str(batch.statements.get());
+        let (envelopes, count) =
+            list.deserialize_seq(Envelopes { most: max_batch }).map_err(|error| body::shape(&error))?;
         if count > max_batch {
             let detail = format!("a batch may have at most {max_batch} statements; this one has {count}");
             return Err(Refusal::with(Code::BodyTooLarge, detail));
@@ -179,7 +185,36 @@ impl<'a> Submission<'a> {
         if count == 0 {
             return Err(Refusal::with(Code::InvalidField, "statements: at least one is expected"));
         }
-        Ok(Self::Batch(batch.statements.into_iter().map(|envelope| envelope.get().as_bytes()).collect()))
+        Ok(Self::Batch(envelopes))
+    }
+}
+
+/// Reads the envelopes of a batch and counts them; those beyond the limit take no memory.
+struct Envelopes {
+    most: usize,
+}
+
+impl<'de> Visitor<'de> for Envelopes {
+    type Value = (Vec<&'de [u8]>, usize);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of envelopes")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut envelopes = Vec::new();
+        while envelopes.len() < self.most {
+            let Some(envelope) = list.next_element::<&RawValue>()? else {
+                let count = envelopes.len();
+                return Ok((envelopes, count));
+            };
+            envelopes.push(envelope.get().as_bytes());
+        }
+        let mut count = envelopes.len();
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok((envelopes, count))
     }
 }
 

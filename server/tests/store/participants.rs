@@ -162,8 +162,9 @@ fn checks_expire(database: &Database) {
         assert_eq!(read(&store, |r| r.check(&check.id)).as_ref(), Some(check));
     }
     assert_eq!(constraint(store.write(|w| w.insert_check(&checks[0]))), "checks.id");
-    assert_eq!(write(&store, |w| w.delete_expired_checks(at(99))), 0);
-    assert_eq!(write(&store, |w| w.delete_expired_checks(at(200))), 2);
+    assert_eq!(write(&store, |w| w.delete_expired_checks(at(99), 10)), 0);
+    assert_eq!(write(&store, |w| w.delete_expired_checks(at(200), 1)), 1);
+    assert_eq!(write(&store, |w| w.delete_expired_checks(at(200), 10)), 1);
     assert_eq!(read(&store, |r| r.check(&checks[1].id)), None);
     assert_eq!(read(&store, |r| r.check(&checks[2].id)), Some(checks[2].clone()));
 }

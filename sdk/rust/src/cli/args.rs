@@ -30,7 +30,7 @@ Exit status:
 
 /// Register pictures and AI outputs, check photos, read what a file tells about itself.
 #[derive(Debug, Parser)]
-#[command(name = "touchstone", version, after_help = EXAMPLES, propagate_version = true, max_term_width = 110)]
+#[command(name = "touchstone", version, after_help = EXAMPLES, propagate_version = true, max_term_width = 98, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

@@ -170,7 +170,9 @@ fn show(out: &Output, path: &Path, verdict: &Verdict, milliseconds: u64) {
     }
     for finding in &verdict.findings {
         let strength = choose(words::strength(finding.strength));
-        fields.push((words.finding, format!("[{strength}] {}", bilingual(&finding.summary))));
+        let entry = finding.statement.zip(finding.log_index);
+        let entry = entry.map_or(String::new(), |(statement, index)| format!(" ({statement} #{index})"));
+        fields.push((words.finding, format!("[{strength}] {}{entry}", bilingual(&finding.summary))));
     }
     let limits: Vec<&str> = verdict.limits.iter().map(|limit| choose(words::limit(*limit))).collect();
     fields.push((words.limits, limits.join("; ")));

@@ -2,7 +2,7 @@
 
 use super::output::Output;
 use std::path::Path;
-use touchstone_schema::problem::Problem;
+use touchstone_schema::problem::{Problem, ProblemCode};
 use touchstone_sdk::{
     check::CheckError, client::ClientError, config::ConfigError, entropy::EntropyError, files::FileError,
     keys::KeyFileError, register::RegisterError,
@@ -103,7 +103,16 @@ fn describe_problem(problem: &Problem, out: &Output) -> (String, Option<String>)
         text.push_str(": ");
         text.push_str(detail);
     }
-    let mut remedy = out.choose(&problem.remedy, &problem.remedy_zh).to_owned();
+    // The registry's remedy speaks to programs; at the command line a token is given in another way.
+    let mut remedy = if problem.code == ProblemCode::Unauthenticated.code() {
+        out.choose(
+            "Run touchstone login again, or give another token with --token or TOUCHSTONE_TOKEN.",
+            "请重新运行 touchstone login，或用 --token、TOUCHSTONE_TOKEN 提供其他令牌。",
+        )
+    } else {
+        out.choose(&problem.remedy, &problem.remedy_zh)
+    }
+    .to_owned();
     if let Some(instance) = &problem.instance {
         remedy.push_str(&format!(" [{instance}]"));
     }
@@ -176,13 +185,7 @@ impl From<FileError> for Failure {
 
 /// A file that is not a usable picture.
 pub(crate) fn not_a_picture(error: &touchstone_inspect::InspectError) -> Failure {
-    Failure::File(
-        error.to_string(),
-        Some((
-            "Give a JPEG, PNG or WebP file as it came from its source.",
-            "请提供来源处的 JPEG、PNG 或 WebP 原文件。",
-        )),
-    )
+    Failure::File(error.to_string(), Some(error.problem().remedy()))
 }
 
 impl From<RegisterError> for Failure {

@@ -71,9 +71,22 @@ fn show(out: &Output, path: &Path, report: &InspectionReport) {
     if let Some(c2pa) = &report.c2pa {
         let text =
             |name: &str| c2pa.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        fields.push(("C2PA", [text("state"), text("claim_generator")].join(" ").trim().to_owned()));
+        let (en, zh) = credential(&text("state"));
+        let parts = [out.choose(en, zh).to_owned(), text("claim_generator")];
+        fields.push(("C2PA", parts.join(" · ").trim_end_matches(" · ").to_owned()));
     }
     out.fields(&fields);
+}
+
+/// The state of a manifest as people read it: `valid` says nothing about who signed.
+fn credential(state: &str) -> (&'static str, &'static str) {
+    match state {
+        "trusted" => ("intact, by a signer on the trust list", "完整，签名者在信任列表中"),
+        "valid" => ("intact; who signed it is not known to any trust list", "完整；签名者不在信任列表中"),
+        "invalid" => ("broken: the file or the manifest was changed", "已破坏：文件或清单被改动"),
+        "remote" => ("kept elsewhere; nothing was fetched", "存于别处；未联网读取"),
+        _ => ("cannot be read", "无法读取"),
+    }
 }
 
 fn describe(out: &Output, label: &FoundLabel) -> String {

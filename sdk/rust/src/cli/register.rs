@@ -195,6 +195,9 @@ impl Run<'_> {
             format!("#{}", line.log_index),
             out.paint(Tone::Faint, seen),
         ];
+        if line.duplicate {
+            parts.push(out.paint(Tone::Faint, words.duplicate));
+        }
         if !line.searchable {
             parts.push(out.paint(Tone::Careful, words.not_searchable));
         }

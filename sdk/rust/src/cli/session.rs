@@ -67,12 +67,10 @@ impl Session {
 
     fn settings(&self) -> Result<Effective, Failure> {
         let given = Given { url: self.global.url.clone(), token: self.global.token.clone() };
-        // With everything given, the file does not matter, nor whether it can be read.
-        if self.given_url().is_some() && self.given_token().is_some() {
-            return Ok(config::resolve(given, None));
-        }
+        // With everything given, the file may be unusable; what it pins about this registry still holds.
+        let needed = self.given_url().is_none() || self.given_token().is_none();
         let stored = match Self::settings_path() {
-            Ok(path) => config::read(&path)?,
+            Ok(path) => config::read(&path).or_else(|error| if needed { Err(error) } else { Ok(None) })?,
             Err(_) => None,
         };
         Ok(config::resolve(given, stored.as_ref()))

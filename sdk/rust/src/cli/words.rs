@@ -40,6 +40,7 @@ words! {
     yes: "yes", "是";
     no: "no", "否";
     unknown_time: "not known: the time was not given", "未知：未提供所需时间";
+    duplicate: "had been registered before", "此前已登记";
     not_searchable: "found by its digest alone", "仅可按摘要查到";
     matches: "match", "匹配";
     next_step: "next step", "建议";
