@@ -2,12 +2,17 @@
 
 use super::BenchError;
 use std::{
-    io::{BufReader, Read, Write},
+    io::{Read, Write},
     net::TcpStream,
     thread,
     time::Duration,
 };
 use touchstone_sdk::entropy::Stopwatch;
+
+/// Threads that make the load.
+const THREADS: usize = 2;
+/// Bytes that are read at once.
+const ROOM: usize = 4_096;
 
 /// What a load run measured.
 pub(crate) struct Measured {
@@ -31,10 +36,11 @@ pub(crate) fn percentile(sorted: &[f64], share: f64) -> f64 {
     sorted.get(at).copied().unwrap_or(0.0)
 }
 
+/// A connection with at most one request under way.
 struct Connection {
-    stream: BufReader<TcpStream>,
-    head: Vec<u8>,
-    body: Vec<u8>,
+    stream: TcpStream,
+    answer: Vec<u8>,
+    sent: Option<Stopwatch>,
 }
 
 impl Connection {
@@ -42,57 +48,77 @@ impl Connection {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        Ok(Self { stream: BufReader::new(stream), head: Vec::new(), body: Vec::new() })
+        Ok(Self { stream, answer: Vec::with_capacity(ROOM), sent: None })
     }
 
-    /// Sends a request and reads its answer, which must be 200 and state its length.
     fn ask(&mut self, request: &[u8]) -> Result<(), BenchError> {
-        self.stream.get_mut().write_all(request)?;
-        self.head.clear();
-        let mut byte = [0];
-        while !self.head.ends_with(b"\r\n\r\n") {
-            self.stream.read_exact(&mut byte)?;
-            self.head.push(byte[0]);
+        self.sent = Some(Stopwatch::start());
+        Ok(self.stream.write_all(request)?)
+    }
+
+    /// Reads the answer, which must be 200 and state its length; milliseconds since the question.
+    fn answered(&mut self) -> Result<f64, BenchError> {
+        self.answer.clear();
+        let mut chunk = [0; ROOM];
+        let mut whole = None;
+        while whole.is_none_or(|whole| self.answer.len() < whole) {
+            let read = self.stream.read(&mut chunk)?;
+            if read == 0 {
+                return Err(BenchError::Other("the server closed a connection".to_owned()));
+            }
+            self.answer.extend_from_slice(&chunk[..read]);
+            if whole.is_none() {
+                whole = whole_length(&self.answer)?;
+            }
         }
-        let head = String::from_utf8_lossy(&self.head).to_ascii_lowercase();
-        if !head.starts_with("http/1.1 200") {
-            return Err(BenchError::Other(head.lines().next().unwrap_or_default().to_owned()));
-        }
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-        let length: usize = length.and_then(|l| l.trim().parse().ok()).unwrap_or(0);
-        self.body.resize(length, 0);
-        Ok(self.stream.read_exact(&mut self.body)?)
+        Ok(self.sent.take().map_or(0.0, |sent| sent.elapsed().as_secs_f64() * 1_000.0))
     }
 }
 
+/// Length of head and body together, once the head is there.
+fn whole_length(answer: &[u8]) -> Result<Option<usize>, BenchError> {
+    let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
+    let text = String::from_utf8_lossy(&answer[..head]).to_ascii_lowercase();
+    if !text.starts_with("http/1.1 200") {
+        return Err(BenchError::Other(text.lines().next().unwrap_or_default().to_owned()));
+    }
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length = length.and_then(|length| length.trim().parse::<usize>().ok());
+    let length = length.ok_or_else(|| BenchError::Other("an answer without its length".to_owned()))?;
+    Ok(Some(head + 4 + length))
+}
+
 /// Sends `each` requests over each of `connections`; `path` gives the path of request number `n`.
+///
+/// Two threads share the connections, so that the load takes little from the server on the same cores: each asks on
+/// all of its connections, then reads the answers in turn. A time counts until its answer was read, so it includes
+/// waiting behind the other connections.
 pub(crate) fn get(
     address: &str,
     connections: usize,
     each: usize,
     path: impl Fn(usize) -> String + Sync,
 ) -> Result<Measured, BenchError> {
-    let (path, watch) = (&path, Stopwatch::start());
-    let parts: Vec<Result<Vec<f64>, BenchError>> = thread::scope(|scope| {
-        let run = |connection: usize| {
-            move || {
-                let requests: Vec<Vec<u8>> = (0..each)
-                    .map(|n| {
-                        let path = path(connection * each + n);
-                        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes()
-                    })
-                    .collect();
-                let mut open = Connection::open(address)?;
-                let mut times = Vec::with_capacity(each);
-                for request in &requests {
-                    let watch = Stopwatch::start();
-                    open.ask(request)?;
-                    times.push(watch.elapsed().as_secs_f64() * 1_000.0);
-                }
-                Ok(times)
+    let request = |n: usize| format!("GET {} HTTP/1.1\r\nHost: {address}\r\n\r\n", path(n)).into_bytes();
+    let share = connections.div_ceil(THREADS);
+    let run = |first: usize| -> Result<Vec<f64>, BenchError> {
+        let count = share.min(connections.saturating_sub(first));
+        let mut open = (0..count).map(|_| Connection::open(address)).collect::<Result<Vec<_>, _>>()?;
+        let mut times = Vec::with_capacity(count * each);
+        for round in 0..each {
+            for (at, connection) in open.iter_mut().enumerate() {
+                connection.ask(&request((first + at) * each + round))?;
             }
-        };
-        let threads: Vec<_> = (0..connections).map(|connection| scope.spawn(run(connection))).collect();
+            for connection in &mut open {
+                times.push(connection.answered()?);
+            }
+        }
+        Ok(times)
+    };
+    let watch = Stopwatch::start();
+    let parts: Vec<Result<Vec<f64>, BenchError>> = thread::scope(|scope| {
+        let run = &run;
+        let threads: Vec<_> = (0..THREADS).map(|part| scope.spawn(move || run(part * share))).collect();
         let gone = || Err(BenchError::Other("a load thread panicked".to_owned()));
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| gone())).collect()
     });

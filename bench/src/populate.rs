@@ -77,6 +77,7 @@ fn admit(
 }
 
 /// Makes the registry, or takes the one that an earlier run left in `data`.
+#[allow(clippy::print_stderr, reason = "long work says how far it is")]
 pub(crate) fn registry(options: &Options, data: &Path) -> Result<Populated, BenchError> {
     let kept = data.join("bench.json");
     if let Ok(text) = fs::read_to_string(&kept) {
@@ -92,10 +93,13 @@ pub(crate) fn registry(options: &Options, data: &Path) -> Result<Populated, Benc
     })?;
     let mut first = 0;
     while first < options.statements {
+        // On a terminal's error stream, so that the table stays clean; filling a million takes minutes.
+        eprint!("\rfilling the registry: {first} of {}", options.statements);
         let last = (first + BATCH).min(options.statements);
         fill(&store, &origin, &merchant, now, first..last)?;
         first = last;
     }
+    eprintln!("\rfilled the registry: {} statements          ", options.statements);
     let text = serde_json::to_string(&operator_token).map_err(BenchError::other)?;
     fs::write(&kept, text)?;
     Ok(Populated { operator_token })

@@ -287,12 +287,16 @@ fn the_content_of_another_statement_is_refused() {
     let (one, two) = (jpeg(&picture(1), 90), jpeg(&picture(2), 90));
     let first = merchant.declare(&one, View::Listing);
     let second = merchant.declare(&two, View::Listing);
+    let mut mistyped = merchant.claim(&two, View::Listing);
+    mistyped.content.media_type = "image/png".to_owned();
+    let mistyped = merchant.accepted(mistyped);
     let admission = merchant.id;
     app.stores_nothing(|| {
         merchant.upload(&first.id, &two).refused(Code::ContentMismatch);
         merchant.upload(&second.id, &one).refused(Code::ContentMismatch);
         merchant.upload(&second.id, &jpeg(&picture(2), 89)).refused(Code::ContentMismatch);
         merchant.upload(&second.id, b"").refused(Code::ContentMismatch);
+        merchant.upload(&mistyped.id, &two).refused(Code::ContentMismatch);
         let nobodys = "stm_00000000000000000000000000".parse().unwrap();
         merchant.upload(&nobodys, &one).refused(Code::NotFound);
         merchant.delete_record(&nobodys).refused(Code::NotFound);
