@@ -192,7 +192,6 @@ fn outputs(
 /// Renders, saves and labels every picture.
 pub(super) fn make(programs: &Programs, data: &Path) -> Result<Pictures, JobError> {
     let rendered = render();
-    say(&format!("   {} pictures rendered", rendered.len()));
     let folder = data.join("pictures");
     let mut listings = save_jpegs(&folder, &rendered, ShotKind::Listing)?;
     let packing = save_jpegs(&folder, &rendered, ShotKind::Packing)?;
