@@ -54,13 +54,11 @@ impl Client {
     }
 
     fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, ClientError> {
-        let body = self.transport.send(&Outgoing {
-            method: Method::GET,
-            path,
-            body: None,
-            repeat: Repeat::Harmless,
-        })?;
-        self.transport.parse(&body)
+        self.transport.parse(&self.get_bytes(path)?)
+    }
+
+    fn get_bytes(&self, path: String) -> Result<Vec<u8>, ClientError> {
+        self.transport.send(&Outgoing { method: Method::GET, path, body: None, repeat: Repeat::Harmless })
     }
 
     fn send<T: DeserializeOwned>(
@@ -346,6 +344,22 @@ impl Client {
         let body =
             serde_json::to_vec(fingerprints).map_err(|error| ClientError::Request(error.to_string()))?;
         self.send(Method::POST, "/v1/checks".to_owned(), (JSON, &body), Repeat::Harmless)
+    }
+
+    /// `GET /v1/checks/{id}/alterations.png`: the photo with its altered regions, as PNG.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the problem `not-found` if the verdict names no altered region.
+    pub fn alterations(&self, check: &CheckId) -> Result<Vec<u8>, ClientError> {
+        self.get_bytes(format!("/v1/checks/{check}/alterations.png"))
+    }
+
+    /// `GET /v1/checks/{id}/mask.png`: white where the photo was altered, in its proportions, as PNG.
+    ///
+    /// # Errors
+    /// As [`Client::alterations`].
+    pub fn alteration_mask(&self, check: &CheckId) -> Result<Vec<u8>, ClientError> {
+        self.get_bytes(format!("/v1/checks/{check}/mask.png"))
     }
 
     /// `GET /v1/checks/{id}`: an earlier check of the own organisation.

@@ -1,7 +1,7 @@
 //! A check: inspect the photo, gather the evidence, judge, sign, keep.
 
 use super::{Caller, Inner, Refusal, Registry, evidence::Query, rules, signing::milliseconds};
-use crate::{clock::random, store::CheckRow};
+use crate::{clock::random, store::{CheckPictures, CheckRow}};
 use touchstone_inspect::{Inspection, fingerprint::PDQ_QUALITY_FLOOR};
 use touchstone_schema::{
     CheckId,
@@ -156,15 +156,30 @@ impl Registry {
     /// # Errors
     /// `not-found` if there is none, it expired, or it is another organisation's.
     pub fn check_result(&self, caller: &Caller, id: &CheckId) -> Result<CheckResult, Refusal> {
-        caller.require(Scope::Check)?;
-        let now = self.0.now();
-        let row = self.0.store.read(|reader| reader.check(id).map_err(Refusal::from))?;
-        let row = row.filter(|row| row.organisation == caller.organisation && row.expires_at > now);
-        let row = row.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "no such check"))?;
+        let row = self.own_check(caller, id)?;
         let opened = envelope::open(&row.envelope, VERDICT_TYPE).map_err(Refusal::internal)?;
         let verdict: Verdict = serde_json::from_slice(&opened.payload).map_err(Refusal::internal)?;
         let envelope = String::from_utf8(row.envelope).map_err(Refusal::internal)?;
         Ok(CheckResult { id: *id, verdict, envelope })
+    }
+
+    /// What an earlier check of the caller's organisation drew.
+    ///
+    /// # Errors
+    /// As [`Self::check_result`]; `not-found` also if its verdict names no altered region.
+    pub fn check_pictures(&self, caller: &Caller, id: &CheckId) -> Result<CheckPictures, Refusal> {
+        self.own_check(caller, id)?;
+        let pictures = self.0.store.read(|reader| reader.check_pictures(id).map_err(Refusal::from))?;
+        let detail = "the verdict of this check names no altered region";
+        pictures.ok_or_else(|| Refusal::with(ProblemCode::NotFound, detail))
+    }
+
+    fn own_check(&self, caller: &Caller, id: &CheckId) -> Result<CheckRow, Refusal> {
+        caller.require(Scope::Check)?;
+        let now = self.0.now();
+        let row = self.0.store.read(|reader| reader.check(id).map_err(Refusal::from))?;
+        let row = row.filter(|row| row.organisation == caller.organisation && row.expires_at > now);
+        row.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "no such check"))
     }
 
     /// Deletes checks whose time is over; how many.

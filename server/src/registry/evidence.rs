@@ -13,7 +13,7 @@ use touchstone_schema::{
     label::{FoundLabel, OutputLabel},
     record::Record,
     statement::{Body, Issuer, Role, View},
-    verdict::{Binding, Context},
+    verdict::{Binding, Comparison, Context},
 };
 
 /// Most entries that one check looks at, digest matches first, then the nearest.
@@ -26,8 +26,31 @@ pub enum Tie {
     File,
     /// The bytes without the C2PA manifest are the same.
     WithoutManifest,
-    /// The fingerprints differ in this many bits of 256.
+    /// The same capture: the fingerprints differ in this many bits of 256.
     Similar(u32),
+    /// The same capture: local features agree, though the fingerprints do not.
+    Geometry,
+    /// The same object or template in another capture. It counts for nothing.
+    OtherCapture,
+}
+
+impl Tie {
+    /// The same capture, as other bytes.
+    #[must_use]
+    pub const fn is_near(self) -> bool {
+        matches!(self, Self::Similar(_) | Self::Geometry)
+    }
+}
+
+/// What the comparison of the pixels told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Examined {
+    /// The numbers behind it.
+    pub numbers: Comparison,
+    /// Regions were altered.
+    pub altered: bool,
+    /// Something that is no damage lies over it.
+    pub overlaid: bool,
 }
 
 /// An entry that the photo is tied to.
@@ -57,6 +80,8 @@ pub struct Candidate {
     pub file_name: Option<String>,
     /// What ties it.
     pub tie: Tie,
+    /// What the comparison of the pixels told, if there was one.
+    pub examined: Option<Examined>,
     /// Who computed its bindings.
     pub binding: Binding,
     /// Its issuer withdrew it.

@@ -18,7 +18,7 @@ mod state;
 
 pub use error::StoreError;
 pub use model::{
-    Appended, CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow, KeyPurpose, KeyRow, NewEntry,
+    Appended, CheckPictures, CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow, KeyPurpose, KeyRow, NewEntry,
     NewKey, NewOrganisation, NewRecord, NewToken, NewUser, OrganisationRow, RecordRow, RegistryKeyRow,
     TokenRow, UserRow,
 };

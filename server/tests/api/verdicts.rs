@@ -353,7 +353,7 @@ fn a_transplanted_label_is_relabelled() {
     let verdict = scene.platform.check(&crop, &timely(&scene.app)).verdict;
     concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
     assert!(!kinds(&verdict).contains(&FindingKind::LabelTransplanted));
-    assert_eq!(finding(&verdict, FindingKind::LabelRegistered).limits, [Limit::CropsNotRecognised]);
+    assert_eq!(finding(&verdict, FindingKind::LabelRegistered).limits, [Limit::MayBeMissed]);
     // A registration that was accepted after the claim accuses nobody.
     let early = Context {
         claim_time: Some(scene.output.accepted_at.saturating_add_seconds(-1)),
@@ -373,7 +373,7 @@ fn an_unrelated_picture_is_unknown_and_counts_against_nobody() {
     let verdict = platform.check(&jpeg(&picture(2), 90), &timely(&app)).verdict;
     concluded(&verdict, Conclusion::Unknown, Recommendation::Proceed);
     assert_eq!((verdict.findings.len(), verdict.best_match), (0, None));
-    assert_eq!(verdict.limits, [Limit::CropsNotRecognised, Limit::WatermarksNotChecked]);
+    assert_eq!(verdict.limits, [Limit::MayBeMissed, Limit::WatermarksNotChecked]);
 }
 
 #[test]
