@@ -90,9 +90,9 @@ fn whole_length(answer: &[u8]) -> Result<Option<usize>, BenchError> {
 
 /// Sends `each` requests over each of `connections`; `path` gives the path of request number `n`.
 ///
-/// Two threads share the connections, so that the load takes little from the server on the same cores: each asks on
-/// all of its connections, then reads the answers in turn. A time counts until its answer was read, so it includes
-/// waiting behind the other connections.
+/// Two threads share the connections, so that the load takes little from the server on the same cores: each reads
+/// the answers in turn and asks again on the connection at once. A time counts until its answer was read, so it
+/// includes waiting behind the other connections.
 pub(crate) fn get(
     address: &str,
     connections: usize,
@@ -105,12 +105,15 @@ pub(crate) fn get(
         let count = share.min(connections.saturating_sub(first));
         let mut open = (0..count).map(|_| Connection::open(address)).collect::<Result<Vec<_>, _>>()?;
         let mut times = Vec::with_capacity(count * each);
-        for round in 0..each {
+        for (at, connection) in open.iter_mut().enumerate() {
+            connection.ask(&request((first + at) * each))?;
+        }
+        for round in 1..=each {
             for (at, connection) in open.iter_mut().enumerate() {
-                connection.ask(&request((first + at) * each + round))?;
-            }
-            for connection in &mut open {
                 times.push(connection.answered()?);
+                if round < each {
+                    connection.ask(&request((first + at) * each + round))?;
+                }
             }
         }
         Ok(times)

@@ -81,8 +81,17 @@ fn admit(
 pub(crate) fn registry(options: &Options, data: &Path) -> Result<Populated, BenchError> {
     let kept = data.join("bench.json");
     if let Ok(text) = fs::read_to_string(&kept) {
-        let operator_token = serde_json::from_str(&text).map_err(BenchError::other)?;
+        let (operator_token, statements): (String, u64) =
+            serde_json::from_str(&text).map_err(BenchError::other)?;
+        if statements != options.statements {
+            let text =
+                format!("{} holds {statements} statements: say --statements {statements}", data.display());
+            return Err(BenchError::Other(text));
+        }
         return Ok(Populated { operator_token });
+    }
+    if data.join("registry.db").exists() {
+        return Err(BenchError::Other(format!("{} was not filled to the end: delete it", data.display())));
     }
     let operator_token = server::bootstrap(options.bin.as_deref(), data)?;
     let (merchant, origin, now) = admit(options, data, &operator_token)?;
@@ -100,7 +109,7 @@ pub(crate) fn registry(options: &Options, data: &Path) -> Result<Populated, Benc
         first = last;
     }
     eprintln!("\rfilled the registry: {} statements          ", options.statements);
-    let text = serde_json::to_string(&operator_token).map_err(BenchError::other)?;
+    let text = serde_json::to_string(&(&operator_token, options.statements)).map_err(BenchError::other)?;
     fs::write(&kept, text)?;
     Ok(Populated { operator_token })
 }

@@ -39,6 +39,12 @@ fn photograph() -> Result<RgbImage, BenchError> {
     Ok(studio::render(shot))
 }
 
+/// A folder beside the program: the system's own may be in memory, where nothing is durable.
+fn folder() -> Result<tempfile::TempDir, BenchError> {
+    let program = std::env::current_exe()?;
+    Ok(tempfile::tempdir_in(program.parent().unwrap_or_else(|| Path::new(".")))?)
+}
+
 /// Runs what was asked for.
 pub(crate) fn run(options: &Options, print: Print<'_>) -> Result<(), BenchError> {
     let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
@@ -46,13 +52,13 @@ pub(crate) fn run(options: &Options, print: Print<'_>) -> Result<(), BenchError>
         pdq(print)?;
     }
     if wanted("registration") {
-        let folder = tempfile::tempdir()?;
+        let folder = folder()?;
         registration(options, folder.path(), print)?;
     }
     if !["start", "content", "check"].into_iter().any(wanted) {
         return Ok(());
     }
-    let folder = tempfile::tempdir()?;
+    let folder = folder()?;
     let data = options.data.as_deref().unwrap_or_else(|| folder.path());
     std::fs::create_dir_all(data)?;
     let data = &data.canonicalize()?;
@@ -187,6 +193,11 @@ fn check(server: &Server, populated: &Populated, print: Print<'_>) -> Result<(),
     times.sort_unstable_by(f64::total_cmp);
     let p50 = percentile(&times, 0.5);
     let reached = format!("p50 {p50:.1} ms, p95 {:.1} ms", percentile(&times, 0.95));
-    print(figure("whole check of a 1-megapixel JPEG", "p50 < 40 ms", reached, p50 < 40.0));
+    print(figure(
+        "whole check of a 1-megapixel JPEG that matches nothing",
+        "p50 < 40 ms",
+        reached,
+        p50 < 40.0,
+    ));
     Ok(())
 }

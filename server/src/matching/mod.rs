@@ -52,32 +52,40 @@ fn distance_within(a: &[u64; 4], b: &[u64; 4], radius: u32) -> u32 {
     first + (a[2] ^ b[2]).count_ones() + (a[3] ^ b[3]).count_ones()
 }
 
+fn insert(segments: &mut Vec<Arc<Segment>>, index: u64, code: &[u8; 32]) {
+    if segments.last().is_none_or(|last| last.codes.len() >= SEGMENT) {
+        segments.push(Arc::default());
+    }
+    if let Some(last) = segments.last_mut() {
+        let last = Arc::make_mut(last);
+        last.codes.push(words(code));
+        last.indexes.push(index);
+    }
+}
+
 impl PictureIndex {
-    /// Adds a picture. The same log index may be added again with another code after [`Self::remove`].
+    /// Adds a picture that is not there yet.
     pub fn insert(&self, index: u64, code: &[u8; 32]) {
-        let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
-        if segments.last().is_none_or(|last| last.codes.len() >= SEGMENT) {
-            segments.push(Arc::default());
-        }
-        if let Some(last) = segments.last_mut() {
-            let last = Arc::make_mut(last);
-            last.codes.push(words(code));
-            last.indexes.push(index);
-        }
+        insert(&mut self.segments.write().unwrap_or_else(PoisonError::into_inner), index, code);
     }
 
-    /// Takes a picture out; whether it was there.
-    pub fn remove(&self, index: u64) -> bool {
+    /// Gives a picture another code, or takes it out. A query sees it as it was or as it is, never without it in
+    /// between.
+    pub fn replace(&self, index: u64, code: Option<&[u8; 32]>) {
         let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
         for segment in segments.iter_mut() {
-            if let Some(place) = segment.indexes.iter().position(|i| *i == index) {
-                let segment = Arc::make_mut(segment);
-                segment.codes.swap_remove(place);
-                segment.indexes.swap_remove(place);
-                return true;
+            let Some(place) = segment.indexes.iter().position(|i| *i == index) else { continue };
+            if code.is_some_and(|code| segment.codes[place] == words(code)) {
+                return;
             }
+            let segment = Arc::make_mut(segment);
+            segment.codes.swap_remove(place);
+            segment.indexes.swap_remove(place);
+            break;
         }
-        false
+        if let Some(code) = code {
+            insert(&mut segments, index, code);
+        }
     }
 
     /// Number of searchable pictures.
@@ -174,7 +182,12 @@ mod tests {
         }
         assert_eq!(index.len(), 3 * SEGMENT);
         assert_eq!(index.search(&[[0; 32]], 0, 10).len(), 10);
-        assert!(index.remove(5000) && !index.remove(5000));
+        index.replace(5000, None);
+        index.replace(5000, None);
+        assert_eq!(index.len(), 3 * SEGMENT - 1);
+        index.replace(4000, Some(&[1; 32]));
+        assert_eq!(index.len(), 3 * SEGMENT - 1);
+        assert_eq!(index.search(&[[1; 32]], 0, 9).iter().map(|c| c.index).collect::<Vec<_>>(), [4000]);
         assert!(index.search(&[[0; 32]], 0, usize::MAX / 64).iter().all(|c| c.index != 5000));
     }
 

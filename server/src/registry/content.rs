@@ -88,6 +88,16 @@ fn check_record(reader: &mut Reader<'_>, entry: &EntryRow) -> Result<Option<bool
     }
 }
 
+/// The receipt of pixels that were observed already.
+fn observed_before(reader: &mut Reader<'_>, entry: &EntryRow) -> Result<Option<ContentReceipt>, Refusal> {
+    check_record(reader, entry)?;
+    let Some(first) = entry.observed_at_index else { return Ok(None) };
+    let bytes = reader.record(entry.index)?.and_then(|row| row.bytes);
+    let record = bytes.map(|bytes| Record::parse(&bytes).map_err(Refusal::internal)).transpose()?;
+    let searchable = record.is_some_and(|record| record.pdq_quality >= PDQ_QUALITY_FLOOR);
+    Ok(Some(ContentReceipt { statement: entry.id, observed_at_index: Some(first), searchable }))
+}
+
 impl Registry {
     /// Takes the pixels of an own statement, computes everything itself and logs what it observed. Uploading the
     /// same bytes again changes nothing and gives the first observation.
@@ -103,11 +113,14 @@ impl Registry {
     ) -> Result<ContentReceipt, Refusal> {
         caller.require(Scope::Register)?;
         let inner = &*self.0;
-        let (_, bindings) = inner.store.read(|reader| own_bindings(reader, caller, id))?;
+        let (entry, bindings) = inner.store.read(|reader| own_bindings(reader, caller, id))?;
         // The digest is judged first: decoding is the costly part, and other bytes are refused anyway.
         let digest = Sha256Digest::of(bytes);
         if digest != bindings.sha256 {
             return Err(mismatch("sha256", &bindings.sha256, &digest));
+        }
+        if let Some(receipt) = inner.store.read(|reader| observed_before(reader, &entry))? {
+            return Ok(receipt);
         }
         let inspection = touchstone_inspect::inspect(bytes, &inner.inspector())?;
         let found = &inspection.sha256_without_manifest;
@@ -240,10 +253,7 @@ impl Inner {
             let record = record.filter(|record| record.pdq_quality >= PDQ_QUALITY_FLOOR);
             Ok::<_, Refusal>(record.map(|record| record.pdq.0))
         })?;
-        self.index.remove(index);
-        if let Some(code) = code {
-            self.index.insert(index, &code);
-        }
+        self.index.replace(index, code.as_ref());
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     matching,
     store::{ContentDigest, EntryRow, Reader},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use touchstone_inspect::fingerprint::{PDQ_QUALITY_FLOOR, hamming};
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId, Timestamp,
@@ -18,6 +18,8 @@ use touchstone_schema::{
 
 /// Most entries that one check looks at, digest matches first, then the nearest.
 const MAX_CANDIDATES: usize = 32;
+/// Most similar pictures that are looked at to choose them.
+const MAX_SIMILAR: usize = 256;
 
 /// What ties a photo to an entry, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,57 +148,72 @@ pub struct Query {
 impl Inner {
     /// Gathers the evidence on a photo, and the size of the log that it was gathered from.
     pub(super) fn gather(&self, query: Query, context: &Context) -> Result<(Evidence, u64), Refusal> {
-        // Searched first: no connection to the database is held meanwhile.
-        let similar = self.index.search(&query.orientations, self.settings.pdq_radius, MAX_CANDIDATES);
-        self.store.read(|reader| {
-            let log_size = reader.log_size()?;
-            Ok((self.weigh(reader, query, context, &similar, log_size)?, log_size))
-        })
+        // A picture is searchable a moment after its entry is committed: within it, the search may miss what the
+        // size counts already. The size is read first, so that the gap is no longer than that moment.
+        let log_size = self.store.read(|reader| reader.log_size().map_err(Refusal::from))?;
+        // No connection to the database is held meanwhile.
+        let similar = self.index.search(&query.orientations, self.settings.pdq_radius, MAX_SIMILAR);
+        let evidence = self.store.read(|reader| weigh(reader, query, context, &similar, log_size))?;
+        Ok((evidence, log_size))
     }
+}
 
-    /// What was added to the log since `log_size` was read is left to the next check: the verdict names that size.
-    fn weigh(
-        &self,
-        reader: &mut Reader<'_>,
-        query: Query,
-        context: &Context,
-        similar: &[matching::Candidate],
-        log_size: u64,
-    ) -> Result<Evidence, Refusal> {
-        let mut ties: BTreeMap<u64, (bool, Tie)> = BTreeMap::new();
-        // What does not count comes last, so that it never crowds out what does.
-        let mut tie = |index: u64, idle: bool, tie: Tie| {
-            let known = ties.entry(index).or_insert((idle, tie));
-            *known = (idle, tie.min(known.1));
-        };
-        let late = |at: Timestamp| context.claim_time.is_some_and(|claim| at > claim);
-        for digest in query.sha256.iter().chain(&query.sha256_without_manifest) {
-            let is_file = query.sha256.as_ref() == Some(digest);
-            for row in reader.content(digest)? {
-                let whole = is_file && row.which == ContentDigest::File;
-                let idle = row.withdrawn || late(row.accepted_at);
-                tie(row.index, idle, if whole { Tie::File } else { Tie::WithoutManifest });
-            }
+/// What was added to the log since `log_size` was read is left to the next check: the verdict names that size.
+fn weigh(
+    reader: &mut Reader<'_>,
+    query: Query,
+    context: &Context,
+    similar: &[matching::Candidate],
+    log_size: u64,
+) -> Result<Evidence, Refusal> {
+    let mut ties: BTreeMap<u64, Tie> = BTreeMap::new();
+    let mut tie = |index: u64, tie: Tie| {
+        let known = ties.entry(index).or_insert(tie);
+        *known = tie.min(*known);
+    };
+    for digest in query.sha256.iter().chain(&query.sha256_without_manifest) {
+        let is_file = query.sha256.as_ref() == Some(digest);
+        for row in reader.content(digest)? {
+            let whole = is_file && row.which == ContentDigest::File;
+            tie(row.index, if whole { Tie::File } else { Tie::WithoutManifest });
         }
-        for found in similar {
-            tie(found.index, false, Tie::Similar(found.distance));
-        }
-        let mut nearest: Vec<(u64, (bool, Tie))> =
-            ties.into_iter().filter(|(index, _)| *index < log_size).collect();
-        nearest.sort_unstable_by_key(|(index, tie)| (*tie, *index));
-        nearest.truncate(MAX_CANDIDATES);
-        let nearest: Vec<(u64, Tie)> = nearest.into_iter().map(|(index, (_, tie))| (index, tie)).collect();
-        let candidates = candidates(reader, &nearest, query.sha256.as_ref())?;
-        let labels_elsewhere = labels_elsewhere(reader, &query, &candidates)?;
-        Ok(Evidence {
-            labels: query.labels,
-            credential: query.credential,
-            pixels_seen: query.pixels_seen,
-            informative: query.informative,
-            candidates,
-            labels_elsewhere,
-        })
     }
+    for found in similar {
+        tie(found.index, Tie::Similar(found.distance));
+    }
+    ties.retain(|index, _| *index < log_size);
+    let nearest = nearest(reader, ties, context)?;
+    let candidates = candidates(reader, &nearest, query.sha256.as_ref())?;
+    let labels_elsewhere = labels_elsewhere(reader, &query, &candidates, log_size)?;
+    Ok(Evidence {
+        labels: query.labels,
+        credential: query.credential,
+        pixels_seen: query.pixels_seen,
+        informative: query.informative,
+        candidates,
+        labels_elsewhere,
+    })
+}
+
+/// The ties that a check looks at. What does not count comes last, so that it never crowds out what does: somebody
+/// who registers a photo a hundred times after the claim hides nothing.
+fn nearest(
+    reader: &mut Reader<'_>,
+    ties: BTreeMap<u64, Tie>,
+    context: &Context,
+) -> Result<Vec<(u64, Tie)>, Refusal> {
+    let late = |at: Timestamp| context.claim_time.is_some_and(|claim| at > claim);
+    let mut idle = HashSet::new();
+    if ties.len() > MAX_CANDIDATES {
+        let indexes: Vec<u64> = ties.keys().copied().collect();
+        let rows = reader.entries(&indexes)?;
+        let useless = rows.iter().filter(|row| row.withdrawn_at_index.is_some() || late(row.accepted_at));
+        idle.extend(useless.map(|row| row.index));
+    }
+    let mut nearest: Vec<(u64, Tie)> = ties.into_iter().collect();
+    nearest.sort_unstable_by_key(|(index, tie)| (idle.contains(index), *tie, *index));
+    nearest.truncate(MAX_CANDIDATES);
+    Ok(nearest)
 }
 
 fn candidates(
@@ -262,10 +279,12 @@ fn labels_elsewhere(
     reader: &mut Reader<'_>,
     query: &Query,
     candidates: &[Candidate],
+    log_size: u64,
 ) -> Result<Vec<LabelElsewhere>, Refusal> {
     let mut elsewhere = Vec::new();
     for label in query.labels.iter().filter_map(|label| label.gb45438.as_ref()) {
         let mut indexes = reader.label(&label.content_producer, &label.produce_id)?;
+        indexes.retain(|index| *index < log_size);
         indexes.truncate(MAX_CANDIDATES);
         if indexes.is_empty() || candidates.iter().any(|candidate| indexes.contains(&candidate.index)) {
             continue;

@@ -19,13 +19,15 @@ pub struct Refusal {
     pub cause: Option<Box<dyn Error + Send + Sync>>,
     /// When to try again.
     pub retry_after_seconds: Option<u32>,
+    /// Back-pressure that was meant: nothing failed, too much was asked at once.
+    pub busy: bool,
 }
 
 impl Refusal {
     /// A problem that needs no further words.
     #[must_use]
     pub const fn new(code: ProblemCode) -> Self {
-        Self { code, detail: None, cause: None, retry_after_seconds: None }
+        Self { code, detail: None, cause: None, retry_after_seconds: None, busy: false }
     }
 
     /// A problem with words for the client.
@@ -46,6 +48,11 @@ impl Refusal {
             ..Self::new(ProblemCode::Unavailable)
         }
     }
+
+    /// Too much is asked of the registry now; nothing failed.
+    pub fn busy(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { busy: true, ..Self::unavailable(cause) }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -64,7 +71,8 @@ impl Error for Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy(_) | StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::Busy(_) => Self::busy(error),
+            StoreError::Unavailable(_) => Self::unavailable(error),
             _ => Self::internal(error),
         }
     }

@@ -54,7 +54,7 @@ impl Gate {
 
 /// The refusal of a busy server.
 pub(super) fn full(cause: &'static str) -> Failure {
-    Refusal { retry_after_seconds: Some(RETRY_SECONDS), ..Refusal::unavailable(cause) }.into()
+    Refusal { retry_after_seconds: Some(RETRY_SECONDS), ..Refusal::busy(cause) }.into()
 }
 
 #[cfg(test)]

@@ -114,8 +114,7 @@ pub(super) fn problem(refusal: &Refusal, id: RequestId) -> Problem {
 /// Logs why a request was refused: failures of the registry as errors, the others for who looks closer.
 pub(super) fn log(refusal: &Refusal, id: RequestId) {
     let code = refusal.code.code();
-    if refusal.code.status() >= 500 && refusal.retry_after_seconds.is_some() {
-        // Back-pressure that was meant, not a fault.
+    if refusal.busy {
         tracing::warn!(request = %id, code, cause = causes(refusal), "request {id} told to come back: {code}");
     } else if refusal.code.status() >= 500 {
         let cause = causes(refusal);

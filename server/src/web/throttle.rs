@@ -11,19 +11,13 @@ use touchstone_schema::{Sha256Digest, Timestamp, problem::ProblemCode};
 /// Most names and addresses that are remembered. Beyond it the oldest window is forgotten.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// An address may make so many times the attempts of one name: a whole office may share it.
-const NAMES_OF_AN_ADDRESS: u32 = 10;
-
-/// Counts attempts in fixed windows, for each name from an address and for each address.
+/// Counts attempts in fixed windows.
 #[derive(Debug)]
 pub struct Throttle {
     attempts: u32,
     window_seconds: u32,
-    windows: Mutex<HashMap<Key, Window>>,
+    windows: Mutex<HashMap<(Sha256Digest, Option<IpAddr>), Window>>,
 }
-
-/// The digest of a name, if one is counted, and the address.
-type Key = (Option<Sha256Digest>, Option<IpAddr>);
 
 #[derive(Debug, Clone, Copy)]
 struct Window {
@@ -43,13 +37,7 @@ impl Throttle {
     /// # Errors
     /// Too many requests, with the seconds until the window ends.
     pub fn attempt(&self, name: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), Refusal> {
-        if address.is_some() {
-            self.count((None, address), self.attempts.saturating_mul(NAMES_OF_AN_ADDRESS), now)?;
-        }
-        self.count((Some(Sha256Digest::of(name.as_bytes())), address), self.attempts, now)
-    }
-
-    fn count(&self, key: Key, most: u32, now: Timestamp) -> Result<(), Refusal> {
+        let key = (Sha256Digest::of(name.as_bytes()), address);
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= MAX_REMEMBERED && !windows.contains_key(&key) {
             windows.retain(|_, window| self.remaining(*window, now) > 0);
@@ -64,7 +52,7 @@ impl Throttle {
         if self.remaining(*window, now) == 0 {
             *window = Window { start: now, attempts: 0 };
         }
-        if window.attempts >= most {
+        if window.attempts >= self.attempts {
             let seconds = self.remaining(*window, now);
             return Err(Refusal {
                 retry_after_seconds: Some(seconds),
@@ -103,17 +91,6 @@ mod tests {
         throttle.attempt("a", there, at(20)).unwrap();
         throttle.attempt("b", here, at(20)).unwrap();
         throttle.attempt("a", here, at(300)).unwrap();
-    }
-
-    #[test]
-    fn an_address_does_not_try_name_after_name() {
-        let throttle = Throttle::new(1, 300);
-        let here = Some(IpAddr::from([127, 0, 0, 1]));
-        for number in 0..NAMES_OF_AN_ADDRESS {
-            throttle.attempt(&number.to_string(), here, at(0)).unwrap();
-        }
-        throttle.attempt("another", here, at(1)).unwrap_err();
-        throttle.attempt("another", Some(IpAddr::from([127, 0, 0, 2])), at(1)).unwrap();
     }
 
     #[test]

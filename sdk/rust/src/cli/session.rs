@@ -1,6 +1,10 @@
 //! What every command needs: where to print, which registry, whose token, which key.
 
-use super::{args::Global, failure::Failure, output::Output};
+use super::{
+    args::{Global, Language},
+    failure::Failure,
+    output::Output,
+};
 use ed25519_dalek::SigningKey;
 use std::{
     env,
@@ -10,7 +14,7 @@ use std::{
 use touchstone_schema::key::PublicKey;
 use touchstone_sdk::{
     client::{Client, ClientSettings},
-    config::{self, Effective, Given},
+    config::{self, ConfigError, Effective, Given, Stored},
     keys,
 };
 use zeroize::Zeroizing;
@@ -70,10 +74,20 @@ impl Session {
         // With everything given, the file may be unusable; what it pins about this registry still holds.
         let needed = self.given_url().is_none() || self.given_token().is_none();
         let stored = match Self::settings_path() {
-            Ok(path) => config::read(&path).or_else(|error| if needed { Err(error) } else { Ok(None) })?,
+            Ok(path) => config::read(&path)
+                .or_else(|error| if needed { Err(error) } else { self.unpinned(&error) })?,
             Err(_) => None,
         };
         Ok(config::resolve(given, stored.as_ref()))
+    }
+
+    /// The settings cannot be read and are not needed; what they pin is lost, and that is said.
+    fn unpinned(&self, error: &ConfigError) -> Result<Option<Stored>, ConfigError> {
+        self.out.notice(&match self.out.language {
+            Language::En => format!("{error}: verdicts are not held to the key that was stored at login"),
+            Language::Zh => format!("{error}：无法用登录时保存的密钥核对结论"),
+        });
+        Ok(None)
     }
 
     /// The registry, for routes that need a token.
@@ -119,8 +133,8 @@ impl Session {
         if file.readable_by_others {
             let path = path.display();
             self.out.notice(&match self.out.language {
-                super::args::Language::En => format!("{path} can be read by others: chmod 600 {path}"),
-                super::args::Language::Zh => format!("其他用户可读取 {path}：请运行 chmod 600 {path}"),
+                Language::En => format!("{path} can be read by others: chmod 600 {path}"),
+                Language::Zh => format!("其他用户可读取 {path}：请运行 chmod 600 {path}"),
             });
         }
         Ok(file.key)
