@@ -6,7 +6,7 @@
 use crate::{
     digest::Sha256Digest,
     json::{self, ReadError, StrictJsonError},
-    statement::Nonce,
+    statement::{Nonce, View},
 };
 use data_encoding::{BASE64, HEXLOWER};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -61,6 +61,45 @@ impl<'de> Deserialize<'de> for Blob {
 
 crate::json::string_schema!(Blob, "blob", "^[A-Za-z0-9+/]*={0,2}$", "bytes, base64 with padding");
 crate::json::string_schema!(Code256, "code256", "^[0-9a-f]{64}$", "256-bit fingerprint, hexadecimal");
+
+/// How much the registry keeps of a picture, beside its fingerprints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// Nothing: the same picture is found, alterations cannot be.
+    Codes,
+    /// Local features and a sketch of 192 pixels: crops and screenshots are found, stains and tears shown.
+    Sketch,
+    /// Also 1,024 pixels: thin cracks are shown.
+    Detail,
+}
+
+impl Tier {
+    /// Unless somebody chooses: listing pictures are public anyway, other pictures are not.
+    #[must_use]
+    pub const fn usual(view: Option<View>) -> Self {
+        match view {
+            Some(View::Listing) => Self::Detail,
+            _ => Self::Sketch,
+        }
+    }
+
+    /// The name in texts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Codes => "codes",
+            Self::Sketch => "sketch",
+            Self::Detail => "detail",
+        }
+    }
+
+    /// The tier of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Codes, Self::Sketch, Self::Detail].into_iter().find(|tier| tier.name() == name)
+    }
+}
 
 /// The fingerprints of a picture and what helps to recognise it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

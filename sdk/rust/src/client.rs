@@ -14,7 +14,7 @@ use touchstone_schema::{
         LabelRecords, Logged, NewCode, NewKey, NewOrganisation, NewToken, NewUser, OrganisationInfo,
         RegistryInfo, SignIn, StatementView, Suspension, TokenList, UserInfo,
     },
-    record,
+    record::{self, Tier},
     verdict::Context,
 };
 use ureq::http::Method;
@@ -262,7 +262,7 @@ impl Client {
     }
 
     /// `PUT /v1/statements/{id}/content` with the file itself. The registry computes everything from it and logs
-    /// what it observed.
+    /// what it observed. `reference` says what it keeps of the picture; it decides by the view if that is `None`.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -272,11 +272,13 @@ impl Client {
         media_type: &str,
         bytes: &[u8],
         file_name: Option<&str>,
+        reference: Option<Tier>,
     ) -> Result<ContentReceipt, ClientError> {
         let mut path = format!("/v1/statements/{statement}/content");
-        if let Some(name) = file_name {
-            path.push_str("?file_name=");
-            path.push_str(&percent_encode(name));
+        let name = file_name.map(|name| ("file_name", percent_encode(name)));
+        let reference = reference.map(|tier| ("reference", tier.name().to_owned()));
+        for (mark, (name, value)) in ["?", "&"].into_iter().zip(name.into_iter().chain(reference)) {
+            path.push_str(&format!("{mark}{name}={value}"));
         }
         self.send(Method::PUT, path, (media_type, bytes), Repeat::Harmless)
     }
