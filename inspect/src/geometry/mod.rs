@@ -1,0 +1,13 @@
+//! The geometry between a registered picture and a picture that is looked up.
+//!
+//! Owns matching of descriptors, the search for one plane map that explains the matches, and its plausibility. Knows
+//! nothing of pixels: whether two pictures are the same capture is decided elsewhere, never by the number of inliers.
+
+mod align;
+mod fit;
+mod homography;
+mod matching;
+
+pub use align::{Alignment, MIN_INLIERS, align};
+pub use homography::Homography;
+pub use matching::Match;
