@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use touchstone_inspect::{InspectError, InspectOptions};
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId,
-    api::{Acknowledgement, BatchItem, ContentReceipt},
+    api::{Acknowledgement, BatchItem, ContentReceipt, ContentStatement, Scope},
     key::PublicKey,
-    label::OutputLabel,
+    label::{FoundLabel, Gb45438Label, OutputLabel},
     problem::Problem,
     record::{RecordError, clean_file_name},
     statement::{ImageRegistered, Issuer, OutputLabelled, Statement, StatementError, View},
@@ -76,11 +76,19 @@ pub enum RegisterError {
     /// The token belongs to the operator, who registers nothing.
     #[error("the token is the operator's; use the token of the merchant or AI vendor")]
     NoOrganisation,
+    /// The token does not allow to register.
+    #[error("the token of {organisation} does not allow to register")]
+    NotAllowed {
+        /// Name of the token's organisation.
+        organisation: String,
+    },
     /// The key is not one of the organisation's.
-    #[error("the key {key} is not registered for {organisation}")]
+    #[error(
+        "the key with the fingerprint {fingerprint} is not registered for {organisation}, or was revoked"
+    )]
     ForeignKey {
-        /// The public half of the key that was given.
-        key: Box<PublicKey>,
+        /// Fingerprint of the key that was given, as `touchstone keygen` prints it.
+        fingerprint: Sha256Digest,
         /// Name of the token's organisation.
         organisation: String,
     },
@@ -101,6 +109,30 @@ pub struct Prepared {
     media_type: String,
     file_name: Option<String>,
     record: Option<Vec<u8>>,
+    /// What people should know before they rely on the registered label.
+    pub label_doubt: Option<LabelDoubt>,
+}
+
+/// How a registered label departs from the labels in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelDoubt {
+    /// The file carries no label that says AI made or edited it.
+    Missing,
+    /// The file's implicit label names another producer or number.
+    Differs,
+}
+
+fn label_doubt(claim: &Claim, labels: &[FoundLabel]) -> Option<LabelDoubt> {
+    let Claim::Output { label, .. } = claim else { return None };
+    let mut found = labels.iter().filter(|found| found.meaning.is_ai()).peekable();
+    if found.peek().is_none() {
+        return Some(LabelDoubt::Missing);
+    }
+    let mut implicit = found.filter_map(|found| found.gb45438.as_ref()).peekable();
+    let same = |found: &Gb45438Label| {
+        found.content_producer == label.producer && found.produce_id == label.content_id
+    };
+    (implicit.peek().is_some() && !implicit.any(same)).then_some(LabelDoubt::Differs)
 }
 
 /// Registers files for one organisation with one key.
@@ -125,11 +157,15 @@ impl<'a> Registrar<'a> {
         let registry = client.registry()?;
         let caller = client.caller()?;
         let organisation = caller.organisation.ok_or(RegisterError::NoOrganisation)?;
+        if !caller.scopes.contains(&Scope::Register) {
+            return Err(RegisterError::NotAllowed { organisation: caller.name });
+        }
         let public = PublicKey::from(&key);
         let known =
             caller.keys.iter().any(|info| info.public_key == public && info.revoked_at_index.is_none());
         if !known {
-            return Err(RegisterError::ForeignKey { key: Box::new(public), organisation: caller.name });
+            let fingerprint = public.fingerprint();
+            return Err(RegisterError::ForeignKey { fingerprint, organisation: caller.name });
         }
         let max_batch = usize::try_from(registry.max_batch).unwrap_or(MAX_BATCH).clamp(1, MAX_BATCH);
         let max_bytes = registry.max_upload_bytes.min(MAX_PICTURE_BYTES);
@@ -189,7 +225,18 @@ impl<'a> Registrar<'a> {
             media_type,
             file_name,
             record,
+            label_doubt: label_doubt(claim, &inspection.labels),
         })
+    }
+
+    /// The organisation's own statements about the same file that hold still, oldest first.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn earlier(&self, prepared: &Prepared) -> Result<Vec<ContentStatement>, ClientError> {
+        let mut statements = self.client.content(&prepared.sha256)?.statements;
+        statements.retain(|found| found.issuer == self.organisation && found.whole_file && !found.withdrawn);
+        Ok(statements)
     }
 
     /// Submits up to [`Registrar::max_batch`] statements: one result for each, in order.

@@ -29,6 +29,12 @@ fn check_context(context: &Context) -> Result<(), Refusal> {
             return Err(Refusal::with(ProblemCode::InvalidField, detail));
         }
     }
+    if let (Some(order), Some(claim)) = (context.order_time, context.claim_time)
+        && order > claim
+    {
+        let detail = format!("order_time {order} lies after claim_time {claim}");
+        return Err(Refusal::with(ProblemCode::InvalidField, detail));
+    }
     Ok(())
 }
 

@@ -223,6 +223,7 @@ fn candidates(
         let mut labels: Vec<OutputLabel> =
             lookup::label_record(reader, &entry)?.map(|record| record.label).into_iter().collect();
         labels.extend(first_label.filter(|first| !labels.contains(first)));
+        let observed = entry.observed_at_index.is_some();
         let record = records.remove(index);
         let reference = record.as_ref().and_then(|row| Record::parse(row.bytes.as_deref()?).ok());
         found.push(Candidate {
@@ -233,20 +234,33 @@ fn candidates(
             issuer_name: organisation.name,
             role: organisation.role,
             view,
-            carried_label: had_manifest
-                || labels.iter().any(|label| label.gb45438.is_some())
-                || reference.is_some_and(|reference| reference.carries_label),
+            carried_label: carried_label(observed, had_manifest, &labels, reference.as_ref()),
             labels,
             had_manifest,
             file_name: record.and_then(|record| record.file_name),
             tie: *tie,
-            binding: if entry.observed_at_index.is_some() { Binding::Observed } else { Binding::Declared },
+            binding: if observed { Binding::Observed } else { Binding::Declared },
             withdrawn: entry.withdrawn_at_index.is_some(),
             suspect_key: suspect_from.is_some_and(|from| entry.index >= from),
             issuer_suspended: organisation.suspended_at_index.is_some(),
         });
     }
     Ok(found)
+}
+
+/// Whether the registered file itself carried an AI label. What the registry saw decides; of a file that it never saw,
+/// or whose record was deleted, it is known from what was signed.
+fn carried_label(
+    observed: bool,
+    had_manifest: bool,
+    labels: &[OutputLabel],
+    reference: Option<&Record>,
+) -> bool {
+    match reference {
+        Some(reference) if observed => reference.carries_label,
+        Some(reference) if reference.carries_label => true,
+        _ => had_manifest || labels.iter().any(|label| label.gb45438.is_some()),
+    }
 }
 
 /// Registered labels that the photo carries although it is tied to none of their pictures.

@@ -56,8 +56,9 @@ pub const RULES: &[Rule] = &[
         conclusion: Conclusion::Relabelled,
         when: (
             "The photo derives from a registered AI output and its label was removed, weakened or replaced; or it \
-             carries a genuine label that is registered for another picture of the same size.",
-            "照片源自已登记的 AI 生成内容，但标识被删除、降级或替换；或照片带有为同尺寸的另一图片登记的真实标识。",
+             carries a genuine label that is registered for another picture of the same size, by the organisation that \
+             its provider code is bound to.",
+            "照片源自已登记的 AI 生成内容，但标识被删除、降级或替换；或照片带有由该编码绑定机构为同尺寸的另一图片登记的真实标识。",
         ),
         recommendation: Recommendation::HumanReview,
         applies: |facts| facts.relabelled,
@@ -237,9 +238,10 @@ fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> 
             Tie::Similar(distance) => (true, distance),
         };
         (
+            // An entry that came in time tells more than a closer one that came late.
+            registered_before(candidate, context) == Some(false),
             // Any digest tie is as good as another and better than a near match.
             near,
-            registered_before(candidate, context) == Some(false),
             distance,
             // The same picture as an AI output tells more than as a merchant's own.
             candidate.labels.is_empty(),
@@ -285,7 +287,7 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     if !evidence.informative {
         findings.push(plain(FindingKind::Uninformative, Strength::Supporting, Basis::Fingerprint));
     }
-    let caution = |finding: &Finding| CAUTIONS.iter().any(|(kind, ..)| *kind == finding.kind);
+    let caution = |finding: &Finding| caution_text(finding).is_some();
     let cautioned = findings.iter().any(caution);
     // What bears on the recommendation is never cut off by many like matches.
     findings.sort_by_key(|finding| {
@@ -296,8 +298,10 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
 
     let rule = RULES.iter().find(|rule| (rule.applies)(&facts)).unwrap_or(&RULES[RULES.len() - 1]);
     let late = best.is_some_and(|best| registered_before(best, context) == Some(false));
-    let doubtful = cautioned || late || best.is_some_and(declared_near);
-    let recommendation = if doubtful { Recommendation::HumanReview } else { rule.recommendation };
+    let declared = best.is_some_and(declared_near);
+    let doubt = findings.iter().find_map(caution_text).or_else(|| texts::doubt(late, declared));
+    let recommendation =
+        if cautioned || late || declared { Recommendation::HumanReview } else { rule.recommendation };
     let best_match = best.map(|best| matched(best, context));
     Judgement {
         conclusion: rule.conclusion,
@@ -306,12 +310,19 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
             best_match.as_ref(),
             departure.map(|(_, kind)| kind),
             evidence,
-        ),
+            best.is_some_and(|best| label_kept(evidence, &best.labels)),
+        )
+        .followed_by(doubt),
         recommendation,
         limits: limits(evidence, best, rule.conclusion, context),
         best_match,
         findings,
     }
+}
+
+/// Why a finding asks for a person, if it does.
+fn caution_text(finding: &Finding) -> Option<(&'static str, &'static str)> {
+    CAUTIONS.iter().find(|(kind, ..)| *kind == finding.kind).map(|(_, en, zh)| (*en, *zh))
 }
 
 fn matched(candidate: &Candidate, context: &Context) -> Match {
@@ -427,7 +438,8 @@ fn label_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Fin
             LabelLevel::Signed => (Strength::Supporting, Vec::new()),
             LabelLevel::Verified | LabelLevel::Registered => (Strength::Strong, Vec::new()),
         };
-        findings.push(Finding { limits, ..plain(FindingKind::LabelInFile, strength, Basis::Label) });
+        let summary = texts::label_in_file(label.scheme);
+        findings.push(Finding { summary, limits, ..plain(FindingKind::LabelInFile, strength, Basis::Label) });
     }
     for elsewhere in &evidence.labels_elsewhere {
         let (kind, strength, limits) = if is_transplant(elsewhere, context) {
@@ -482,7 +494,7 @@ fn limits(
         None => limits.push(Limit::CropsNotRecognised),
     }
     if conclusion == Conclusion::Synthetic
-        && best.is_none()
+        && best.is_none_or(|best| best.labels.is_empty())
         && evidence.labels.iter().all(|l| l.level == LabelLevel::Declared)
     {
         limits.push(Limit::Unsigned);

@@ -175,7 +175,7 @@ fn show(out: &Output, path: &Path, verdict: &Verdict, milliseconds: u64) {
         fields.push((words.finding, format!("[{strength}] {}{entry}", bilingual(&finding.summary))));
     }
     let limits: Vec<&str> = verdict.limits.iter().map(|limit| choose(words::limit(*limit))).collect();
-    fields.push((words.limits, limits.join("; ")));
+    fields.push((words.limits, limits.join(out.choose("; ", "；"))));
     fields.push((words.check, verdict.check.to_string()));
     out.fields(&fields);
 }
