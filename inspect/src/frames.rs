@@ -73,10 +73,12 @@ mod tests {
 
     /// Blobs of different brightness: no symmetry maps it to itself.
     fn scene(width: u32, height: u32) -> Picture {
-        let blobs = [(0.2, 0.3, 200.0), (0.7, 0.2, 120.0), (0.6, 0.8, 60.0), (0.15, 0.75, 240.0), (0.9, 0.6, 90.0)];
+        let blobs =
+            [(0.2, 0.3, 200.0), (0.7, 0.2, 120.0), (0.6, 0.8, 60.0), (0.15, 0.75, 240.0), (0.9, 0.6, 90.0)];
         let pixel = |x: u32, y: u32| {
             let (u, v) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
-            let glow = |(a, b, light): (f64, f64, f64)| light / (1.0 + 60.0 * ((u - a).powi(2) + (v - b).powi(2)));
+            let glow =
+                |(a, b, light): (f64, f64, f64)| light / (1.0 + 60.0 * ((u - a).powi(2) + (v - b).powi(2)));
             (blobs.into_iter().map(glow).sum::<f64>() * 0.6).clamp(0.0, 255.0) as u8
         };
         let rgb = (0..height).flat_map(|y| (0..width).flat_map(move |x| [pixel(x, y); 3])).collect();

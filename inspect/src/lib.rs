@@ -20,7 +20,7 @@ pub mod raster;
 pub mod reference;
 
 use decode::{DecodeError, Format, Picture};
-use fingerprint::{GlobalCodes, Pdq};
+use fingerprint::Pdq;
 use limits::Limits;
 use touchstone_schema::{
     Sha256Digest,
@@ -185,12 +185,6 @@ impl Inspection {
             c2pa: self.c2pa_binding(),
             record,
         }
-    }
-
-    /// The global codes, in all orientations.
-    #[must_use]
-    pub const fn codes(&self) -> GlobalCodes {
-        GlobalCodes { pdq: self.pdq_orientations, dhash: self.dhash_orientations }
     }
 
     /// The reference record: fingerprints with a salt, and what `tier` asks to keep of the picture.

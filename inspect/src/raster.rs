@@ -1,6 +1,10 @@
 //! The working raster: 8-bit luma at a small, bounded size, and the area average that makes it.
 //!
-//! Owns luma, the exact area average in whole numbers and the mirrored copy. Knows nothing of files or features.
+//! Owns luma, the exact area average in whole numbers and the mirrored copy. Knows nothing of files or
+//! features.
+
+// Sides of working rasters are at most 1,024 and averages of bytes are bytes.
+#![allow(clippy::cast_possible_truncation)]
 
 /// Longest side a working raster may have, in pixels. Bounds the work of everything computed from one.
 pub const MAX_SIDE: u32 = 1024;
@@ -14,8 +18,8 @@ pub struct Grey {
 }
 
 impl Grey {
-    /// A raster from `width * height` bytes, row-major. `None` if a side is zero or longer than [`MAX_SIDE`], or the
-    /// length differs.
+    /// A raster from `width * height` bytes, row-major. `None` if a side is zero or longer than [`MAX_SIDE`],
+    /// or the length differs.
     #[must_use]
     pub fn new(width: u32, height: u32, luma: Vec<u8>) -> Option<Self> {
         if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
@@ -25,12 +29,12 @@ impl Grey {
         (luma.len() == width * height).then_some(Self { width, height, luma })
     }
 
-    /// The area average of a larger 8-bit RGB picture (`width * height * 3` bytes, row-major), its longer side
-    /// reduced to `long_side` pixels; a smaller picture keeps its size. `None` if a side is zero, the length differs
-    /// or `long_side` is not within 1 to [`MAX_SIDE`].
+    /// The area average of a larger 8-bit RGB picture (`width * height * 3` bytes, row-major), its longer
+    /// side reduced to `long_side` pixels; a smaller picture keeps its size. `None` if a side is zero, the
+    /// length differs or `long_side` is not within 1 to [`MAX_SIDE`].
     ///
-    /// Luma is ITU-R BT.601 rounded to 8 bits. The average is exact and rounded once, so the same pixels give the same
-    /// raster on every machine.
+    /// Luma is ITU-R BT.601 rounded to 8 bits. The average is exact and rounded once, so the same pixels give
+    /// the same raster on every machine.
     #[must_use]
     pub fn from_rgb(width: u32, height: u32, rgb: &[u8], long_side: u32) -> Option<Self> {
         let (to_width, to_height) = reduced(width, height, long_side)?;
@@ -100,8 +104,9 @@ fn luma(rgb: &[u8], out: &mut [u8]) {
     }
 }
 
-/// An area average from one size to a smaller one. Lengths are counted in units in which a source pixel is as wide as
-/// the target has pixels and a target pixel as wide as the source has pixels: every overlap is then a whole number.
+/// An area average from one size to a smaller one. Lengths are counted in units in which a source pixel is as
+/// wide as the target has pixels and a target pixel as wide as the source has pixels: every overlap is then a
+/// whole number.
 struct Reduction {
     width: usize,
     height: usize,
@@ -112,8 +117,9 @@ struct Reduction {
 impl Reduction {
     fn run<'a>(&self, rows: impl Iterator<Item = &'a [u8]>, to_luma: impl Fn(&[u8], &mut [u8])) -> Grey {
         let mut line = vec![0_u8; self.width];
-        // Sum of weight times luma down each column, of the target row being filled. A row's weights sum to the
-        // source's height, so 32 bits hold it up to 16 million rows; `u32` sides beyond that do not fit in memory.
+        // Sum of weight times luma down each column, of the target row being filled. A row's weights sum to
+        // the source's height, so 32 bits hold it up to 16 million rows; `u32` sides beyond that do not fit
+        // in memory.
         let mut columns = vec![0_u32; self.width];
         let mut luma = Vec::with_capacity(self.to_width * self.to_height);
         let mut missing = self.height;

@@ -208,9 +208,12 @@ mod tests {
             salt: Nonce([1; 16]),
             pdq: Code256([2; 32]),
             pdq_quality: 100,
+            dhash: Code256([3; 32]),
             iscc: Code256([3; 32]),
             width: 4,
             height: 5,
+            features: None,
+            sketch: None,
             carries_label: true,
             file_name: Some("杯子.jpg".to_owned()),
         };

@@ -73,6 +73,17 @@ impl Bilingual {
     pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
         Self { en: en.into(), zh: zh.into() }
     }
+
+    /// With another sentence behind it.
+    #[must_use]
+    pub fn followed_by(mut self, more: Option<(&str, &str)>) -> Self {
+        if let Some((en, zh)) = more {
+            self.en.push(' ');
+            self.en.push_str(en);
+            self.zh.push_str(zh);
+        }
+        self
+    }
 }
 
 /// What was found.
@@ -185,6 +196,8 @@ pub enum Limit {
     PixelsNotSeen,
     /// Only a small reference was kept: thin cracks and small spots may be missed.
     SmallReference,
+    /// The photo looks like so many registered pictures that some were left out.
+    TooManyAlike,
 }
 
 /// One finding.

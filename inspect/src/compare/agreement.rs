@@ -37,8 +37,8 @@ pub(crate) fn measure(predicted: &Plane, query: &Plane, valid: &[u8]) -> Agreeme
     let valid = Plane { width, height, data: valid.to_vec() };
     let longest = width.max(height);
     let (a, b, valid) = if longest > SCALE {
-        let side = |length: usize| (length * SCALE / longest).max(1);
-        let size = (side(width), side(height));
+        let scaled = |length: usize| (length * SCALE / longest).max(1);
+        let size = (scaled(width), scaled(height));
         (predicted.shrunk(size.0, size.1), query.shrunk(size.0, size.1), valid.shrunk(size.0, size.1))
     } else {
         (predicted.clone(), query.clone(), valid)
@@ -69,7 +69,8 @@ pub(crate) fn measure(predicted: &Plane, query: &Plane, valid: &[u8]) -> Agreeme
 
 /// Whether a block lies in the overlap, but for a tenth.
 fn seen(valid: &Plane, left: usize, top: usize) -> bool {
-    let rows = (top..top + BLOCK).map(|y| &valid.data[y * valid.width + left..y * valid.width + left + BLOCK]);
+    let rows =
+        (top..top + BLOCK).map(|y| &valid.data[y * valid.width + left..y * valid.width + left + BLOCK]);
     rows.flatten().map(|value| u32::from(*value)).sum::<u32>() >= 255 * (BLOCK * BLOCK * 9 / 10) as u32
 }
 

@@ -12,11 +12,11 @@ use super::linear::solve;
 use super::raster::Plane;
 
 /// Points used per pyramid level, at most.
-const POINTS: usize = 6000;
+const POINTS: usize = 2500;
 /// Gradient, grey levels a pixel, below which a point says nothing about position.
 const WEAK: f32 = 2.5;
 /// A step that moves every corner less, in pixels of its level, ends the iteration.
-const SETTLED: f64 = 0.02;
+const SETTLED: f64 = 0.03;
 
 /// A template point: position, value and the derivatives of the template by the eight parameters.
 struct Point {
@@ -43,8 +43,12 @@ fn points(template: &Plane) -> Vec<Point> {
                     let slope = dx.abs().max(dy.abs());
                     if slope > steepest {
                         steepest = slope;
-                        best =
-                            Some(Point { x: x as f32, y: y as f32, value: f32::from(row[x]), gradient: (dx, dy) });
+                        best = Some(Point {
+                            x: x as f32,
+                            y: y as f32,
+                            value: f32::from(row[x]),
+                            gradient: (dx, dy),
+                        });
                     }
                 }
             }
@@ -54,9 +58,9 @@ fn points(template: &Plane) -> Vec<Point> {
     found
 }
 
-/// What the query shows at the template's points: (gain, bias) to the template, and the errors.
+/// What the query shows at the template's points.
 struct Fit {
-    /// Error per point after gain and bias; NaN never occurs, unseen points carry `None`.
+    /// Error per point after gain, bias and light; `None` where the query does not show the point.
     errors: Vec<Option<f32>>,
     /// Median absolute error over the template's spread: small is good.
     score: f32,
@@ -70,37 +74,48 @@ fn photometric(points: &[Point], query: &Plane, map: &Homography) -> Option<Fit>
             query.sample(x as f32, y as f32)
         })
         .collect();
-    let pairs = || points.iter().zip(&seen).filter_map(|(point, value)| Some((point.value, (*value)?)));
+    let pairs = || points.iter().zip(&seen).filter_map(|(point, value)| Some((point, (*value)?)));
     let count = pairs().count();
     if count < 40 {
         return None;
     }
-    let mut line = (1.0_f32, 0.0_f32);
+    // Gain, bias and a linear fall of light over the frame: uneven light must not pass for a shift.
+    let mut light = [1.0_f32, 0.0, 0.0, 0.0];
     let mut scale = f32::INFINITY;
+    let error = |light: &[f32; 4], point: &Point, value: f32| {
+        light[0] * value + light[1] + light[2] * point.x + light[3] * point.y - point.value
+    };
     let mut absolute = Vec::with_capacity(count);
     for _ in 0..3 {
-        let mut sums = [0.0_f64; 5];
-        for (target, value) in pairs() {
-            let error = line.0 * value + line.1 - target;
-            let weight = if scale.is_finite() { geman(error, scale) } else { 1.0 };
-            let (w, x, y) = (f64::from(weight), f64::from(value), f64::from(target));
-            for (sum, term) in sums.iter_mut().zip([w, w * x, w * y, w * x * x, w * x * y]) {
-                *sum += term;
+        let mut normal = [[0.0_f64; 4]; 4];
+        let mut right = [0.0_f64; 4];
+        for (point, value) in pairs() {
+            let weight = if scale.is_finite() { geman(error(&light, point, value), scale) } else { 1.0 };
+            let terms = [value, 1.0, point.x, point.y].map(f64::from);
+            for row in 0..4 {
+                let weighted = f64::from(weight) * terms[row];
+                for column in 0..=row {
+                    normal[row][column] += weighted * terms[column];
+                }
+                right[row] += weighted * f64::from(point.value);
             }
         }
-        let [w, x, y, xx, xy] = sums;
-        let variance = xx - x * x / w;
-        let gain = if variance > 1e-3 * w { ((xy - x * y / w) / variance).clamp(0.2, 5.0) } else { 1.0 };
-        line = (gain as f32, ((y - gain * x) / w) as f32);
+        let total = normal[1][1];
+        for (k, ridge) in [1.0, 1e-3, 10.0, 10.0].into_iter().enumerate() {
+            normal[k][k] += ridge * total;
+        }
+        right[0] += total;
+        light = solve(normal, right)?.map(|value| value as f32);
+        light[0] = light[0].clamp(0.2, 5.0);
         absolute.clear();
-        absolute.extend(pairs().map(|(target, value)| (line.0 * value + line.1 - target).abs()));
+        absolute.extend(pairs().map(|(point, value)| error(&light, point, value).abs()));
         let middle = absolute.len() / 2;
         let (_, median, _) = absolute.select_nth_unstable_by(middle, f32::total_cmp);
         scale = (1.5 * *median).max(2.0);
     }
-    let errors = points.iter().zip(&seen).map(|(p, v)| v.map(|v| line.0 * v + line.1 - p.value)).collect();
-    let mean = pairs().map(|(target, _)| target).sum::<f32>() / count as f32;
-    let spread = pairs().map(|(target, _)| (target - mean).abs()).sum::<f32>() / count as f32;
+    let errors = points.iter().zip(&seen).map(|(p, v)| v.map(|v| error(&light, p, v))).collect();
+    let mean = pairs().map(|(point, _)| point.value).sum::<f32>() / count as f32;
+    let spread = pairs().map(|(point, _)| (point.value - mean).abs()).sum::<f32>() / count as f32;
     Some(Fit { errors, score: scale / (spread + 4.0) })
 }
 
@@ -172,8 +187,10 @@ fn step(points: &[Point], fit: &Fit, centre: (f64, f64), unit: f64) -> Option<[f
 
 /// `map` after the inverse of the step.
 fn compose(map: &Homography, step: &[f64; 8], centre: (f64, f64), unit: f64) -> Option<Homography> {
-    let [a, b, c, d, e, f, g, h] = *step;
-    let warp = Homography([1.0 + a, b, c, d, 1.0 + e, f, g, h, 1.0]);
+    let mut warp = Homography::IDENTITY;
+    for (entry, change) in warp.0.iter_mut().zip(step) {
+        *entry += change;
+    }
     let inward =
         Homography([1.0 / unit, 0.0, -centre.0 / unit, 0.0, 1.0 / unit, -centre.1 / unit, 0.0, 0.0, 1.0]);
     let outward = Homography([unit, 0.0, centre.0, 0.0, unit, centre.1, 0.0, 0.0, 1.0]);

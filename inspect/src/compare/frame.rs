@@ -9,7 +9,7 @@
 
 use super::homography::Homography;
 use super::raster::{Plane, Rgb, RgbView, luma, shrink};
-use super::{align, CompareError};
+use super::{CompareError, align};
 
 /// Pixels of the working frame, at most: what the time budget of a comparison carries.
 pub(crate) const WORK_AREA: usize = 230_000;
@@ -41,8 +41,8 @@ impl Frame {
         let density = density(&map, query, reference)?;
         let area = (reference.width * reference.height) as f64;
         let scale = (WORK_AREA as f64 / area).sqrt().min(density).min(1.0);
-        let side = |length: usize| (length as f64 * scale).round() as usize;
-        let size = (side(reference.width), side(reference.height));
+        let scaled = |length: usize| (length as f64 * scale).round() as usize;
+        let size = (scaled(reference.width), scaled(reference.height));
         if size.0 < SHORTEST || size.1 < SHORTEST {
             return Err(CompareError::TooSmall);
         }
@@ -54,7 +54,8 @@ impl Frame {
         let (left, top, right, bottom) = bounds(&whole, size, (query.width, query.height))?;
         let (width, height) = (right - left, bottom - top);
         let shrink_by = (density / scale).max(1.0);
-        let part_size = ((width as f64 / shrink_by).round() as usize, (height as f64 / shrink_by).round() as usize);
+        let part_size =
+            ((width as f64 / shrink_by).round() as usize, (height as f64 / shrink_by).round() as usize);
         if part_size.0 < SHORTEST || part_size.1 < SHORTEST || part_size.0 * part_size.1 > 16 * WORK_AREA {
             return Err(CompareError::TooSmall);
         }
@@ -101,7 +102,7 @@ impl Frame {
             pyramid.push((half(reference), half(part)));
         }
         for (level, (reference, part)) in pyramid.iter().enumerate().rev() {
-            let factor = (1_u32 << level.min(16)) as f64;
+            let factor = f64::from(1_u32 << level.min(16));
             let down = Homography::rescale((factor, factor), (1.0, 1.0));
             let up = Homography::rescale((1.0, 1.0), (factor, factor));
             let local = down.after(&self.to_part).after(&up);

@@ -2,6 +2,9 @@
 //!
 //! Owns the 3 x 3 matrix, its composition, inverse and sanity. Pixel centres lie at whole numbers.
 
+// The entries of a 3 x 3 matrix are a to i everywhere.
+#![allow(clippy::many_single_char_names)]
+
 /// A homography, row-major; it maps (x, y, 1) of one picture to another up to scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Homography(pub [f64; 9]);
@@ -37,8 +40,17 @@ impl Homography {
     #[must_use]
     pub fn inverse(&self) -> Option<Self> {
         let [a, b, c, d, e, f, g, h, i] = self.0;
-        let minors =
-            [e * i - f * h, c * h - b * i, b * f - c * e, f * g - d * i, a * i - c * g, c * d - a * f, d * h - e * g, b * g - a * h, a * e - b * d];
+        let minors = [
+            e * i - f * h,
+            c * h - b * i,
+            b * f - c * e,
+            f * g - d * i,
+            a * i - c * g,
+            c * d - a * f,
+            d * h - e * g,
+            b * g - a * h,
+            a * e - b * d,
+        ];
         let determinant = a * minors[0] + b * minors[3] + c * minors[6];
         let inverse = minors.map(|minor| minor / determinant);
         inverse.iter().all(|value| value.is_finite()).then_some(Self(inverse))
@@ -74,6 +86,11 @@ impl Homography {
     pub(crate) fn corners(&self, width: usize, height: usize) -> Option<[(f64, f64); 4]> {
         #[allow(clippy::cast_precision_loss)] // sides are below 2^16
         let (right, bottom) = ((width - 1) as f64, (height - 1) as f64);
-        Some([self.apply(0.0, 0.0)?, self.apply(right, 0.0)?, self.apply(right, bottom)?, self.apply(0.0, bottom)?])
+        Some([
+            self.apply(0.0, 0.0)?,
+            self.apply(right, 0.0)?,
+            self.apply(right, bottom)?,
+            self.apply(0.0, bottom)?,
+        ])
     }
 }

@@ -8,8 +8,8 @@ pub(crate) fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; 
     for column in 0..N {
         for row in column..N {
             let mut value = matrix[row][column];
-            for k in 0..column {
-                value -= matrix[row][k] * matrix[column][k];
+            for (left, above) in matrix[row].iter().zip(&matrix[column]).take(column) {
+                value -= left * above;
             }
             if row == column {
                 if !(value > 1e-12 && value.is_finite()) {

@@ -57,7 +57,8 @@ impl Scene<'_> {
                 lumas[usize::from(value)] += 1;
                 up += u32::from(value.saturating_sub(predicted));
                 total += u32::from(value.abs_diff(predicted));
-                let surrounded = x > 0 && y > 0 && own(x - 1, y) && own(x + 1, y) && own(x, y - 1) && own(x, y + 1);
+                let surrounded =
+                    x > 0 && y > 0 && own(x - 1, y) && own(x + 1, y) && own(x, y - 1) && own(x, y + 1);
                 if surrounded {
                     inner.push(index);
                 } else {
@@ -95,11 +96,14 @@ impl Scene<'_> {
         };
         // Sixteen levels per channel; the mode's mean, then one step of mean shift.
         let mut bins = vec![0_u32; 4096];
-        let bin = |c: [u8; 3]| (usize::from(c[0] >> 4) << 8) | (usize::from(c[1] >> 4) << 4) | usize::from(c[2] >> 4);
+        let bin = |c: [u8; 3]| {
+            (usize::from(c[0] >> 4) << 8) | (usize::from(c[1] >> 4) << 4) | usize::from(c[2] >> 4)
+        };
         for index in pixels {
             bins[bin(at(*index))] += 1;
         }
-        let mode = bins.iter().enumerate().fold((0, 0), |best, (i, n)| if *n > best.1 { (i, *n) } else { best }).0;
+        let mode =
+            bins.iter().enumerate().fold((0, 0), |best, (i, n)| if *n > best.1 { (i, *n) } else { best }).0;
         let mut colour = [(mode >> 8) as u8, (mode >> 4 & 15) as u8, (mode & 15) as u8].map(|c| (c << 4) + 8);
         let near = |colour: [u8; 3], c: [u8; 3], reach: i32| {
             colour.iter().zip(c).all(|(a, b)| (i32::from(*a) - i32::from(b)).abs() <= reach)

@@ -9,7 +9,6 @@
 
 mod agreement;
 mod align;
-mod compare;
 mod decide;
 mod frame;
 mod homography;
@@ -22,13 +21,14 @@ mod residual;
 mod sharpness;
 mod tone;
 mod warp;
+mod whole;
 
 pub use agreement::Agreement;
-pub use compare::{Alteration, Comparison, Query, compare};
 pub use decide::Relation;
 pub use homography::Homography;
 pub use raster::{Plane, Rgb, RgbView};
 pub use render::render;
+pub use whole::{Alteration, Comparison, Query, compare};
 
 /// Why two pictures could not be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -108,8 +108,8 @@ pub(crate) fn bounded(source: RgbView<'_>, area: usize) -> Rgb {
         return Rgb { width, height, rgb: source.rgb.to_vec() };
     }
     let scale = (area as f64 / (width * height) as f64).sqrt();
-    let side = |length: usize| ((length as f64 * scale) as usize).max(1);
-    let size = (side(width), side(height));
+    let scaled = |length: usize| ((length as f64 * scale) as usize).max(1);
+    let size = (scaled(width), scaled(height));
     Rgb { width: size.0, height: size.1, rgb: shrink::<3>(source.rgb, (width, height), size) }
 }
 

@@ -64,17 +64,17 @@ pub(crate) fn label(mask: &Plane, reach: usize) -> (Vec<u32>, usize) {
     // Roots in order of appearance become 1, 2, ...
     let mut names = vec![0_u32; parents.len()];
     let mut count = 0;
-    for index in 0..labels.len() {
-        if mask.data[index] == 0 {
-            labels[index] = 0;
+    for (label, flagged) in labels.iter_mut().zip(&mask.data) {
+        if *flagged == 0 {
+            *label = 0;
             continue;
         }
-        let root = find(&mut parents, labels[index]) as usize;
+        let root = find(&mut parents, *label) as usize;
         if names[root] == 0 {
             count += 1;
             names[root] = count;
         }
-        labels[index] = names[root];
+        *label = names[root];
     }
     (labels, count as usize)
 }
@@ -101,7 +101,8 @@ pub(crate) fn measure(
     for y in 0..height {
         for x in 0..width {
             let index = y * width + x;
-            let Some(region) = (labels[index] as usize).checked_sub(1).and_then(|at| regions.get_mut(at)) else {
+            let Some(region) = (labels[index] as usize).checked_sub(1).and_then(|at| regions.get_mut(at))
+            else {
                 continue;
             };
             let (left, top, right, bottom) = region.bounds;

@@ -6,8 +6,8 @@
 // Colours are clamped to bytes, positions to the picture.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
-use super::compare::{Alteration, Comparison, Query};
 use super::raster::Rgb;
+use super::whole::{Alteration, Comparison, Query};
 
 const BOX: [u8; 3] = [255, 255, 255];
 const OVERLAY: [u8; 3] = [70, 150, 255];

@@ -24,6 +24,8 @@ pub(crate) struct Residual {
     pub(crate) relative: Plane,
     /// The upper quartile of the absolute residual over valid pixels: the picture's own level, grey levels.
     pub(crate) level: f32,
+    /// Mean change of the reference's colours by the colour map, summed over the channels, grey levels.
+    pub(crate) edited: f32,
     /// Contrast of the predicted picture over 5 x 5 pixels, grey levels.
     pub(crate) contrast: Plane,
 }
@@ -34,15 +36,19 @@ pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, 
     let (width, height) = (valid.len() / predicted[0].height.max(1), predicted[0].height);
     let mut absolute = Plane::new(width, height);
     let mut contrast = Plane::new(width, height);
+    let mut moved_in_all = 0_u32;
     for (channel, (a, b)) in predicted.iter().zip(query).enumerate() {
         let (low_a, high_a) = (extreme(a, u8::min), extreme(a, u8::max));
         let (low_b, high_b) = (extreme(b, u8::min), extreme(b, u8::max));
         let bounds = low_a.data.iter().zip(&high_a.data).zip(low_b.data.iter().zip(&high_b.data));
         let values = a.data.iter().zip(&b.data).zip(&plain[channel].data);
-        for ((out, ((la, ha), (lb, hb))), ((va, vb), before)) in absolute.data.iter_mut().zip(bounds).zip(values) {
+        for ((out, ((la, ha), (lb, hb))), ((va, vb), before)) in
+            absolute.data.iter_mut().zip(bounds).zip(values)
+        {
             let outside = vb.saturating_sub(*ha).max(la.saturating_sub(*vb));
             let inverse = va.saturating_sub(*hb).max(lb.saturating_sub(*va));
             let moved = va.abs_diff(*before);
+            moved_in_all += u32::from(moved);
             let excused = if channel == 0 { moved / 4 } else { moved / 2 };
             *out = out.saturating_add(outside.max(inverse).saturating_sub(excused));
         }
@@ -63,7 +69,8 @@ pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, 
         let scale = table.get(class(*contrast)).copied().unwrap_or(0.0);
         *out = (f32::from(*value) * scale) as u8;
     }
-    Residual { relative, level, contrast }
+    let edited = moved_in_all as f32 / (width * height).max(1) as f32;
+    Residual { relative, level, edited, contrast }
 }
 
 /// Clears `valid` within `reach` pixels of its own border and of the frame's: there interpolation mixes in what lies
@@ -91,6 +98,15 @@ fn class(contrast: u8) -> usize {
         0..32 => usize::from(contrast / 4),
         32..96 => 8 + usize::from((contrast - 32) / 16),
         _ => 12 + usize::from((contrast - 96) / 40),
+    }
+}
+
+/// The least contrast of a class, grey levels.
+fn least_contrast(class: usize) -> f32 {
+    match class {
+        0..8 => 4.0 * class as f32,
+        8..12 => 32.0 + 16.0 * (class - 8) as f32,
+        _ => 96.0 + 40.0 * (class.max(12) - 12) as f32,
     }
 }
 
@@ -122,11 +138,14 @@ fn noise(absolute: &Plane, contrast: &Plane, valid: &[u8]) -> ([f32; CLASSES], f
     let (level, _) = quartile(&overall);
     let mut curve = [0.0_f32; CLASSES];
     let mut previous = 0.0_f32;
-    for (value, counts) in curve.iter_mut().zip(&counts) {
+    for (class, (value, counts)) in curve.iter_mut().zip(&counts).enumerate() {
         let (own, total) = quartile(counts);
         // Few pixels say little: lean on the class below.
         let trust = total as f32 / (total as f32 + 300.0);
-        previous = previous.max(previous + trust * (own - previous));
+        // An alteration may cover most pixels of one class, but not of the picture: the overall level bounds the class,
+        // with some residue of misplacement per contrast.
+        let bound = 1.5 * level + 1.0 + 0.15 * least_contrast(class);
+        previous = previous.max(previous + trust * (own.min(bound) - previous));
         *value = previous;
     }
     (curve, level)
@@ -159,7 +178,9 @@ pub(crate) fn extreme(plane: &Plane, pick: impl Fn(u8, u8) -> u8 + Copy) -> Plan
     for y in 0..height {
         let line = &mut out.data[y * width..(y + 1) * width];
         for neighbour in [y.checked_sub(1), (y + 1 < height).then_some(y + 1)].into_iter().flatten() {
-            for (value, other) in line.iter_mut().zip(&across.data[neighbour * width..(neighbour + 1) * width]) {
+            for (value, other) in
+                line.iter_mut().zip(&across.data[neighbour * width..(neighbour + 1) * width])
+            {
                 *value = pick(*value, *other);
             }
         }

@@ -8,26 +8,33 @@
 
 use super::agreement::softened;
 use super::raster::Plane;
+use super::tone::Channels;
 
 /// Detail of one pixel counts up to this many grey levels, so that a crack does not pass for sharpness.
 const CAP: u8 = 16;
 /// Ratio of detail within which pictures are equally sharp.
 const EQUAL: f32 = 0.92;
 /// Times the sharper picture is softened, at most.
-const PASSES: usize = 3;
+const PASSES: usize = 5;
 
-/// Softens the sharper of the two until their detail over valid pixels is alike.
-pub(crate) fn equalise(a: &mut Plane, b: &mut Plane, valid: &[u8]) {
+/// Softens the sharper of the two until their luma detail over valid pixels is alike; colour follows luma.
+pub(crate) fn equalise(a: &mut Channels, b: &mut Channels, valid: &[u8]) {
     for _ in 0..PASSES {
-        let (soft_a, soft_b) = (softened(a), softened(b));
-        let (in_a, in_b) = (detail(a, &soft_a, valid), detail(b, &soft_b, valid));
+        let (soft_a, soft_b) = (softened(&a[0]), softened(&b[0]));
+        let (in_a, in_b) = (detail(&a[0], &soft_a, valid), detail(&b[0], &soft_b, valid));
         let ratio = (in_a as f32 + 1.0) / (in_b as f32 + 1.0);
-        if ratio < EQUAL {
-            mix(b, &soft_b, 1.0 - ratio);
+        let (sharper, soft, share) = if ratio < EQUAL {
+            (&mut *b, soft_b, 1.0 - ratio)
         } else if ratio * EQUAL > 1.0 {
-            mix(a, &soft_a, 1.0 - 1.0 / ratio);
+            (&mut *a, soft_a, 1.0 - 1.0 / ratio)
         } else {
             break;
+        };
+        let [luma, blue, red] = sharper;
+        mix(luma, &soft, share);
+        for colour in [blue, red] {
+            let soft = softened(colour);
+            mix(colour, &soft, share);
         }
     }
 }

@@ -13,7 +13,9 @@ use super::raster::{Plane, Rgb};
 /// Samples of the fit, about.
 const SAMPLES: usize = 2600;
 const TERMS: usize = 10;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 6;
+/// Median error of unmapped colours, grey levels, from which they count as changed.
+const CHANGED: f32 = 6.0;
 /// Pixels converted together.
 const RUN: usize = 32;
 
@@ -50,14 +52,17 @@ fn samples(reference: &Rgb, query: &Rgb, valid: &[u8]) -> Vec<Sample> {
     let mut found = Vec::with_capacity(2 * SAMPLES);
     // How often each of 4 x 4 x 4 colours occurs: rare colours must not drown in the background.
     let mut counts = [0_u32; 64];
-    let bin = |p: &[u8]| (usize::from(p[0] >> 6) << 4) | (usize::from(p[1] >> 6) << 2) | usize::from(p[2] >> 6);
+    let bin =
+        |p: &[u8]| (usize::from(p[0] >> 6) << 4) | (usize::from(p[1] >> 6) << 2) | usize::from(p[2] >> 6);
     let mut bins = Vec::with_capacity(2 * SAMPLES);
     for y in (step / 2..height).step_by(step) {
         for x in (step / 2..width).step_by(step) {
             let index = y * width + x;
-            let (Some(255), Some(from), Some(to)) =
-                (valid.get(index), reference.rgb.get(3 * index..3 * index + 3), query.rgb.get(3 * index..3 * index + 3))
-            else {
+            let (Some(255), Some(from), Some(to)) = (
+                valid.get(index),
+                reference.rgb.get(3 * index..3 * index + 3),
+                query.rgb.get(3 * index..3 * index + 3),
+            ) else {
                 continue;
             };
             counts[bin(from)] += 1;
@@ -139,34 +144,63 @@ impl Tone {
         let light_ridge = [1e-3, 1e-3, 1e-3, 4e-3, 4e-3, 4e-3, 1e-2, 1e-2, 1e-2, 1e-2];
         let mut tone = Self::identity();
         let mut trust = vec![1.0_f32; samples.len()];
+        // A picture whose colours nobody changed needs no map: start from that, and hold the map more firmly, so that
+        // a colour that occurs in an altered region only is not explained away.
+        let unchanged = tone.trust(&samples, &mut trust);
+        if unchanged > CHANGED {
+            trust.fill(1.0);
+        }
+        let firm = 1.0 + 40.0 * (1.0 - unchanged / CHANGED).max(0.0);
+        let (colour_ridge, light_ridge) = (colour_ridge.map(|r| r * firm), light_ridge.map(|r| r * firm));
         for round in 0..ROUNDS {
             let rows = samples.iter().zip(&trust).map(|(sample, trust)| {
                 let light = dot(&sample.place, &tone.light);
-                (sample.terms, sample.target.map(|value| value - light), trust * sample.weight)
+                let colours = tone.colours(&sample.terms).map(|colour| colour + light);
+                (
+                    sample.terms,
+                    unclipped(sample.target, colours).map(|value| value - light),
+                    trust * sample.weight,
+                )
             });
             let Some(colour) = regress(rows, &colour_ridge, &identity.colour) else { break };
-            tone.colour = colour;
             if round > 0 {
                 let rows = samples.iter().zip(&trust).map(|(sample, trust)| {
-                    let error = grey(sample.target) - grey(tone.colours(&sample.terms));
+                    let light = dot(&sample.place, &tone.light);
+                    let colours = tone.colours(&sample.terms).map(|colour| colour + light);
+                    let error = grey(unclipped(sample.target, colours)) - grey(colours) + light;
                     (sample.place, [error.clamp(-40.0, 40.0)], trust * sample.weight)
                 });
                 if let Some([light]) = regress(rows, &light_ridge, &[[0.0; TERMS]]) {
                     tone.light = light;
                 }
             }
-            let errors: Vec<f32> = samples.iter().map(|sample| tone.error(sample)).collect();
-            let mut sorted = errors.clone();
-            let middle = sorted.len() / 2;
-            let (_, median, _) = sorted.select_nth_unstable_by(middle, f32::total_cmp);
-            let scale = (2.0 * *median).max(3.0);
-            for (trust, error) in trust.iter_mut().zip(errors) {
-                let ratio = error / scale;
-                let weight = 1.0 / (1.0 + ratio * ratio);
-                *trust = weight * weight;
-            }
+            tone.colour = colour;
+            tone.trust(&samples, &mut trust);
         }
         tone
+    }
+
+    /// Geman-McClure weights of the samples under this map, and their weighted median error, grey levels.
+    fn trust(&self, samples: &[Sample], trust: &mut [f32]) -> f32 {
+        let mut errors: Vec<(f32, f32)> = samples.iter().map(|s| (self.error(s), s.weight)).collect();
+        let total: f32 = errors.iter().map(|(_, weight)| weight).sum();
+        for (trust, (error, _)) in trust.iter_mut().zip(&errors) {
+            *trust = *error;
+        }
+        errors.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let mut half = 0.5 * total;
+        let median = errors.iter().find(|(_, weight)| {
+            half -= weight;
+            half <= 0.0
+        });
+        let median = median.map_or(0.0, |(error, _)| *error);
+        let scale = (2.0 * median).max(3.0);
+        for trust in trust {
+            let ratio = *trust / scale;
+            let weight = 1.0 / (1.0 + ratio * ratio);
+            *trust = weight * weight;
+        }
+        median
     }
 
     fn colours(&self, terms: &[f32; TERMS]) -> [f32; 3] {
@@ -176,7 +210,11 @@ impl Tone {
     fn error(&self, sample: &Sample) -> f32 {
         let light = dot(&self.light, &sample.place);
         let colours = self.colours(&sample.terms);
-        colours.iter().zip(sample.target).map(|(c, t)| ((c + light).clamp(0.0, 255.0) - t).abs()).fold(0.0, f32::max)
+        colours
+            .iter()
+            .zip(sample.target)
+            .map(|(c, t)| ((c + light).clamp(0.0, 255.0) - t).abs())
+            .fold(0.0, f32::max)
     }
 
     /// Luma and colour differences of up to [`RUN`] pixels; the rest of the arrays is meaningless.
@@ -193,7 +231,8 @@ impl Tone {
             for i in 0..RUN {
                 let (r, g, b) = (r[i], g[i], b[i]);
                 let linear = k[0] + k[1] * r + k[2] * g + k[3] * b;
-                let square = r * (k[4] * r + k[7] * g) + g * (k[5] * g + k[8] * b) + b * (k[6] * b + k[9] * r);
+                let square =
+                    r * (k[4] * r + k[7] * g) + g * (k[5] * g + k[8] * b) + b * (k[6] * b + k[9] * r);
                 out[i] = (linear + square + light[i]).clamp(0.0, 255.0);
             }
         }
@@ -206,7 +245,9 @@ impl Tone {
         let mut out = [Plane::new(width, height), Plane::new(width, height), Plane::new(width, height)];
         let [luma, blue, red] = &mut out;
         let lines = reference.rgb.chunks_exact(width * 3).zip(
-            luma.data.chunks_exact_mut(width).zip(blue.data.chunks_exact_mut(width).zip(red.data.chunks_exact_mut(width))),
+            luma.data
+                .chunks_exact_mut(width)
+                .zip(blue.data.chunks_exact_mut(width).zip(red.data.chunks_exact_mut(width))),
         );
         for (y, (line, (luma, (blue, red)))) in lines.enumerate() {
             let v = 2.0 * y as f32 / height as f32 - 1.0;
@@ -218,7 +259,9 @@ impl Tone {
                 l[3] + v * l[7],
                 l[6],
             ];
-            let runs = line.chunks(3 * RUN).zip(luma.chunks_mut(RUN).zip(blue.chunks_mut(RUN).zip(red.chunks_mut(RUN))));
+            let runs = line
+                .chunks(3 * RUN)
+                .zip(luma.chunks_mut(RUN).zip(blue.chunks_mut(RUN).zip(red.chunks_mut(RUN))));
             for (run, (pixels, (luma, (blue, red)))) in runs.enumerate() {
                 let u: [f32; RUN] =
                     std::array::from_fn(|i| 2.0 * (run * RUN + i) as f32 / width as f32 - 1.0);
@@ -231,6 +274,15 @@ impl Tone {
         }
         out
     }
+}
+
+/// The target, or the prediction where the target is clipped and the prediction lies beyond: no error then.
+fn unclipped(target: [f32; 3], predicted: [f32; 3]) -> [f32; 3] {
+    std::array::from_fn(|c| {
+        let beyond = (target[c] <= 2.0 && predicted[c] < target[c])
+            || (target[c] >= 253.0 && predicted[c] > target[c]);
+        if beyond { predicted[c] } else { target[c] }
+    })
 }
 
 fn grey(rgb: [f32; 3]) -> f32 {

@@ -28,7 +28,10 @@ impl Field {
     }
 
     fn node(&self, column: usize, row: usize) -> (f32, f32) {
-        self.nodes.get(row.min(self.rows - 1) * self.columns + column.min(self.columns - 1)).copied().unwrap_or_default()
+        self.nodes
+            .get(row.min(self.rows - 1) * self.columns + column.min(self.columns - 1))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The displacements along one row of the frame.
@@ -64,7 +67,10 @@ impl Field {
                 let mut total = [0.0_f32; 5];
                 for (dy, wy) in [(0, 0.5), (1, 1.0), (2, 0.5)] {
                     for (dx, wx) in [(0, 0.5), (1, 1.0), (2, 0.5)] {
-                        let (Some(r), Some(c)) = ((row + dy).checked_sub(1), (column + dx).checked_sub(1)) else { continue };
+                        let (Some(r), Some(c)) = ((row + dy).checked_sub(1), (column + dx).checked_sub(1))
+                        else {
+                            continue;
+                        };
                         if r >= field.rows || c >= field.columns {
                             continue;
                         }
@@ -97,8 +103,11 @@ fn block(centre: (usize, usize), fixed: &Plane, moving: &Plane, valid: &[u8]) ->
     let mut sums = [0.0_f32; 5];
     for y in top..bottom {
         let start = y * width;
-        let (above, row, below) =
-            (&fixed.data[start - width..start], &fixed.data[start..start + width], &fixed.data[start + width..start + 2 * width]);
+        let (above, row, below) = (
+            &fixed.data[start - width..start],
+            &fixed.data[start..start + width],
+            &fixed.data[start + width..start + 2 * width],
+        );
         let (seen, other) = (&valid[start..start + width], &moving.data[start..start + width]);
         for x in left..right {
             let gx = 0.5 * (f32::from(row[x + 1]) - f32::from(row[x - 1]));
@@ -118,7 +127,13 @@ fn block(centre: (usize, usize), fixed: &Plane, moving: &Plane, valid: &[u8]) ->
 /// The query's part seen from a `width` x `height` frame, and 255 where it shows the frame, 0 elsewhere.
 ///
 /// A displacement d moves the sampling point by -d: the moving picture shows at x what the fixed one shows at x + d.
-pub(crate) fn warp(part: &Rgb, map: &Homography, field: &Field, width: usize, height: usize) -> (Rgb, Vec<u8>) {
+pub(crate) fn warp(
+    part: &Rgb,
+    map: &Homography,
+    field: &Field,
+    width: usize,
+    height: usize,
+) -> (Rgb, Vec<u8>) {
     let mut rgb = vec![0_u8; width * height * 3];
     let mut valid = vec![0_u8; width * height];
     let mut moves = vec![(0.0_f32, 0.0_f32); width];

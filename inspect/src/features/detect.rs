@@ -46,8 +46,8 @@ impl Point {
     }
 }
 
-/// Appends the octave's points in the order of levels, rows and columns. `unit` is the raster's pixels per sample of
-/// the first octave.
+/// Appends the octave's points in the order of levels, rows and columns. `unit` is the raster's pixels per
+/// sample of the first octave.
 pub(super) fn points(octave: &Octave, index: usize, unit: f32, settings: &Settings, out: &mut Vec<Point>) {
     let (width, height) = (octave.differences[0].width, octave.differences[0].height);
     if width <= 2 * BORDER || height <= 2 * BORDER {
@@ -60,7 +60,8 @@ pub(super) fn points(octave: &Octave, index: usize, unit: f32, settings: &Settin
                     return;
                 }
                 if let Some(mut point) = settle(octave, level, x, y, settings) {
-                    // Halving keeps the first sample: sample i of an octave is sample i * 2^octave of the first.
+                    // Halving keeps the first sample: sample i of an octave is sample i * 2^octave of the
+                    // first.
                     let factor = (1_u32 << index) as f32;
                     point.octave = index;
                     let place = |sample: f32| (sample * factor + 0.5) * unit;
@@ -73,13 +74,15 @@ pub(super) fn points(octave: &Octave, index: usize, unit: f32, settings: &Settin
 }
 
 /// Calls `found` for the columns of a row whose value exceeds the threshold and its six direct neighbours.
+// Without branches, so that the loop becomes vector code.
+#[allow(clippy::needless_bitwise_bool)]
 fn candidates(octave: &Octave, level: usize, y: usize, threshold: f32, mut found: impl FnMut(usize)) {
     let [finer, plane, coarser] =
         [&octave.differences[level - 1], &octave.differences[level], &octave.differences[level + 1]];
     let (stride, last) = (plane.stride, plane.width - BORDER);
     let values = &plane.values;
-    // A block may run over the row's end into the next row, which exists because of the border; columns beyond the last
-    // one are dropped.
+    // A block may run over the row's end into the next row, which exists because of the border; columns
+    // beyond the last one are dropped.
     for from in (BORDER..last).step_by(LANES) {
         let at = y * stride + from;
         let middle = &values[at..][..LANES];
@@ -89,17 +92,17 @@ fn candidates(octave: &Octave, level: usize, y: usize, threshold: f32, mut found
         let mut flags = [0_u8; LANES];
         for lane in 0..LANES {
             let value = middle[lane];
-            let most = larger(
+            let highest = larger(
                 larger(larger(left[lane], right[lane]), larger(above[lane], below[lane])),
                 larger(under[lane], over[lane]),
             );
-            let least = smaller(
+            let lowest = smaller(
                 smaller(smaller(left[lane], right[lane]), smaller(above[lane], below[lane])),
                 smaller(under[lane], over[lane]),
             );
-            let high = (value >= most) & (value > threshold);
-            let low = (value <= least) & (value < -threshold);
-            flags[lane] = u8::from(high | low);
+            let above_all = (value >= highest) & (value > threshold);
+            let below_all = (value <= lowest) & (value < -threshold);
+            flags[lane] = u8::from(above_all | below_all);
         }
         let mut bits = u128::from_le_bytes(flags);
         while bits != 0 {
@@ -138,8 +141,8 @@ fn is_extremum(octave: &Octave, level: usize, x: usize, y: usize) -> bool {
     if value > 0.0 { value >= most } else { value <= least }
 }
 
-/// Fits a quadratic, moves to the sample nearest its extremum until it settles, and applies the tests of contrast and
-/// of edges.
+/// Fits a quadratic, moves to the sample nearest its extremum until it settles, and applies the tests of
+/// contrast and of edges.
 fn settle(octave: &Octave, level: usize, x: usize, y: usize, settings: &Settings) -> Option<Point> {
     let (mut level, mut x, mut y) = (level, x, y);
     for _ in 0..=MOVES {

@@ -7,13 +7,18 @@ use super::scale_space::Plane;
 const FRACTION: u32 = 16;
 const ONE: i32 = 1 << FRACTION;
 
-/// Values at `N` x `N` samples, a step apart and centred at (column, row) of the plane. `step` is the way from one
-/// sample to the next along the grid's first axis, in samples of the plane; the second axis stands a quarter turn
-/// clockwise from it. Interpolated linearly; the plane's edge is repeated.
+/// Values at `N` x `N` samples, a step apart and centred at (column, row) of the plane. `step` is the way
+/// from one sample to the next along the grid's first axis, in samples of the plane; the second axis stands a
+/// quarter turn clockwise from it. Interpolated linearly; the plane's edge is repeated.
 ///
-/// Positions are whole numbers of 2^-16: the plane is at most 1,024 wide and the grid at most as large, so 32 bits
-/// hold them.
-pub(super) fn sample<const N: usize>(plane: &Plane, column: f32, row: f32, step: (f32, f32)) -> [[f32; N]; N] {
+/// Positions are whole numbers of 2^-16: the plane is at most 1,024 wide and the grid at most as large, so 32
+/// bits hold them.
+pub(super) fn sample<const N: usize>(
+    plane: &Plane,
+    column: f32,
+    row: f32,
+    step: (f32, f32),
+) -> [[f32; N]; N] {
     let mut values = [[0.0; N]; N];
     if plane.width < 2 || plane.height < 2 {
         return values;
@@ -21,11 +26,10 @@ pub(super) fn sample<const N: usize>(plane: &Plane, column: f32, row: f32, step:
     let fixed = |value: f32| (value * ONE as f32) as i32;
     let (along, down) = (fixed(step.0), fixed(step.1));
     let half = (N as f32 - 1.0) / 2.0;
-    let mut start = (
-        fixed(column - half * step.0 + half * step.1),
-        fixed(row - half * step.1 - half * step.0),
-    );
-    let (right, bottom) = (((plane.width as i32 - 1) << FRACTION) - 1, ((plane.height as i32 - 1) << FRACTION) - 1);
+    let mut start =
+        (fixed(column - half * step.0 + half * step.1), fixed(row - half * step.1 - half * step.0));
+    let (right, bottom) =
+        (((plane.width as i32 - 1) << FRACTION) - 1, ((plane.height as i32 - 1) << FRACTION) - 1);
     for line in &mut values {
         let (mut x, mut y) = start;
         for value in line.iter_mut() {
@@ -47,9 +51,11 @@ pub(super) fn sample<const N: usize>(plane: &Plane, column: f32, row: f32, step:
     values
 }
 
-/// Gradients of the inner `M` x `M` of `N` x `N` values (`N` = `M` + 2): magnitudes, and directions in turns relative
-/// to the grid's first axis.
-pub(super) fn gradients<const N: usize, const M: usize>(values: &[[f32; N]; N]) -> ([[f32; M]; M], [[f32; M]; M]) {
+/// Gradients of the inner `M` x `M` of `N` x `N` values (`N` = `M` + 2): magnitudes, and directions in turns
+/// relative to the grid's first axis.
+pub(super) fn gradients<const N: usize, const M: usize>(
+    values: &[[f32; N]; N],
+) -> ([[f32; M]; M], [[f32; M]; M]) {
     let mut magnitudes = [[0.0; M]; M];
     let mut angles = [[0.0; M]; M];
     for (line, (magnitudes, angles)) in magnitudes.iter_mut().zip(&mut angles).enumerate() {

@@ -1,6 +1,8 @@
-//! The few transcendental functions needed, from basic operations only, so that results are the same on every machine.
+//! The few transcendental functions needed, from basic operations only, so that results are the same on every
+//! machine.
 
-/// `exp(-x)` for `0 <= x <= 200`; relative error below 1e-12. (Taylor series of a 1,024th, squared ten times.)
+/// `exp(-x)` for `0 <= x <= 200`; relative error below 1e-12. (Taylor series of a 1,024th, squared ten
+/// times.)
 pub(crate) fn exp_neg(x: f64) -> f64 {
     let small = -x / 1024.0;
     let mut value = 1.0;
@@ -19,8 +21,8 @@ pub(crate) fn exp2(x: f64) -> f64 {
     if x < 0.0 { value } else { 1.0 / value }
 }
 
-/// Binary logarithm for positive `x` between 2^-20 and 2^20; error below 1e-9. Halves or doubles into 1 to 2, then the
-/// series of the area hyperbolic tangent.
+/// Binary logarithm for positive `x` between 2^-20 and 2^20; error below 1e-9. Halves or doubles into 1 to 2,
+/// then the series of the area hyperbolic tangent.
 pub(crate) fn log2(x: f64) -> f64 {
     let (mut mantissa, mut exponent) = (x, 0.0);
     for _ in 0..20 {
@@ -41,8 +43,8 @@ pub(crate) fn log2(x: f64) -> f64 {
     exponent + 2.0 * ratio * sum * std::f64::consts::LOG2_E
 }
 
-/// Direction of the vector (x, y) in turns, 0 to 1; error below 2e-6 turns (Abramowitz and Stegun, 4.4.49). The zero
-/// vector gives 0.25. Without branches, so that loops over it become vector code.
+/// Direction of the vector (x, y) in turns, 0 to 1; error below 2e-6 turns (Abramowitz and Stegun, 4.4.49).
+/// The zero vector gives 0.25. Without branches, so that loops over it become vector code.
 #[inline]
 pub(crate) fn turns(x: f32, y: f32) -> f32 {
     let (across, up) = (x.abs(), y.abs());
@@ -65,7 +67,8 @@ pub(crate) fn cos_sin(turns: f32) -> (f32, f32) {
     let angle = (turns - quarter as f32 * 0.25) * std::f32::consts::TAU;
     let square = angle * angle;
     let sine = angle * (1.0 + square * (-1.0 / 6.0 + square * (1.0 / 120.0 - square * (1.0 / 5040.0))));
-    let cosine = 1.0 + square * (-0.5 + square * (1.0 / 24.0 + square * (-1.0 / 720.0 + square * (1.0 / 40320.0))));
+    let cosine =
+        1.0 + square * (-0.5 + square * (1.0 / 24.0 + square * (-1.0 / 720.0 + square * (1.0 / 40320.0))));
     match quarter & 3 {
         0 => (cosine, sine),
         1 => (-sine, cosine),

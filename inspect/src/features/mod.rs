@@ -1,13 +1,22 @@
-//! Local features: where they stand, how large and how turned they are, and 256 bits that say how the picture looks
-//! there.
+//! Local features: where they stand, how large and how turned they are, and 256 bits that say how the picture
+//! looks there.
 //!
 //! Owns the extraction from a working raster. Knows nothing of matching, of thresholds or of storage.
 //!
-//! Method: Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60(2), 2004, with three changes for
-//! speed. The scale space starts at a fine scale instead of a doubled picture; the strongest, spatially balanced
-//! points are chosen first and only those are described; a descriptor is sampled on a fixed grid that turns and grows
-//! with its point. The histogram is kept as signs only (256 bits), which a square root or a normalisation would not
-//! change.
+//! Method: Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60(2), 2004, with three
+//! changes for speed. The scale space starts at a fine scale instead of a doubled picture; the strongest,
+//! spatially balanced points are chosen first and only those are described; a descriptor is sampled on a
+//! fixed grid that turns and grows with its point. The histogram is kept as signs only (256 bits), which a
+//! square root or a normalisation would not change.
+
+// Sides of rasters are at most 1,024, indices and bins far smaller, and floating-point values are cut where
+// that is meant.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss
+)]
 
 mod describe;
 mod detect;
@@ -44,7 +53,8 @@ pub struct Keypoint {
     pub y: f32,
     /// Binary logarithm of the feature's standard deviation in pixels.
     pub log_scale: f32,
-    /// Dominant direction of the gradient, turns in 0 to 1 from the x axis towards the y axis (clockwise as seen).
+    /// Dominant direction of the gradient, turns in 0 to 1 from the x axis towards the y axis (clockwise as
+    /// seen).
     pub angle: f32,
 }
 
@@ -108,15 +118,27 @@ pub struct Settings {
 
 impl Settings {
     /// For a picture that is registered (a raster of [`REGISTER_SIDE`]).
-    pub const REGISTER: Self =
-        Self { count: REGISTER_COUNT, contrast: 1.7, least_contrast: 0.8, edge_ratio: 12.0, finest: 1.1, directions: 1 };
+    pub const REGISTER: Self = Self {
+        count: REGISTER_COUNT,
+        contrast: 1.7,
+        least_contrast: 0.8,
+        edge_ratio: 12.0,
+        finest: 1.1,
+        directions: 1,
+    };
     /// For a picture that is looked up (a raster of [`QUERY_SIDE`]).
-    pub const QUERY: Self =
-        Self { count: QUERY_COUNT, contrast: 1.7, least_contrast: 0.8, edge_ratio: 12.0, finest: 0.9, directions: 2 };
+    pub const QUERY: Self = Self {
+        count: QUERY_COUNT,
+        contrast: 1.7,
+        least_contrast: 0.8,
+        edge_ratio: 12.0,
+        finest: 1.05,
+        directions: 2,
+    };
 }
 
-/// Finds and describes features; keeps its memory from one picture to the next. The same raster and settings always
-/// give the same features, in the same order: best rank first.
+/// Finds and describes features; keeps its memory from one picture to the next. The same raster and settings
+/// always give the same features, in the same order: best rank first.
 #[derive(Debug, Default)]
 pub struct Extractor {
     space: ScaleSpace,
@@ -142,7 +164,8 @@ impl Extractor {
         Query { width: side(raster.width()), height: side(raster.height()), features }
     }
 
-    /// The features of a raster, at most `settings.count`, spatially balanced. A flat or tiny raster has none.
+    /// The features of a raster, at most `settings.count`, spatially balanced. A flat or tiny raster has
+    /// none.
     fn extract(&mut self, raster: &Grey, settings: &Settings) -> Vec<TwoFaced> {
         self.space.build(raster, settings.finest);
         self.points.clear();

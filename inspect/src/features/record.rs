@@ -88,8 +88,7 @@ impl Reference {
     /// [`RecordError`] says what the bytes violate. Nothing beyond the given length is allocated.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
         let wrong_length = |expected| RecordError::Length { expected, found: bytes.len() };
-        let (header, body) =
-            bytes.split_first_chunk::<HEADER_BYTES>().ok_or(wrong_length(HEADER_BYTES))?;
+        let (header, body) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(wrong_length(HEADER_BYTES))?;
         let [version, count, w0, w1, h0, h1] = *header;
         if version != VERSION {
             return Err(RecordError::Version(version));

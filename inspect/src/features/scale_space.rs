@@ -11,7 +11,8 @@ pub(super) const LEVELS: usize = 3;
 const GAUSSIANS: usize = LEVELS + 3;
 /// Blur that a picture is assumed to have from its lens and sensor, pixels.
 const OWN_BLUR: f64 = 0.5;
-/// A raster is doubled first when its longer side has at most so many pixels: it has few pixels and needs them all.
+/// A raster is doubled first when its longer side has at most so many pixels: it has few pixels and needs
+/// them all.
 const DOUBLED_SIDE: usize = 320;
 /// Standard deviation of a doubled raster's finest scale, in samples.
 const DOUBLED_FINEST: f64 = 1.2;
@@ -80,8 +81,8 @@ pub(super) struct ScaleSpace {
 }
 
 impl ScaleSpace {
-    /// Builds the scale space of a raster from the scale `finest` (pixels) upwards. A small raster is doubled and
-    /// starts finer.
+    /// Builds the scale space of a raster from the scale `finest` (pixels) upwards. A small raster is doubled
+    /// and starts finer.
     pub(super) fn build(&mut self, raster: &Grey, finest: f64) {
         self.used = 0;
         self.doubled = raster.width().max(raster.height()) <= DOUBLED_SIDE;
@@ -179,15 +180,15 @@ fn load(raster: &Grey, out: &mut Plane) {
     }
 }
 
-/// The raster at twice its size: each pixel becomes four samples, a quarter of a pixel from its centre, interpolated
-/// linearly. Edges are repeated.
+/// The raster at twice its size: each pixel becomes four samples, a quarter of a pixel from its centre,
+/// interpolated linearly. Edges are repeated.
 fn load_doubled(raster: &Grey, out: &mut Plane) {
     let (width, height) = (raster.width(), raster.height());
     let luma = raster.luma();
     // The nearer and the farther source line of a doubled line.
     let lines = |at: usize, side: usize| {
         let near = at / 2;
-        let far = if at % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(side - 1) };
+        let far = if at.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(side - 1) };
         (near, far)
     };
     for (y, out) in out.values.chunks_exact_mut(out.stride).enumerate() {
@@ -229,7 +230,8 @@ fn blur(from: &Plane, kernel: &Kernel, line: &mut Vec<f32>, out: &mut Plane, dif
     }
 }
 
-/// [`blur`] with the radius known to the compiler: each row down the columns into a line, then the line along itself.
+/// [`blur`] with the radius known to the compiler: each row down the columns into a line, then the line along
+/// itself.
 fn blur_with<const R: usize>(
     from: &Plane,
     kernel: &Kernel,

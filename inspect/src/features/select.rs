@@ -5,9 +5,9 @@ use super::detect::Point;
 /// A cell's points beyond this rank are ordered by strength only.
 const LAST_RANK: u32 = 6;
 
-/// Keeps the `count` points to describe: the strongest of each cell of a grid of about `count` cells first, then the
-/// second of each, and so on; within a rank the stronger first. Points weaker than `contrast` come after all others.
-/// Ties keep the order of detection.
+/// Keeps the `count` points to describe: the strongest of each cell of a grid of about `count` cells first,
+/// then the second of each, and so on; within a rank the stronger first. Points weaker than `contrast` come
+/// after all others. Ties keep the order of detection.
 pub(super) fn balance(points: &mut Vec<Point>, count: usize, contrast: f32, width: usize, height: usize) {
     points.sort_by(|a, b| b.strength.total_cmp(&a.strength));
     if points.len() <= count || count == 0 {

@@ -1,33 +1,28 @@
 //! The 16 x 16 gradient hash (dHash-256): one bit per cell that says whether brightness rises to the right.
 //!
-//! Owns the reduction to 17 x 16 cells, the order of the bits and the eight variants of a turned or mirrored picture.
-//! Knows nothing of thresholds.
+//! Owns the reduction to 17 x 16 cells, the order of the bits and the eight variants of a turned or mirrored
+//! picture. Knows nothing of thresholds.
 //!
-//! Method: the difference hash (Krawetz, "Kind of like that", 2013) at 16 x 16. All in whole numbers: the reduction is
-//! an exact area average whose common divisor is left out, so that the comparisons are exact, too.
+//! Method: the difference hash (Krawetz, "Kind of like that", 2013) at 16 x 16. All in whole numbers: the
+//! reduction is an exact area average whose common divisor is left out, so that the comparisons are exact,
+//! too.
 
 use crate::raster::Grey;
 
 /// Cells along the shorter side of the reduction.
 const SIDE: usize = 16;
 
-/// 256 bits; bit `16 row + column`, lowest first in the first word, is 1 where the cell to the right is brighter.
-pub type Hash = [u64; 4];
+/// 256 bits; bit `16 row + column`, lowest first in the first word, is 1 where the cell to the right is
+/// brighter.
+pub(super) type Hash = [u64; 4];
 
-/// The eight ways to see a picture: as it is, then turned clockwise by one, two and three quarters; then the picture
-/// mirrored left to right and the same turns of that.
-pub const VARIANTS: usize = 8;
-
-/// The hash of a raster.
-#[must_use]
-pub fn hash(raster: &Grey) -> Hash {
-    let [upright, _] = reductions(raster);
-    bits(|row, column| upright[row * (SIDE + 1) + column + 1] > upright[row * (SIDE + 1) + column])
-}
+/// The eight ways to see a picture: as it is, then turned clockwise by one, two and three quarters; then the
+/// picture mirrored left to right and the same turns of that.
+pub(super) const VARIANTS: usize = 8;
 
 /// The hashes of the raster's eight variants, exactly the hashes that the turned and mirrored rasters have.
 #[must_use]
-pub fn dihedral(raster: &Grey) -> [Hash; VARIANTS] {
+pub(super) fn dihedral(raster: &Grey) -> [Hash; VARIANTS] {
     let [wide, tall] = reductions(raster);
     let last = SIDE - 1;
     // `wide` has 16 rows of 17 cells, `tall` 17 rows of 16.
@@ -66,8 +61,9 @@ fn reductions(raster: &Grey) -> [[u64; SIDE * (SIDE + 1)]; 2] {
     [cells(raster, SIDE + 1, SIDE), cells(raster, SIDE, SIDE + 1)]
 }
 
-/// Weighted sums of luma over a grid of cells. Lengths are counted in units of which a pixel has as many as there are
-/// cells, and a cell as many as there are pixels. A sum is at most 255 x 1,024^2 x 17^2, far within 64 bits.
+/// Weighted sums of luma over a grid of cells. Lengths are counted in units of which a pixel has as many as
+/// there are cells, and a cell as many as there are pixels. A sum is at most 255 x 1,024^2 x 17^2, far within
+/// 64 bits.
 fn cells(raster: &Grey, columns: usize, rows: usize) -> [u64; SIDE * (SIDE + 1)] {
     let mut sums = [0; SIDE * (SIDE + 1)];
     let mut lines = vec![0_u64; rows * raster.width()];

@@ -48,15 +48,6 @@ impl Pdq {
     }
 }
 
-/// The searchable codes of one picture in the eight orientations of [`Symmetry::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GlobalCodes {
-    /// PDQ hashes.
-    pub pdq: [[u8; 32]; 8],
-    /// Gradient hashes.
-    pub dhash: [[u8; 32]; 8],
-}
-
 /// Long side, pixels, of the raster that the gradient hash is computed from.
 const DHASH_SIDE: u32 = 640;
 

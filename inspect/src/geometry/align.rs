@@ -1,10 +1,10 @@
 //! The search for the map that explains most matches.
 //!
-//! Every match carries a whole similarity (its features' positions, scales and directions), so each one in turn is the
-//! hypothesis and no random sampling is needed (Philbin et al., "Object retrieval with large vocabularies and fast
-//! spatial matching", CVPR 2007). The best hypotheses are refined from similarity over affine to projective, each time
-//! with every registered feature looked for again where the map puts it, and residuals weighted smoothly instead of
-//! counted in or out (after Barath et al., MAGSAC, CVPR 2019).
+//! Every match carries a whole similarity (its features' positions, scales and directions), so each one in
+//! turn is the hypothesis and no random sampling is needed (Philbin et al., "Object retrieval with large
+//! vocabularies and fast spatial matching", CVPR 2007). The best hypotheses are refined from similarity over
+//! affine to projective, each time with every registered feature looked for again where the map puts it, and
+//! residuals weighted smoothly instead of counted in or out (after Barath et al., MAGSAC, CVPR 2019).
 
 use super::fit::{Model, Pair, fit};
 use super::homography::Homography;
@@ -40,11 +40,11 @@ pub struct Alignment {
     pub matches: Vec<Match>,
 }
 
-/// Finds the map under which most of the reference's features reappear in the query, or `None` when fewer than
-/// [`MIN_INLIERS`] do. Deterministic; the work is bounded by the product of the two numbers of features.
+/// Finds the map under which most of the reference's features reappear in the query, or `None` when fewer
+/// than [`MIN_INLIERS`] do. Deterministic; the work is bounded by the product of the two numbers of features.
 ///
-/// Enough inliers mean *the same template or the same capture*, never more: printed artwork photographed by somebody
-/// else obeys a plane map too.
+/// Enough inliers mean *the same template or the same capture*, never more: printed artwork photographed by
+/// somebody else obeys a plane map too.
 #[must_use]
 pub fn align(reference: &Reference, query: &Query) -> Option<Alignment> {
     let mut faces = Vec::with_capacity(2);
@@ -109,7 +109,13 @@ struct Round {
 }
 
 const ROUNDS: [Round; 5] = [
-    Round { model: |mirrored| Model::Similarity { mirrored }, residual: 5.0, distance: 76, angle: 0.09, scale: 0.9 },
+    Round {
+        model: |mirrored| Model::Similarity { mirrored },
+        residual: 5.0,
+        distance: 76,
+        angle: 0.09,
+        scale: 0.9,
+    },
     Round { model: |_| Model::Affine, residual: 3.0, distance: 80, angle: 0.08, scale: 0.8 },
     Round { model: |_| Model::Projective, residual: 2.0, distance: 84, angle: 0.08, scale: 0.8 },
     Round { model: |_| Model::Projective, residual: 1.4, distance: 88, angle: 0.08, scale: 0.8 },
@@ -128,10 +134,10 @@ impl Face<'_> {
         let (from, to) = self.keypoints(one)?;
         let scale = exp2(f64::from(to.log_scale - from.log_scale).clamp(-6.0, 6.0));
         let (side, angle) = if self.mirrored { (-1.0, 0.5 - from.angle) } else { (1.0, from.angle) };
-        let turn = to.angle - angle;
-        let turn = turn - turn.floor();
-        let (cosine, sine) = cos_sin(if turn >= 1.0 { 0.0 } else { turn });
-        let (along, across) = (scale * f64::from(cosine), scale * f64::from(sine));
+        let whole = to.angle - angle;
+        let turn = whole - whole.floor();
+        let direction = cos_sin(if turn >= 1.0 { 0.0 } else { turn });
+        let (along, across) = (scale * f64::from(direction.0), scale * f64::from(direction.1));
         let (x, y) = (f64::from(from.x), f64::from(from.y));
         let (a, b, c, d) = (side * along, -across, side * across, along);
         let shift = (f64::from(to.x) - a * x - b * y, f64::from(to.y) - c * x - d * y);
@@ -155,8 +161,8 @@ impl Face<'_> {
             let (x, y) = (f64::from(from.x), f64::from(from.y));
             let Some((u, v)) = map.apply((x, y)) else { return false };
             let (du, dv) = (u - f64::from(to.x), v - f64::from(to.y));
-            // A single feature's direction and scale err by some degrees and per cent: the residual may grow with the
-            // distance from it.
+            // A single feature's direction and scale err by some degrees and per cent: the residual may grow
+            // with the distance from it.
             let (dx, dy) = (x - f64::from(self.x(one)), y - f64::from(self.y(one)));
             let reach = (dx * dx + dy * dy).sqrt();
             let allowed = factor * (0.02 * side + 0.25 * reach);
@@ -182,9 +188,8 @@ impl Face<'_> {
     /// The map around one match's similarity, with its inliers.
     fn refine(&self, order: &[usize], one: &Match) -> Option<Alignment> {
         let mut map = self.hypothesis(one)?;
-        let mut found = Vec::new();
         for round in &ROUNDS {
-            found = self.look(order, &map, round);
+            let found = self.look(order, &map, round);
             if found.len() < MIN_SUPPORT {
                 return None;
             }
@@ -192,7 +197,7 @@ impl Face<'_> {
             map = self.fit(&map, &found, model, round.residual)?;
         }
         let last = ROUNDS.last()?;
-        let matches = { found.clear(); self.look(order, &map, last) };
+        let matches = self.look(order, &map, last);
         let (width, height) = (f64::from(self.reference.width), f64::from(self.reference.height));
         if !map.is_plausible(width, height, self.mirrored) {
             return None;
@@ -204,22 +209,25 @@ impl Face<'_> {
     /// Pixels of the query by which a pair may miss.
     fn tolerance(&self, map: &Homography) -> f64 {
         let (width, height) = (f64::from(self.reference.width), f64::from(self.reference.height));
-        let area = map
-            .derivative((width / 2.0, height / 2.0))
-            .map_or(0.0, |[[a, b], [c, d]]| (a * d - b * c).abs());
+        let area =
+            map.derivative((width / 2.0, height / 2.0)).map_or(0.0, |[[a, b], [c, d]]| (a * d - b * c).abs());
         (TOLERANCE * area.sqrt() * width.max(height)).clamp(LEAST_TOLERANCE, 60.0)
     }
 
-    /// For each registered feature the query's most similar one near the place where the map puts it, turned and scaled
-    /// as the map says. Each of the query's features is used once.
+    /// For each registered feature the query's most similar one near the place where the map puts it, turned
+    /// and scaled as the map says. Each of the query's features is used once.
     fn look(&self, order: &[usize], map: &Homography, round: &Round) -> Vec<Match> {
         let reach = self.tolerance(map) * round.residual;
-        let row = |index: usize| self.query.features.get(index).map_or(0.0, |two| f64::from(two.feature.keypoint.y));
+        let row = |index: usize| {
+            self.query.features.get(index).map_or(0.0, |two| f64::from(two.feature.keypoint.y))
+        };
         let mut found: Vec<Match> = Vec::new();
         for (index, feature) in self.reference.features.iter().enumerate() {
             let from = feature.keypoint;
             let place = (f64::from(from.x), f64::from(from.y));
-            let (Some((x, y)), Some([[a, b], [c, d]])) = (map.apply(place), map.derivative(place)) else { continue };
+            let (Some((x, y)), Some([[a, b], [c, d]])) = (map.apply(place), map.derivative(place)) else {
+                continue;
+            };
             let (cosine, sine) = cos_sin(from.angle);
             let angle = turns(a as f32 * cosine + b as f32 * sine, c as f32 * cosine + d as f32 * sine);
             let area = (a * d - b * c).abs().clamp(1e-6, 1e6);
@@ -272,7 +280,8 @@ impl Face<'_> {
                     let reference = (f64::from(from.x), f64::from(from.y));
                     let query = (f64::from(to.x), f64::from(to.y));
                     let (u, v) = current.apply(reference)?;
-                    let square = ((u - query.0) * (u - query.0) + (v - query.1) * (v - query.1)) / (sigma * sigma);
+                    let square =
+                        ((u - query.0) * (u - query.0) + (v - query.1) * (v - query.1)) / (sigma * sigma);
                     let denominator = 1.0 + square;
                     Some(Pair { reference, query, weight: 1.0 / (denominator * denominator) })
                 })

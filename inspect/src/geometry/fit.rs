@@ -1,6 +1,7 @@
 //! Weighted least squares for plane maps.
 //!
-//! Owns the normalisation (Hartley, "In defense of the eight-point algorithm", 1997) and the small linear systems.
+//! Owns the normalisation (Hartley, "In defense of the eight-point algorithm", 1997) and the small linear
+//! systems.
 
 use super::homography::Homography;
 
@@ -19,12 +20,13 @@ pub(super) enum Model {
     Similarity { mirrored: bool },
     /// Any linear map and a shift.
     Affine,
-    /// Any projective map, drawn slightly towards an affine one: with few pairs the foreshortening is ill-determined.
+    /// Any projective map, drawn slightly towards an affine one: with few pairs the foreshortening is
+    /// ill-determined.
     Projective,
 }
 
-/// Weight of the draw towards an affine map: the squared ratio of a pair's expected error (0.5 % of the spread) to the
-/// expected foreshortening (0.12 over the spread).
+/// Weight of the draw towards an affine map: the squared ratio of a pair's expected error (0.5 % of the
+/// spread) to the expected foreshortening (0.12 over the spread).
 const AFFINE_PRIOR: f64 = 0.002;
 
 /// A shift and scale that centres points and gives them unit spread.
@@ -99,8 +101,11 @@ fn similarity(pairs: impl Iterator<Item = Inner>, mirrored: bool) -> Option<Matr
         square += weight * (x * x + y * y);
     }
     let (along, across) = (along / square, across / square);
-    (along * along + across * across > 1e-12)
-        .then_some([[side * along, -across, 0.0], [side * across, along, 0.0], [0.0, 0.0, 1.0]])
+    (along * along + across * across > 1e-12).then_some([
+        [side * along, -across, 0.0],
+        [side * across, along, 0.0],
+        [0.0, 0.0, 1.0],
+    ])
 }
 
 fn affine(pairs: impl Iterator<Item = Inner>) -> Option<Matrix> {

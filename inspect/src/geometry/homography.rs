@@ -1,7 +1,8 @@
 //! A plane projective map.
 
-/// A projective map of the plane from the reference's raster to the query's raster, in pixels. The centre of a
-/// raster's first pixel is (0.5, 0.5), so a map for other sizes of the same pictures differs by factors only.
+/// A projective map of the plane from the reference's raster to the query's raster, in pixels. The centre of
+/// a raster's first pixel is (0.5, 0.5), so a map for other sizes of the same pictures differs by factors
+/// only.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Homography {
     /// Row-major; the last entry is 1.
@@ -40,8 +41,8 @@ impl Homography {
         ])
     }
 
-    /// The same map between the pictures at other sizes: `reference` and `query` are the new size divided by the
-    /// raster's.
+    /// The same map between the pictures at other sizes: `reference` and `query` are the new size divided by
+    /// the raster's.
     #[must_use]
     pub fn rescaled(&self, reference: (f64, f64), query: (f64, f64)) -> Self {
         let mut rows = self.rows;
@@ -66,9 +67,9 @@ impl Homography {
         if determinant.abs() < 1e-12 { None } else { Self::new(rows) }
     }
 
-    /// Whether the map could be a photograph of the flat reference: at the corners and the centre of its raster it
-    /// keeps (or, mirrored, everywhere turns over) the orientation, scales by 0.08 to 12, stretches at most threefold
-    /// and foreshortens one part against another at most by a factor of 4 in length.
+    /// Whether the map could be a photograph of the flat reference: at the corners and the centre of its
+    /// raster it keeps (or, mirrored, everywhere turns over) the orientation, scales by 0.08 to 12, stretches
+    /// at most threefold and foreshortens one part against another at most by a factor of 4 in length.
     pub(super) fn is_plausible(&self, width: f64, height: f64, mirrored: bool) -> bool {
         let mut scales = (f64::INFINITY, 0.0_f64);
         for point in [(0.0, 0.0), (width, 0.0), (0.0, height), (width, height), (width / 2.0, height / 2.0)] {
@@ -78,8 +79,8 @@ impl Homography {
             if !(0.08 * 0.08..=144.0).contains(&area) {
                 return false;
             }
-            // The larger singular value over the smaller one: their squares sum to the squared norm and their product
-            // is the determinant.
+            // The larger singular value over the smaller one: their squares sum to the squared norm and their
+            // product is the determinant.
             let norm = a * a + b * b + c * c + d * d;
             let stretch = norm / area;
             if stretch > 3.0 + 1.0 / 3.0 {

@@ -34,8 +34,8 @@ pub(super) fn codes(query: &Query, mirrored: bool) -> Vec<Code> {
     query.features.iter().map(|two| if mirrored { two.mirrored } else { two.feature.code }).collect()
 }
 
-/// The nearest feature of the query for each registered one, where it is near enough and clearly nearer than any
-/// feature elsewhere. In the order of the registered features; several may share one of the query.
+/// The nearest feature of the query for each registered one, where it is near enough and clearly nearer than
+/// any feature elsewhere. In the order of the registered features; several may share one of the query.
 pub(super) fn nearest(reference: &Reference, query: &Query, codes: &[Code]) -> Vec<Match> {
     let mut matches = Vec::with_capacity(reference.features.len());
     for (index, feature) in reference.features.iter().enumerate() {

@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 use touchstone_inspect::{InspectError, InspectOptions};
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId,
-    api::{Acknowledgement, BatchItem, ContentReceipt},
+    api::{Acknowledgement, BatchItem, ContentReceipt, ContentStatement, Scope},
     key::PublicKey,
-    label::OutputLabel,
+    label::{FoundLabel, Gb45438Label, OutputLabel},
     problem::Problem,
-    record::{RecordError, clean_file_name},
+    record::{RecordError, Tier, clean_file_name},
     statement::{ImageRegistered, Issuer, OutputLabelled, Statement, StatementError, View},
 };
 
@@ -76,11 +76,19 @@ pub enum RegisterError {
     /// The token belongs to the operator, who registers nothing.
     #[error("the token is the operator's; use the token of the merchant or AI vendor")]
     NoOrganisation,
+    /// The token does not allow to register.
+    #[error("the token of {organisation} does not allow to register")]
+    NotAllowed {
+        /// Name of the token's organisation.
+        organisation: String,
+    },
     /// The key is not one of the organisation's.
-    #[error("the key {key} is not registered for {organisation}")]
+    #[error(
+        "the key with the fingerprint {fingerprint} is not registered for {organisation}, or was revoked"
+    )]
     ForeignKey {
-        /// The public half of the key that was given.
-        key: Box<PublicKey>,
+        /// Fingerprint of the key that was given, as `touchstone keygen` prints it.
+        fingerprint: Sha256Digest,
         /// Name of the token's organisation.
         organisation: String,
     },
@@ -101,6 +109,30 @@ pub struct Prepared {
     media_type: String,
     file_name: Option<String>,
     record: Option<Vec<u8>>,
+    /// What people should know before they rely on the registered label.
+    pub label_doubt: Option<LabelDoubt>,
+}
+
+/// How a registered label departs from the labels in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelDoubt {
+    /// The file carries no label that says AI made or edited it.
+    Missing,
+    /// The file's implicit label names another producer or number.
+    Differs,
+}
+
+fn label_doubt(claim: &Claim, labels: &[FoundLabel]) -> Option<LabelDoubt> {
+    let Claim::Output { label, .. } = claim else { return None };
+    let mut found = labels.iter().filter(|found| found.meaning.is_ai()).peekable();
+    if found.peek().is_none() {
+        return Some(LabelDoubt::Missing);
+    }
+    let mut implicit = found.filter_map(|found| found.gb45438.as_ref()).peekable();
+    let same = |found: &Gb45438Label| {
+        found.content_producer == label.producer && found.produce_id == label.content_id
+    };
+    (implicit.peek().is_some() && !implicit.any(same)).then_some(LabelDoubt::Differs)
 }
 
 /// Registers files for one organisation with one key.
@@ -113,6 +145,7 @@ pub struct Registrar<'a> {
     max_batch: usize,
     max_bytes: u64,
     inspecting: InspectOptions,
+    reference: Option<Tier>,
 }
 
 impl<'a> Registrar<'a> {
@@ -125,11 +158,15 @@ impl<'a> Registrar<'a> {
         let registry = client.registry()?;
         let caller = client.caller()?;
         let organisation = caller.organisation.ok_or(RegisterError::NoOrganisation)?;
+        if !caller.scopes.contains(&Scope::Register) {
+            return Err(RegisterError::NotAllowed { organisation: caller.name });
+        }
         let public = PublicKey::from(&key);
         let known =
             caller.keys.iter().any(|info| info.public_key == public && info.revoked_at_index.is_none());
         if !known {
-            return Err(RegisterError::ForeignKey { key: Box::new(public), organisation: caller.name });
+            let fingerprint = public.fingerprint();
+            return Err(RegisterError::ForeignKey { fingerprint, organisation: caller.name });
         }
         let max_batch = usize::try_from(registry.max_batch).unwrap_or(MAX_BATCH).clamp(1, MAX_BATCH);
         let max_bytes = registry.max_upload_bytes.min(MAX_PICTURE_BYTES);
@@ -143,7 +180,15 @@ impl<'a> Registrar<'a> {
             max_batch,
             max_bytes,
             inspecting,
+            reference: None,
         })
+    }
+
+    /// Has the registry keep this much of each picture; unless given, it depends on the view ([`Tier::usual`]).
+    #[must_use]
+    pub const fn keeping(mut self, reference: Option<Tier>) -> Self {
+        self.reference = reference;
+        self
     }
 
     /// Most statements that the registry takes at once, at most [`MAX_BATCH`].
@@ -158,13 +203,20 @@ impl<'a> Registrar<'a> {
     /// [`RegisterError`].
     pub fn prepare(&self, path: &Path, claim: &Claim, upload: Upload) -> Result<Prepared, RegisterError> {
         let bytes = files::read(path, self.max_bytes)?;
-        let inspection = touchstone_inspect::inspect(&bytes, &self.inspecting)?;
+        let (inspection, picture) = touchstone_inspect::inspect_picture(&bytes, &self.inspecting)?;
         drop(bytes);
         let file_name = path.file_name().and_then(|name| clean_file_name(&name.to_string_lossy()));
         let (record, digest) = match upload {
             Upload::Pixels => (None, None),
             Upload::Record => {
-                let record = inspection.record(entropy::nonce(self.entropy)?, file_name.clone());
+                let view = match claim {
+                    Claim::Picture { view, .. } => Some(*view),
+                    Claim::Output { .. } => None,
+                };
+                let tier = self.reference.unwrap_or_else(|| Tier::usual(view));
+                let salt = entropy::nonce(self.entropy)?;
+                let record = inspection.record(&picture, tier, salt, file_name.clone());
+                let record = record.map_err(InspectError::from)?;
                 let (bytes, digest) = record.to_bytes()?;
                 (Some(bytes), Some(digest))
             }
@@ -189,7 +241,18 @@ impl<'a> Registrar<'a> {
             media_type,
             file_name,
             record,
+            label_doubt: label_doubt(claim, &inspection.labels),
         })
+    }
+
+    /// The organisation's own statements about the same file that hold still, oldest first.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn earlier(&self, prepared: &Prepared) -> Result<Vec<ContentStatement>, ClientError> {
+        let mut statements = self.client.content(&prepared.sha256)?.statements;
+        statements.retain(|found| found.issuer == self.organisation && found.whole_file && !found.withdrawn);
+        Ok(statements)
     }
 
     /// Submits up to [`Registrar::max_batch`] statements: one result for each, in order.
@@ -235,6 +298,6 @@ impl<'a> Registrar<'a> {
             return Err(RegisterError::Changed(prepared.path.clone()));
         }
         let name = prepared.file_name.as_deref();
-        Ok(self.client.put_pixels(statement, &prepared.media_type, &bytes, name)?)
+        Ok(self.client.put_pixels(statement, &prepared.media_type, &bytes, name, self.reference)?)
     }
 }

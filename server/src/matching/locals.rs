@@ -11,7 +11,11 @@ use touchstone_inspect::features::{Feature, Query};
 const FILE: &str = "descriptors";
 
 /// A feature as the index keeps it: rounded as in a record.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "conversions stop at the type's ends")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "conversions stop at the type's ends"
+)]
 pub(super) fn local(feature: &Feature) -> Local {
     let keypoint = &feature.keypoint;
     let place = |value: f32| (value * 32.0 + 0.5) as u16;

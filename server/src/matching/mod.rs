@@ -8,15 +8,18 @@
 pub mod hamming;
 mod locals;
 pub mod postings;
+mod withdrawn;
 
 use hamming::{HammingIndex, Limits};
 use locals::{Codes, Faces};
-use postings::{CodesError, Local, PostingIndex, Vocabulary, VocabularyError};
+use postings::{CodesError, Local, PostingIndex, Screen, ScreenError, Vocabulary, VocabularyError};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
-use touchstone_inspect::{features, fingerprint::GlobalCodes};
+use touchstone_inspect::features;
 
 /// Visual words, trained on descriptors of rendered pictures: no photograph is in it.
 const WORDS: &[u8] = include_bytes!("words.voc");
+/// What is common in pictures of nothing in particular, from the same rendered pictures.
+const COMMON: &[u8] = include_bytes!("common.voc");
 
 /// Largest distance of PDQ at which two pictures are proposed as one: 31 of 256 bits is Meta's recommendation.
 pub const PDQ_RADIUS: u32 = 31;
@@ -43,7 +46,8 @@ pub struct Near {
 impl Near {
     /// How far it is, in thousandths of the code's radius: the two codes are comparable in this.
     fn rank(&self) -> u32 {
-        let of = |distance: Option<u32>, radius| distance.map_or(u32::MAX, |distance| distance * 1_000 / radius);
+        let of =
+            |distance: Option<u32>, radius| distance.map_or(u32::MAX, |distance| distance * 1_000 / radius);
         of(self.pdq, PDQ_RADIUS).min(of(self.dhash, DHASH_RADIUS))
     }
 }
@@ -63,6 +67,7 @@ pub struct PictureIndex {
     pdq: HammingIndex,
     dhash: HammingIndex,
     parts: PostingIndex,
+    screen: Screen,
     codes: Codes,
 }
 
@@ -72,6 +77,9 @@ pub enum IndexError {
     /// The built-in words are damaged.
     #[error(transparent)]
     Words(#[from] VocabularyError),
+    /// The built-in sample of common descriptors is damaged.
+    #[error(transparent)]
+    Screen(#[from] ScreenError),
     /// The stored descriptors cannot be read or written.
     #[error(transparent)]
     Codes(#[from] CodesError),
@@ -100,6 +108,7 @@ impl PictureIndex {
         Ok(Self {
             pdq: HammingIndex::default(),
             dhash: HammingIndex::default(),
+            screen: Screen::decode(COMMON, Arc::clone(&words))?,
             parts: PostingIndex::new(words, postings::Options::default()),
             codes: Codes::open(folder)?,
         })
@@ -145,10 +154,12 @@ impl PictureIndex {
     /// # Errors
     /// [`IndexError::Codes`] if stored descriptors cannot be read.
     pub fn parts(&self, photo: &features::Query) -> Result<Vec<u64>, IndexError> {
-        let limits = postings::Limits::default();
+        // Looser than what stands alone: the most voted are tested by their geometry, and that is what decides.
+        let limits = postings::Limits { distance: 44, votes: 2, ..postings::Limits::default() };
         let mut votes: BTreeMap<u32, u32> = BTreeMap::new();
         let Faces { plain, mirrored } = Faces::of(photo);
         for face in [plain, mirrored] {
+            let face = self.screen.keep_telling(&face);
             for candidate in self.parts.search(&face, &self.codes, &limits)?.candidates {
                 let known = votes.entry(candidate.picture).or_default();
                 *known = candidate.votes.max(*known);
@@ -188,19 +199,21 @@ impl PictureIndex {
         while self.parts.maintain() {}
     }
 
-    /// Pictures that look alike as a whole.
+    /// Pictures that look alike as a whole, given the codes of the photo's orientations.
     #[must_use]
-    pub fn near(&self, codes: &GlobalCodes) -> Nearest {
+    pub fn near(&self, pdq: &[hamming::Code], dhash: &[hamming::Code]) -> Nearest {
         let limits = Limits { hits: MAX_HITS, ..Limits::default() };
         let mut found: BTreeMap<u32, Near> = BTreeMap::new();
-        let pdq = self.pdq.search(&codes.pdq, PDQ_RADIUS, &limits);
+        let pdq = self.pdq.search(pdq, PDQ_RADIUS, &limits);
         for hit in &pdq.hits {
-            let near = Near { index: hit.id.into(), pdq: Some(hit.distance), dhash: None, orientation: hit.variant };
+            let near =
+                Near { index: hit.id.into(), pdq: Some(hit.distance), dhash: None, orientation: hit.variant };
             found.insert(hit.id, near);
         }
-        let dhash = self.dhash.search(&codes.dhash, DHASH_RADIUS, &limits);
+        let dhash = self.dhash.search(dhash, DHASH_RADIUS, &limits);
         for hit in &dhash.hits {
-            let other = Near { index: hit.id.into(), pdq: None, dhash: Some(hit.distance), orientation: hit.variant };
+            let other =
+                Near { index: hit.id.into(), pdq: None, dhash: Some(hit.distance), orientation: hit.variant };
             let near = found.entry(hit.id).or_insert(other);
             let orientation = if other.rank() < near.rank() { hit.variant } else { near.orientation };
             *near = Near { dhash: Some(hit.distance), orientation, ..*near };

@@ -1,6 +1,6 @@
 //! Content of statements: pixels that the registry observes itself, records that the registrant computed, deletion.
 
-use super::{Caller, Inner, Refusal, Registry, register::check_still_valid};
+use super::{Caller, Inner, Refusal, Registry, recognise, register::check_still_valid};
 use crate::{
     clock::nonce,
     matching::Registered,
@@ -14,7 +14,7 @@ use touchstone_schema::{
     envelope::{self, STATEMENT_TYPE},
     leaf,
     problem::ProblemCode,
-    record::{Record, Tier, clean_file_name},
+    record::{Blob, Record, Tier, clean_file_name},
     statement::{
         Body, C2paObservation, ContentBindings, ContentObserved, Issuer, RecordDeleted, Statement, View,
     },
@@ -107,6 +107,19 @@ fn observed_before(reader: &mut Reader<'_>, entry: &EntryRow) -> Result<Option<C
     Ok(Some(ContentReceipt { statement: entry.id, observed_at_index: Some(first), searchable }))
 }
 
+/// What comes with a record must be readable, or it would never be found and nobody would be told.
+fn check_parts(record: &Record) -> Result<(), Refusal> {
+    let invalid =
+        |part: &str, error: String| Refusal::with(ProblemCode::InvalidField, format!("{part}: {error}"));
+    if let Some(Blob(bytes)) = &record.features {
+        features::Reference::from_bytes(bytes).map_err(|error| invalid("features", error.to_string()))?;
+    }
+    if let Some(Blob(bytes)) = &record.sketch {
+        reference::read(bytes).map_err(|error| invalid("sketch", error.to_string()))?;
+    }
+    Ok(())
+}
+
 impl Registry {
     /// Takes the pixels of an own statement, computes everything itself, keeps what `tier` says (by the view unless
     /// given) and logs what it observed. Uploading the same bytes again changes nothing and gives the first
@@ -196,6 +209,7 @@ impl Registry {
         caller.require(Scope::Register)?;
         let inner = &*self.0;
         let record = Record::parse(bytes)?;
+        check_parts(&record)?;
         let digest = Sha256Digest::of(bytes);
         let searchable = record.pdq_quality >= PDQ_QUALITY_FLOOR;
         let new = NewRecord {
@@ -273,8 +287,10 @@ impl Inner {
         })?;
         match record {
             // Neither a deletion nor a withdrawal is ever undone.
-            None => self.index.withdraw(index),
-            Some(record) => self.index.insert(&[registered(index, &record)])?,
+            None => self.index.withdraw(index).map_err(Refusal::internal)?,
+            Some(record) => {
+                self.index.insert(&[registered(index, &record)]).map_err(Refusal::internal)?;
+            }
         }
         Ok(())
     }
@@ -283,7 +299,7 @@ impl Inner {
 /// What the index holds of a record. A picture that tells too little by PDQ has no codes there.
 pub(super) fn registered(index: u64, record: &Record) -> Registered {
     let informative = record.pdq_quality >= PDQ_QUALITY_FLOOR;
-    let features = record.features.as_ref().and_then(|blob| features::Reference::from_bytes(&blob.0).ok());
+    let features = recognise::features_of(record);
     Registered {
         index,
         pdq: informative.then_some(record.pdq.0),

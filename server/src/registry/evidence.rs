@@ -1,10 +1,12 @@
 //! Everything that the rules may look at, gathered once: what the photo says, which entries it resembles.
 
-use super::{Inner, Refusal, content::statement_of, lookup};
-use crate::{
-    matching,
-    store::{ContentDigest, EntryRow, Reader},
+use super::{
+    Inner, Refusal,
+    content::statement_of,
+    lookup,
+    recognise::{Recognition, Resemblance},
 };
+use crate::store::{ContentDigest, EntryRow, Reader};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use touchstone_inspect::fingerprint::{PDQ_QUALITY_FLOOR, hamming};
 use touchstone_schema::{
@@ -18,8 +20,6 @@ use touchstone_schema::{
 
 /// Most entries that one check looks at, digest matches first, then the nearest.
 const MAX_CANDIDATES: usize = 32;
-/// Most similar pictures that are looked at to choose them.
-const MAX_SIMILAR: usize = 256;
 
 /// What ties a photo to an entry, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,6 +118,8 @@ pub struct Evidence {
     pub pixels_seen: bool,
     /// Fingerprints tell enough to search by them.
     pub informative: bool,
+    /// It looks like so many registered pictures that some were left out.
+    pub flooded: bool,
     /// Entries that the photo is tied to.
     pub candidates: Vec<Candidate>,
     /// Registered labels of other pictures that this photo carries.
@@ -133,6 +135,8 @@ pub struct Query {
     pub sha256_without_manifest: Option<Sha256Digest>,
     /// PDQ hashes of the orientations; empty if unknown or uninformative.
     pub orientations: Vec<[u8; 32]>,
+    /// Gradient hashes, if only fingerprints were given.
+    pub dhash: Vec<[u8; 32]>,
     /// Width and height.
     pub size: Option<(u32, u32)>,
     /// Labels in the file.
@@ -147,14 +151,20 @@ pub struct Query {
 
 impl Inner {
     /// Gathers the evidence on a photo, and the size of the log that it was gathered from.
-    pub(super) fn gather(&self, query: Query, context: &Context) -> Result<(Evidence, u64), Refusal> {
+    ///
+    /// `recognise` looks at the photo; no connection to the database is held meanwhile.
+    pub(super) fn gather(
+        &self,
+        query: Query,
+        context: &Context,
+        recognise: impl FnOnce() -> Result<Recognition, Refusal>,
+    ) -> Result<(Evidence, Recognition, u64), Refusal> {
         // A picture is searchable a moment after its entry is committed: within it, the search may miss what the
         // size counts already. The size is read first, so that the gap is no longer than that moment.
         let log_size = self.store.read(|reader| reader.log_size().map_err(Refusal::from))?;
-        // No connection to the database is held meanwhile.
-        let similar = self.index.search(&query.orientations, self.settings.pdq_radius, MAX_SIMILAR);
-        let evidence = self.store.read(|reader| weigh(reader, query, context, &similar, log_size))?;
-        Ok((evidence, log_size))
+        let recognition = recognise()?;
+        let evidence = self.store.read(|reader| weigh(reader, query, context, &recognition, log_size))?;
+        Ok((evidence, recognition, log_size))
     }
 }
 
@@ -163,7 +173,7 @@ fn weigh(
     reader: &mut Reader<'_>,
     query: Query,
     context: &Context,
-    similar: &[matching::Candidate],
+    recognition: &Recognition,
     log_size: u64,
 ) -> Result<Evidence, Refusal> {
     let mut ties: BTreeMap<u64, Tie> = BTreeMap::new();
@@ -178,18 +188,24 @@ fn weigh(
             tie(row.index, if whole { Tie::File } else { Tie::WithoutManifest });
         }
     }
-    for found in similar {
-        tie(found.index, Tie::Similar(found.distance));
+    for found in &recognition.resemblances {
+        let same = found.distance.map_or(Tie::Geometry, Tie::Similar);
+        tie(found.index, if found.is_same_capture() { same } else { Tie::OtherCapture });
     }
     ties.retain(|index, _| *index < log_size);
     let nearest = nearest(reader, ties, context)?;
-    let candidates = candidates(reader, &nearest, query.sha256.as_ref())?;
+    let mut candidates = candidates(reader, &nearest, query.sha256.as_ref())?;
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.tie.is_near()) {
+        let mut all = recognition.resemblances.iter();
+        candidate.examined = all.find(|found| found.index == candidate.index).and_then(Resemblance::examined);
+    }
     let labels_elsewhere = labels_elsewhere(reader, &query, &candidates, log_size)?;
     Ok(Evidence {
         labels: query.labels,
         credential: query.credential,
         pixels_seen: query.pixels_seen,
         informative: query.informative,
+        flooded: recognition.flooded,
         candidates,
         labels_elsewhere,
     })
@@ -248,6 +264,7 @@ fn candidates(
         let mut labels: Vec<OutputLabel> =
             lookup::label_record(reader, &entry)?.map(|record| record.label).into_iter().collect();
         labels.extend(first_label.filter(|first| !labels.contains(first)));
+        let observed = entry.observed_at_index.is_some();
         let record = records.remove(index);
         let reference = record.as_ref().and_then(|row| Record::parse(row.bytes.as_deref()?).ok());
         found.push(Candidate {
@@ -258,20 +275,34 @@ fn candidates(
             issuer_name: organisation.name,
             role: organisation.role,
             view,
-            carried_label: had_manifest
-                || labels.iter().any(|label| label.gb45438.is_some())
-                || reference.is_some_and(|reference| reference.carries_label),
+            carried_label: carried_label(observed, had_manifest, &labels, reference.as_ref()),
             labels,
             had_manifest,
             file_name: record.and_then(|record| record.file_name),
             tie: *tie,
-            binding: if entry.observed_at_index.is_some() { Binding::Observed } else { Binding::Declared },
+            examined: None,
+            binding: if observed { Binding::Observed } else { Binding::Declared },
             withdrawn: entry.withdrawn_at_index.is_some(),
             suspect_key: suspect_from.is_some_and(|from| entry.index >= from),
             issuer_suspended: organisation.suspended_at_index.is_some(),
         });
     }
     Ok(found)
+}
+
+/// Whether the registered file itself carried an AI label. What the registry saw decides; of a file that it never saw,
+/// or whose record was deleted, it is known from what was signed.
+fn carried_label(
+    observed: bool,
+    had_manifest: bool,
+    labels: &[OutputLabel],
+    reference: Option<&Record>,
+) -> bool {
+    match reference {
+        Some(reference) if observed => reference.carries_label,
+        Some(reference) if reference.carries_label => true,
+        _ => had_manifest || labels.iter().any(|label| label.gb45438.is_some()),
+    }
 }
 
 /// Registered labels that the photo carries although it is tied to none of their pictures.

@@ -6,13 +6,12 @@
 
 use super::{Inner, Refusal, evidence::Examined};
 use crate::matching::Near;
-use std::collections::BTreeSet;
 use touchstone_inspect::{
     Inspection,
     compare::{self, Comparison, Homography, Relation, RgbView},
     decode::Picture,
     features,
-    fingerprint::{GlobalCodes, Symmetry},
+    fingerprint::Symmetry,
     frames, geometry, reference,
 };
 use touchstone_schema::{
@@ -94,11 +93,8 @@ fn within(region: &compare::Alteration, width: u32, height: u32) -> Option<Alter
     })
 }
 
-/// What is kept of a registered picture.
-struct Kept {
-    record: Record,
-    pixels: Option<(Reference, Picture)>,
-}
+/// What is kept of a registered picture's pixels.
+type Pixels = Option<(Reference, Picture)>;
 
 /// A photo on its way through the stages.
 struct Photo<'a> {
@@ -108,8 +104,8 @@ struct Photo<'a> {
 
 impl Inner {
     /// Registered pictures whose global codes lie near; nothing is compared.
-    pub(super) fn resemble(&self, codes: &GlobalCodes) -> Recognition {
-        let nearest = self.index.near(codes);
+    pub(super) fn resemble(&self, pdq: &[[u8; 32]], dhash: &[[u8; 32]]) -> Recognition {
+        let nearest = self.index.near(pdq, dhash);
         let resemblances = nearest.near.iter().map(|near| Resemblance {
             index: near.index,
             distance: near.pdq,
@@ -127,70 +123,76 @@ impl Inner {
         let view = RgbView::new(picture.width, picture.height, &picture.rgb).map_err(Refusal::internal)?;
         let photo = Photo { picture, query: compare::Query::new(view) };
         let nearest = if inspection.pdq.is_informative() {
-            self.index.near(&inspection.codes())
+            self.index.near(&inspection.pdq_orientations, &inspection.dhash_orientations)
         } else {
             crate::matching::Nearest::default()
         };
         let mut found = Recognition { resemblances: Vec::new(), flooded: nearest.flooded };
-        let mut seen = BTreeSet::new();
+        let mut again = Vec::new();
         for near in nearest.near.iter().take(MAX_COMPARED) {
-            seen.insert(near.index);
-            found.resemblances.extend(self.compare_whole(&photo, near)?);
+            match self.compare_whole(&photo, near)? {
+                Some(same) if same.is_same_capture() => found.resemblances.push(same),
+                // A crop or a change of shape may have spoilt the first map: local features give another.
+                other => again.push((near.index, other)),
+            }
         }
-        if !found.resemblances.iter().any(Resemblance::is_same_capture) {
-            self.recognise_parts(&photo, &mut seen, &mut found)?;
+        if found.resemblances.is_empty() {
+            self.recognise_parts(&photo, again, &mut found.resemblances)?;
         }
         Ok(found)
     }
 
     fn compare_whole(&self, photo: &Photo<'_>, near: &Near) -> Result<Option<Resemblance>, Refusal> {
-        let Some(kept) = self.kept(near.index)? else { return Ok(None) };
+        let Some(record) = self.record(near.index)? else { return Ok(None) };
         let found = Resemblance { index: near.index, distance: near.pdq, comparison: None };
-        let Some((kind, reference)) = &kept.pixels else { return Ok(Some(found)) };
+        let Some((kind, reference)) = self.pixels(near.index, &record)? else { return Ok(Some(found)) };
         let symmetry = Symmetry::ALL.get(usize::from(near.orientation)).copied();
         let map = frames::by_orientation(
             symmetry.unwrap_or(Symmetry::Original),
             (reference.width, reference.height),
             (photo.picture.width, photo.picture.height),
         );
-        let comparison = photo.compare(*kind, reference, &map);
+        let comparison = photo.compare(kind, &reference, &map);
         Ok(comparison.map(|comparison| Resemblance { comparison: Some(comparison), ..found }))
     }
 
-    /// Crops, screenshots, collages: by local features and their geometry.
+    /// Crops, screenshots, collages: by local features and their geometry. `again` are pictures that look alike as a
+    /// whole and are not the same capture by what was compared so far.
     fn recognise_parts(
         &self,
         photo: &Photo<'_>,
-        seen: &mut BTreeSet<u64>,
-        found: &mut Recognition,
+        again: Vec<(u64, Option<Resemblance>)>,
+        found: &mut Vec<Resemblance>,
     ) -> Result<(), Refusal> {
         let looked_up = reference::query_features(photo.picture);
-        let candidates = self.index.parts(&looked_up).map_err(Refusal::internal)?;
+        let proposed = self.index.parts(&looked_up).map_err(Refusal::internal)?;
+        let known: Vec<u64> = again.iter().map(|(index, _)| *index).collect();
+        let proposed = proposed.into_iter().filter(|index| !known.contains(index)).take(MAX_ALIGNED);
         let mut fitting = 0;
-        for index in candidates.into_iter().filter(|index| !seen.contains(index)).take(MAX_ALIGNED) {
-            let Some(kept) = self.kept_features(index)? else { continue };
-            let Some(registered) = &kept.1 else { continue };
-            let Some(alignment) = geometry::align(registered, &looked_up) else { continue };
-            let Some(kept) = self.pixels(index, kept.0)? else { continue };
-            let Some((kind, pixels)) = &kept.pixels else { continue };
-            let sizes = ((pixels.width, pixels.height), (photo.picture.width, photo.picture.height));
-            let map = frames::by_features(&alignment, registered, &looked_up, sizes.0, sizes.1);
-            if let Some(comparison) = photo.compare(*kind, pixels, &map) {
-                found.resemblances.push(Resemblance { index, distance: None, comparison: Some(comparison) });
-            }
-            fitting += 1;
-            if fitting == MAX_FITTING {
-                break;
-            }
+        for (index, before) in again.into_iter().chain(proposed.map(|index| (index, None))) {
+            let other =
+                if fitting < MAX_FITTING { self.compare_part(photo, &looked_up, index)? } else { None };
+            fitting += usize::from(other.is_some());
+            let same = other.as_ref().is_some_and(Resemblance::is_same_capture);
+            found.extend(if same { other } else { before.or(other) });
         }
         Ok(())
     }
 
-    fn kept(&self, index: u64) -> Result<Option<Kept>, Refusal> {
-        match self.record(index)? {
-            Some(record) => self.pixels(index, record),
-            None => Ok(None),
-        }
+    fn compare_part(
+        &self,
+        photo: &Photo<'_>,
+        looked_up: &features::Query,
+        index: u64,
+    ) -> Result<Option<Resemblance>, Refusal> {
+        let Some(record) = self.record(index)? else { return Ok(None) };
+        let Some(registered) = features_of(&record) else { return Ok(None) };
+        let Some(alignment) = geometry::align(&registered, looked_up) else { return Ok(None) };
+        let Some((kind, pixels)) = self.pixels(index, &record)? else { return Ok(None) };
+        let sizes = ((pixels.width, pixels.height), (photo.picture.width, photo.picture.height));
+        let map = frames::by_features(&alignment, &registered, looked_up, sizes.0, sizes.1);
+        let comparison = photo.compare(kind, &pixels, &map);
+        Ok(comparison.map(|comparison| Resemblance { index, distance: None, comparison: Some(comparison) }))
     }
 
     fn record(&self, index: u64) -> Result<Option<Record>, Refusal> {
@@ -201,24 +203,21 @@ impl Inner {
         bytes.map(|bytes| Record::parse(&bytes).map_err(Refusal::internal)).transpose()
     }
 
-    fn kept_features(&self, index: u64) -> Result<Option<(Record, Option<features::Reference>)>, Refusal> {
-        let Some(record) = self.record(index)? else { return Ok(None) };
-        let features =
-            record.features.as_ref().and_then(|blob| features::Reference::from_bytes(&blob.0).ok());
-        Ok(Some((record, features)))
-    }
-
     /// The largest reference that is kept. A registrant's sketch that cannot be read is as good as none.
-    fn pixels(&self, index: u64, record: Record) -> Result<Option<Kept>, Refusal> {
+    fn pixels(&self, index: u64, record: &Record) -> Result<Pixels, Refusal> {
         let detail = self.store.read(|reader| reader.detail(index).map_err(Refusal::from))?;
         let pixels = match (&detail, &record.sketch) {
             (Some(jpeg), _) => Some((Reference::Detail, jpeg.as_slice())),
             (None, Some(sketch)) => Some((Reference::Sketch, sketch.0.as_slice())),
             (None, None) => None,
         };
-        let pixels = pixels.and_then(|(kind, jpeg)| Some((kind, reference::read(jpeg).ok()?)));
-        Ok(Some(Kept { record, pixels }))
+        Ok(pixels.and_then(|(kind, jpeg)| Some((kind, reference::read(jpeg).ok()?))))
     }
+}
+
+/// The features in a record, if there are some.
+pub(super) fn features_of(record: &Record) -> Option<features::Reference> {
+    features::Reference::from_bytes(&record.features.as_ref()?.0).ok()
 }
 
 impl Photo<'_> {

@@ -56,8 +56,9 @@ pub const RULES: &[Rule] = &[
         conclusion: Conclusion::Relabelled,
         when: (
             "The photo derives from a registered AI output and its label was removed, weakened or replaced; or it \
-             carries a genuine label that is registered for another picture of the same size.",
-            "照片源自已登记的 AI 生成内容，但标识被删除、降级或替换；或照片带有为同尺寸的另一图片登记的真实标识。",
+             carries a genuine label that is registered for another picture of the same size, by the organisation that \
+             its provider code is bound to.",
+            "照片源自已登记的 AI 生成内容，但标识被删除、降级或替换；或照片带有由该编码绑定机构为同尺寸的另一图片登记的真实标识。",
         ),
         recommendation: Recommendation::HumanReview,
         applies: |facts| facts.relabelled,
@@ -176,6 +177,14 @@ pub struct Judgement {
     pub limits: Vec<Limit>,
 }
 
+impl Judgement {
+    /// The best match was altered.
+    #[must_use]
+    pub fn altered(&self) -> bool {
+        self.best_match.as_ref().is_some_and(|found| found.relation == Relation::SameCaptureAltered)
+    }
+}
+
 /// Whether an entry was accepted before the time that counts for it; `None` when that time was not given.
 #[must_use]
 pub fn registered_before(candidate: &Candidate, context: &Context) -> Option<bool> {
@@ -253,10 +262,11 @@ fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> 
             Tie::Geometry | Tie::OtherCapture => u32::MAX,
         };
         (
+            // An entry that came in time tells more than a closer one that came late.
+            registered_before(candidate, context) == Some(false),
             // Any digest tie is as good as another and better than a near match; what was examined comes first.
             candidate.tie.is_near(),
             candidate.tie.is_near() && candidate.examined.is_none(),
-            registered_before(candidate, context) == Some(false),
             distance,
             // The same picture as an AI output tells more than as a merchant's own.
             candidate.labels.is_empty(),
@@ -273,9 +283,8 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     let departure = best.and_then(|best| label_departure(evidence, best).map(|kind| (best, kind)));
     let transplanted = evidence.labels_elsewhere.iter().any(|elsewhere| is_transplant(elsewhere, context));
     // A fingerprint that only its registrant computed may be anybody's: it carries no such conclusion.
-    let declared_near = |candidate: &Candidate| {
-        candidate.binding == Binding::Declared && candidate.tie.is_near()
-    };
+    let declared_near =
+        |candidate: &Candidate| candidate.binding == Binding::Declared && candidate.tie.is_near();
     let ai_label_in_file = evidence.labels.iter().any(|label| label.meaning.is_ai());
     let capture_credential = evidence.labels.iter().any(|label| {
         label.meaning == LabelMeaning::Captured
@@ -302,7 +311,7 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     if !evidence.informative {
         findings.push(plain(FindingKind::Uninformative, Strength::Supporting, Basis::Fingerprint));
     }
-    let caution = |finding: &Finding| CAUTIONS.iter().any(|(kind, ..)| *kind == finding.kind);
+    let caution = |finding: &Finding| caution_text(finding).is_some();
     let cautioned = findings.iter().any(caution);
     // What bears on the recommendation is never cut off by many like matches.
     findings.sort_by_key(|finding| {
@@ -313,8 +322,10 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
 
     let rule = RULES.iter().find(|rule| (rule.applies)(&facts)).unwrap_or(&RULES[RULES.len() - 1]);
     let late = best.is_some_and(|best| registered_before(best, context) == Some(false));
-    let doubtful = cautioned || late || best.is_some_and(declared_near);
-    let recommendation = if doubtful { Recommendation::HumanReview } else { rule.recommendation };
+    let declared = best.is_some_and(declared_near);
+    let doubt = findings.iter().find_map(caution_text).or_else(|| texts::doubt(late, declared));
+    let recommendation =
+        if cautioned || late || declared { Recommendation::HumanReview } else { rule.recommendation };
     // Another capture of the same thing is worth showing, and no ground for anything.
     let other = || evidence.candidates.iter().find(|candidate| candidate.tie == Tie::OtherCapture);
     let best_match = best.or_else(other).map(|best| matched(best, context));
@@ -325,12 +336,19 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
             best_match.as_ref().filter(|_| best.is_some()),
             departure.map(|(_, kind)| kind),
             evidence,
-        ),
+            best.is_some_and(|best| label_kept(evidence, &best.labels)),
+        )
+        .followed_by(doubt),
         recommendation,
         limits: limits(evidence, best, rule.conclusion, context),
         best_match,
         findings,
     }
+}
+
+/// Why a finding asks for a person, if it does.
+fn caution_text(finding: &Finding) -> Option<(&'static str, &'static str)> {
+    CAUTIONS.iter().find(|(kind, ..)| *kind == finding.kind).map(|(_, en, zh)| (*en, *zh))
 }
 
 fn matched(candidate: &Candidate, context: &Context) -> Match {
@@ -476,7 +494,8 @@ fn label_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Fin
             LabelLevel::Signed => (Strength::Supporting, Vec::new()),
             LabelLevel::Verified | LabelLevel::Registered => (Strength::Strong, Vec::new()),
         };
-        findings.push(Finding { limits, ..plain(FindingKind::LabelInFile, strength, Basis::Label) });
+        let summary = texts::label_in_file(label.scheme);
+        findings.push(Finding { summary, limits, ..plain(FindingKind::LabelInFile, strength, Basis::Label) });
     }
     for elsewhere in &evidence.labels_elsewhere {
         let (kind, strength, limits) = if is_transplant(elsewhere, context) {
@@ -529,7 +548,7 @@ fn limits(
         None => limits.push(Limit::MayBeMissed),
     }
     if conclusion == Conclusion::Synthetic
-        && best.is_none()
+        && best.is_none_or(|best| best.labels.is_empty())
         && evidence.labels.iter().all(|l| l.level == LabelLevel::Declared)
     {
         limits.push(Limit::Unsigned);
@@ -539,6 +558,9 @@ fn limits(
     }
     if !evidence.pixels_seen {
         limits.push(Limit::PixelsNotSeen);
+    }
+    if evidence.flooded {
+        limits.push(Limit::TooManyAlike);
     }
     limits
 }

@@ -5,7 +5,7 @@ use super::{
     rules::{CAUTIONS, RULES},
 };
 use touchstone_schema::{
-    label::LabelLevel,
+    label::{LabelLevel, LabelScheme},
     statement::{Role, View},
     verdict::{Bilingual, Conclusion, FindingKind, Limit, Match, Recommendation},
 };
@@ -95,6 +95,30 @@ pub fn label_elsewhere(kind: FindingKind) -> Bilingual {
     )
 }
 
+/// One sentence for an AI label in the photo.
+#[must_use]
+pub fn label_in_file(scheme: LabelScheme) -> Bilingual {
+    let (en, zh) = match scheme {
+        LabelScheme::Gb45438 => ("an AI label after GB 45438", "GB 45438 标识"),
+        LabelScheme::Iptc => ("an AI label after IPTC", "IPTC 标识"),
+        LabelScheme::C2pa => ("an AI label in its C2PA manifest", "C2PA 清单中的 AI 标识"),
+        LabelScheme::GeneratorTrace => ("the trace of an AI generator", "AI 生成器的痕迹"),
+    };
+    Bilingual::new(format!("The file carries {en}."), format!("该文件带有 {zh}。"))
+}
+
+/// Why a person should look at a match that nothing else speaks against.
+#[must_use]
+pub const fn doubt(late: bool, declared: bool) -> Option<(&'static str, &'static str)> {
+    if late {
+        Some(("It was registered after the time that counts for it.", "其登记晚于应比较的时间。"))
+    } else if declared {
+        Some(("Only the registrant computed its fingerprints.", "其指纹仅由登记方计算。"))
+    } else {
+        None
+    }
+}
+
 /// The conclusion's name for people.
 #[must_use]
 pub const fn conclusion(conclusion: Conclusion) -> (&'static str, &'static str) {
@@ -143,6 +167,10 @@ pub const fn limit(limit: Limit) -> (&'static str, &'static str) {
             "Only a small reference was kept: thin cracks and small spots may be missed.",
             "仅保留了小尺寸参考图：可能漏检细裂纹和小斑点。",
         ),
+        Limit::TooManyAlike => (
+            "The photo looks like so many registered pictures that some were left out.",
+            "照片与过多已登记图片相似，部分未列入比较。",
+        ),
     }
 }
 
@@ -151,7 +179,7 @@ fn thing(found: &Match) -> (&'static str, &'static str) {
         (_, Some(View::Listing)) => ("listing picture", "商品图"),
         (_, Some(View::Packing)) => ("packing photo", "打包照片"),
         (_, Some(View::Shipping)) => ("shipping photo", "发货照片"),
-        (Role::AiVendor, None) => ("AI output", "AI 生成内容"),
+        (Role::AiVendor, None) => ("AI output", " AI 生成内容"),
         (_, None) => ("picture", "图片"),
     }
 }
@@ -163,11 +191,11 @@ pub fn reason(
     found: Option<&Match>,
     departure: Option<FindingKind>,
     evidence: &Evidence,
+    kept: bool,
 ) -> Bilingual {
     let Some(found) = found else { return reason_without_match(conclusion, evidence) };
     let (thing, thing_zh) = thing(found);
     let issuer = &found.issuer_name;
-    let kept = evidence.labels.iter().any(|label| label.meaning.is_ai());
     let broken = matches!(evidence.credential.as_deref(), Some("invalid" | "unreadable"));
     match (conclusion, departure) {
         (Conclusion::Relabelled, Some(FindingKind::LabelRemoved)) => Bilingual::new(
@@ -292,6 +320,7 @@ pub fn document() -> String {
         Limit::WatermarksNotChecked,
         Limit::PixelsNotSeen,
         Limit::SmallReference,
+        Limit::TooManyAlike,
     ] {
         let (en, zh) = limit(each);
         let code = serde_json::to_string(&each).unwrap_or_default();

@@ -81,6 +81,7 @@ pub(super) struct PutQuery {
     file_name: Option<String>,
     /// What is kept of a picture: `codes`, `sketch` or `detail`. Unless given, `detail` for listing pictures and
     /// `sketch` for others.
+    #[param(inline)]
     reference: Option<record::Tier>,
 }
 

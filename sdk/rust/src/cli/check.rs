@@ -10,6 +10,7 @@ use super::{
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use touchstone_inspect::overlay;
 use touchstone_schema::{
     CheckId, StatementId,
     api::CheckResult,
@@ -18,7 +19,6 @@ use touchstone_schema::{
         Verdict,
     },
 };
-use touchstone_inspect::overlay;
 use touchstone_sdk::{
     check as checking,
     client::Client,
@@ -205,7 +205,7 @@ fn show(out: &Output, path: &Path, verdict: &Verdict, milliseconds: u64) {
         fields.push((words.finding, format!("[{strength}] {}{entry}", bilingual(&finding.summary))));
     }
     let limits: Vec<&str> = verdict.limits.iter().map(|limit| choose(words::limit(*limit))).collect();
-    fields.push((words.limits, limits.join("; ")));
+    fields.push((words.limits, limits.join(out.choose("; ", "；"))));
     fields.push((words.check, verdict.check.to_string()));
     out.fields(&fields);
 }

@@ -196,6 +196,13 @@ impl From<RegisterError> for Failure {
             RegisterError::Picture(error) => not_a_picture(&error),
             RegisterError::Entropy(error) => error.into(),
             RegisterError::NoOrganisation => Self::Usage(error.to_string(), None),
+            RegisterError::NotAllowed { .. } => Self::Usage(
+                error.to_string(),
+                Some((
+                    "Use a token of a merchant or an AI vendor, with the scope register.",
+                    "请使用商家或 AI 厂商的、具有 register 权限的令牌。",
+                )),
+            ),
             RegisterError::ForeignKey { .. } => Self::Usage(
                 error.to_string(),
                 Some((

@@ -1,7 +1,7 @@
 //! `touchstone register`: signs statements about files, submits them in batches, uploads pixels or records.
 
 use super::{
-    args::Register,
+    args::{Language, Register},
     failure::{Failure, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
@@ -11,14 +11,14 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use touchstone_schema::{
     Sha256Digest, StatementId, Timestamp,
-    api::{Acknowledgement, ContentReceipt},
+    api::{Acknowledgement, ContentReceipt, ContentStatement},
     label::OutputLabel,
 };
 use touchstone_sdk::{
     client::ClientError,
     entropy::SystemEntropy,
     files::{self, MAX_PICTURE_BYTES},
-    register::{Claim, Prepared, Registrar, Upload},
+    register::{Claim, LabelDoubt, Prepared, Registrar, Upload},
 };
 
 /// Longest label file that is read, in bytes.
@@ -54,7 +54,7 @@ pub(crate) fn run(session: &Session, args: &Register) -> Result<Status, Failure>
     let claim = claim(args)?;
     let key = session.key()?;
     let connection = session.connect()?;
-    let registrar = Registrar::new(&connection.client, key, &SystemEntropy)?;
+    let registrar = Registrar::new(&connection.client, key, &SystemEntropy)?.keeping(args.reference);
     let run = Run {
         out: &session.out,
         registrar: &registrar,
@@ -108,8 +108,17 @@ impl Run<'_> {
         let mut prepared: Vec<Result<Prepared, Failure>> = Vec::with_capacity(files.len());
         let prepare = |path: &PathBuf| self.registrar.prepare(path, self.claim, self.upload);
         parallel::in_order(files, prepare, |_, result| {
+            if let Ok(Prepared { path, label_doubt: Some(doubt), .. }) = &result {
+                self.progress.print(|| self.say_doubt(path, *doubt));
+            }
             prepared.push(result.map_err(Failure::from));
         });
+        for one in prepared.iter().filter_map(|one| one.as_ref().ok()) {
+            // Only a notice: whatever fails here fails again where it matters.
+            if let Some(first) = self.registrar.earlier(one).ok().and_then(|all| all.into_iter().next()) {
+                self.progress.print(|| self.say_again(&one.path, &first));
+            }
+        }
         let accepted = self.submit(prepared);
 
         let mut status = Status::Done;
@@ -169,6 +178,32 @@ impl Run<'_> {
             (Ok(_), None) => status = Status::SomeFailed,
         });
         status
+    }
+
+    fn say_again(&self, path: &Path, first: &ContentStatement) {
+        let (path, ContentStatement { id, log_index, .. }) = (path.display(), first);
+        self.out.notice(&match self.out.language {
+            Language::En => {
+                format!("{path}: registered before as {id} #{log_index}; this makes another public entry")
+            }
+            Language::Zh => format!("{path}：此前已登记为 {id} #{log_index}；本次会再产生一条公开记录"),
+        });
+    }
+
+    fn say_doubt(&self, path: &Path, doubt: LabelDoubt) {
+        let path = path.display();
+        self.out.notice(&match (self.out.language, doubt) {
+            (Language::En, LabelDoubt::Missing) => {
+                format!("{path}: the file carries no AI label; touchstone label writes one")
+            }
+            (Language::En, LabelDoubt::Differs) => {
+                format!("{path}: the file's own label names another producer or number")
+            }
+            (Language::Zh, LabelDoubt::Missing) => {
+                format!("{path}：文件不带 AI 标识；可用 touchstone label 写入")
+            }
+            (Language::Zh, LabelDoubt::Differs) => format!("{path}：文件自带标识的生产者或编号不同"),
+        });
     }
 
     fn say_how_to_go_on(&self, path: &Path, acknowledgement: &Acknowledgement) {

@@ -6,6 +6,8 @@
 //! sizes of this query's buckets: a key on which many codes crowd, by chance or by malice, is searched less
 //! deeply or not at all, and the others more deeply.
 
+#![allow(clippy::cast_possible_truncation)] // depths are small: there are at most 257 flips to give
+
 use std::ops::Range;
 
 use super::budget::{PROBE, SCAN};

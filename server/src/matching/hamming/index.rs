@@ -13,7 +13,7 @@ use super::matches::{Answer, Matches};
 use super::merge;
 use super::segment::{Query, Scratch, Segment};
 use super::tail::Chunk;
-use super::withdrawn::Withdrawn;
+use crate::matching::withdrawn::Withdrawn;
 
 /// Largest segment that can be configured.
 const MAX_SEGMENT: usize = 1 << 28;
@@ -174,7 +174,7 @@ impl HammingIndex {
     pub fn merge(&self) -> bool {
         let _maintenance = lock(&self.maintenance);
         let Some(old) = merge::choose(&self.state().segments, self.options.max_segment) else { return false };
-        self.replace(old);
+        self.replace(&old);
         true
     }
 
@@ -190,7 +190,7 @@ impl HammingIndex {
         let mut rewritten = 0;
         let segments = self.state().segments.clone();
         for segment in segments.into_iter().filter(|segment| dirty(segment)) {
-            self.replace(vec![segment]);
+            self.replace(&[segment]);
             rewritten += 1;
         }
         rewritten
@@ -244,8 +244,8 @@ impl HammingIndex {
     }
 
     /// Puts one merged segment in the place of `old`.
-    fn replace(&self, old: Vec<Arc<Segment>>) {
-        let merged = merge::merge(&old, &self.withdrawn);
+    fn replace(&self, old: &[Arc<Segment>]) {
+        let merged = merge::merge(old, &self.withdrawn);
         let writer = lock(&self.writer);
         self.exchange(|state| {
             state.segments.retain(|segment| !old.iter().any(|gone| Arc::ptr_eq(gone, segment)));

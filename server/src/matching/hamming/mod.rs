@@ -17,7 +17,6 @@ mod segment;
 mod snapshot;
 mod table;
 mod tail;
-mod withdrawn;
 
 pub use budget::Limits;
 pub use code::{Code, distance};

@@ -8,7 +8,7 @@ use super::budget::{Budget, COMPARE, PROBE, SCAN};
 use super::code::{KEYS, Spread};
 use super::matches::{Hit, Matches};
 use super::table::Table;
-use super::withdrawn::Withdrawn;
+use crate::matching::withdrawn::Withdrawn;
 
 /// Postings that are filtered before their codes are compared. The comparisons then follow each other, and the
 /// processor overlaps their cache misses.

@@ -28,7 +28,7 @@ use super::code::Spread;
 use super::index::{HammingIndex, Options};
 use super::merge;
 use super::segment::Segment;
-use super::withdrawn::{PAGE_WORDS, PAGES, Withdrawn};
+use crate::matching::withdrawn::{PAGE_WORDS, PAGES, Withdrawn};
 
 const MAGIC: [u8; 8] = *b"TSHAMIDX";
 const VERSION: u32 = 1;

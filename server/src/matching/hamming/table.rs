@@ -72,7 +72,7 @@ impl Wanted {
 
     #[inline]
     fn guess(self, bucket: &[u32]) -> usize {
-        (bucket.len() as u64 * u64::from(self.low) >> (self.place_bits + self.low_bits)) as usize
+        ((bucket.len() as u64 * u64::from(self.low)) >> (self.place_bits + self.low_bits)) as usize
     }
 
     /// The place in a posting.

@@ -1,7 +1,8 @@
 //! Where the exact codes of suspects come from.
 //!
-//! Owns the contract and the store in memory; [`super::file::CodeFile`] is the one on disk.
+//! Owns the contract and the store in memory; `CodeFile` is the one on disk.
 
+use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
 use super::local::{LOCAL_BYTES, Local, PICTURE_LOCALS};
@@ -32,32 +33,32 @@ pub trait CodeStore {
     fn read(&self, picture: u32, out: &mut Vec<Local>) -> Result<bool, CodesError>;
 }
 
-/// Codes in memory: 2.4 KB a picture. For tests, small registries and measurements.
+/// Descriptors of a picture as stored.
+type Record = Box<[[u8; LOCAL_BYTES]]>;
+
+/// Codes in memory: 2.5 KB a picture. For tests, small registries and measurements.
 #[derive(Debug, Default)]
 pub struct MemoryCodes {
-    records: RwLock<Vec<Option<Box<[[u8; LOCAL_BYTES]]>>>>,
+    records: RwLock<BTreeMap<u32, Record>>,
 }
 
 impl MemoryCodes {
-    /// Stores the first 64 descriptors of `picture`, in place of what was there. Memory grows with the largest number
-    /// of a picture: numbers are meant to be dense.
+    /// Stores the first 64 descriptors of `picture`, in place of what was there.
     pub fn put(&self, picture: u32, locals: &[Local]) {
         let record = locals.iter().take(PICTURE_LOCALS).map(Local::to_bytes).collect();
-        let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
-        let place = picture as usize;
-        if records.len() <= place {
-            records.resize(place + 1, None);
-        }
-        if let Some(cell) = records.get_mut(place) {
-            *cell = Some(record);
-        }
+        self.records.write().unwrap_or_else(PoisonError::into_inner).insert(picture, record);
+    }
+
+    /// Takes `picture` out; answers whether it was there.
+    pub fn remove(&self, picture: u32) -> bool {
+        self.records.write().unwrap_or_else(PoisonError::into_inner).remove(&picture).is_some()
     }
 }
 
 impl CodeStore for MemoryCodes {
     fn read(&self, picture: u32, out: &mut Vec<Local>) -> Result<bool, CodesError> {
         let records = self.records.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(Some(record)) = records.get(picture as usize) else { return Ok(false) };
+        let Some(record) = records.get(&picture) else { return Ok(false) };
         out.extend(record.iter().map(Local::from_bytes));
         Ok(true)
     }

@@ -10,7 +10,7 @@ use super::local::{Local, PICTURE_LOCALS};
 use super::posting::Posting;
 use super::segment::{MAX_POSTINGS, Segment};
 use super::vocabulary::Vocabulary;
-use super::withdrawn::Withdrawn;
+use crate::matching::withdrawn::Withdrawn;
 
 /// Postings that become a segment: 1,024 pictures. A query looks at every posting that is in none.
 const SEAL: usize = 1_024 * PICTURE_LOCALS;

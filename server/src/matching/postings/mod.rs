@@ -22,7 +22,6 @@ mod similarity;
 mod snapshot;
 mod suspect;
 mod vocabulary;
-mod withdrawn;
 
 pub use codes::{CodeStore, CodesError, MemoryCodes};
 pub use file::CodeFile;

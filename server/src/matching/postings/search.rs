@@ -15,7 +15,7 @@ use super::suspect::{Suspect, WeakVotes};
 
 /// Most descriptors of a query; further ones are ignored.
 pub const QUERY_LOCALS: usize = 1_024;
-/// Lists of this length use up the share of a descriptor.
+/// One list takes at most this part of a descriptor's share.
 const LISTS: usize = 8;
 /// Bits of the filter that tells whether a word is visited.
 const FILTER: usize = 1 << 20;
@@ -32,7 +32,7 @@ pub struct Limits {
     pub signature: u32,
     /// Fewest agreeing weak votes of a suspect.
     pub suspicion: usize,
-    /// Suspects that are examined, the most surprising first.
+    /// Suspects that are examined, the most surprising first, no more than a quarter of them copies of each other.
     pub examined: usize,
     /// Most differing bits of two descriptors of the same place.
     pub distance: u32,
@@ -157,8 +157,7 @@ impl PostingIndex {
         answer.suspects = suspects.len();
         answer.cut |= suspects.len() > limits.examined;
         suspects.sort_unstable_by_key(|it| (std::cmp::Reverse(it.surprise), it.picture));
-        suspects.truncate(limits.examined);
-        suspects
+        select(suspects, limits.examined)
     }
 
     /// The words to visit, ascending, so that lists are read in the order of memory.
@@ -181,7 +180,7 @@ impl PostingIndex {
                 let (read, last) = match len {
                     _ if len <= most => (len, u32::MAX),
                     _ if most == 0 => (0, 0),
-                    _ => oldest(lists, most),
+                    _ => oldest(&lists, most),
                 };
                 answer.shortened += usize::from(read < len);
                 left -= read.min(left);
@@ -196,10 +195,31 @@ impl PostingIndex {
     }
 }
 
+/// The first `most` suspects. Those that rest only on descriptors of the query which already speak for a quarter of
+/// that many come last: a thousand copies of one picture must not hide another one beside it.
+fn select(suspects: Vec<Suspect>, most: usize) -> Vec<Suspect> {
+    let quota = most.div_ceil(4);
+    let mut supported = vec![0_usize; QUERY_LOCALS];
+    let (mut selected, repeated): (Vec<Suspect>, Vec<Suspect>) = suspects.into_iter().partition(|suspect| {
+        let support = |local: &u16| supported.get(usize::from(*local)).copied().unwrap_or(quota);
+        let fresh = suspect.locals.iter().any(|local| support(local) < quota);
+        for local in suspect.locals.iter().filter(|_| fresh) {
+            if let Some(count) = supported.get_mut(usize::from(*local)) {
+                *count += 1;
+            }
+        }
+        fresh
+    });
+    selected.extend(repeated);
+    selected.truncate(most);
+    selected
+}
+
 /// How many postings of sorted lists belong to the pictures of the smallest numbers, and the last of these pictures: as
 /// many whole pictures as have at most `most` postings in all.
-fn oldest<'a>(lists: impl Iterator<Item = &'a [Posting]> + Clone, most: usize) -> (usize, u32) {
-    let until = |last: u32| lists.clone().map(|list| list.partition_point(|it| it.picture() <= last)).sum::<usize>();
+fn oldest<'a>(lists: &(impl Iterator<Item = &'a [Posting]> + Clone), most: usize) -> (usize, u32) {
+    let until =
+        |last: u32| lists.clone().map(|list| list.partition_point(|it| it.picture() <= last)).sum::<usize>();
     let newest = lists.clone().filter_map(<[Posting]>::last).map(|it| it.picture()).max().unwrap_or(0);
     // The first picture that goes beyond, bit by bit from the highest: none is larger than the newest.
     let mut beyond = 0_u32;

@@ -5,7 +5,7 @@
 #![allow(clippy::cast_possible_truncation)] // a segment holds fewer than 2^31 postings
 
 use super::posting::Posting;
-use super::withdrawn::Withdrawn;
+use crate::matching::withdrawn::Withdrawn;
 
 /// Most postings of a segment.
 pub(crate) const MAX_POSTINGS: usize = 1 << 31;
@@ -38,7 +38,8 @@ impl Segment {
         let mut builder = Builder::new(words, parts.iter().map(|part| part.len()).sum());
         for block in 0..words.div_ceil(64) {
             let place = block as usize;
-            let mut bits = parts.iter().fold(0, |all, part| all | part.occupied.get(place).copied().unwrap_or(0));
+            let mut bits =
+                parts.iter().fold(0, |all, part| all | part.occupied.get(place).copied().unwrap_or(0));
             while bits != 0 {
                 let word = block * 64 + bits.trailing_zeros();
                 bits &= bits - 1;

@@ -27,7 +27,7 @@ use super::index::{Entries, Options, PostingIndex};
 use super::posting::Posting;
 use super::segment::{MAX_POSTINGS, Segment};
 use super::vocabulary::Vocabulary;
-use super::withdrawn::{PAGE_WORDS, PAGES, Withdrawn};
+use crate::matching::withdrawn::{PAGE_WORDS, PAGES, Withdrawn};
 
 const MAGIC: [u8; 8] = *b"TSPOSTIX";
 const VERSION: u32 = 1;
@@ -106,7 +106,8 @@ impl PostingIndex {
         let mut writer =
             Writer { file: BufWriter::with_capacity(BUFFER, File::create(path)?), digest: Sha256::new() };
         writer.put(&MAGIC)?;
-        let count = |number: usize| u32::try_from(number).map_err(|_| SnapshotError::Invalid("too many segments"));
+        let count =
+            |number: usize| u32::try_from(number).map_err(|_| SnapshotError::Invalid("too many segments"));
         writer.put_all([VERSION, count(segments.len())?, count(pages.len())?, 0], u32::to_le_bytes)?;
         writer.put(&watermark.to_le_bytes())?;
         writer.put(self.vocabulary().digest())?;

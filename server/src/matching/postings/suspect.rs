@@ -94,7 +94,10 @@ impl WeakVotes {
         });
         self.votes.sort_unstable();
         let groups = self.votes.chunk_by(|a, b| a.picture() == b.picture());
-        groups.filter(|group| group.len() >= least).filter_map(|group| suspect(group, &worth, least)).collect()
+        groups
+            .filter(|group| group.len() >= least)
+            .filter_map(|group| suspect(group, &worth, least))
+            .collect()
     }
 }
 
@@ -137,7 +140,9 @@ impl Worth {
     fn new(votes: &[Vote], postings: usize) -> Self {
         let mut bits = vec![[0_u32; GRADES]; QUERY_LOCALS];
         for vote in votes {
-            if let Some(count) = bits.get_mut(usize::from(vote.local())).and_then(|row| row.get_mut(vote.grade())) {
+            if let Some(count) =
+                bits.get_mut(usize::from(vote.local())).and_then(|row| row.get_mut(vote.grade()))
+            {
                 *count = count.saturating_add(1);
             }
         }

@@ -174,17 +174,17 @@ impl Ranked {
             }
         }
         let mut starts = [0_u16; HALF_BITS + 2];
-        let (mut total, mut last) = (0_u16, 0_u8);
+        let (mut total, mut farthest) = (0_u16, 0_u8);
         for (distance, (start, count)) in (0_u8..).zip(starts.iter_mut().skip(1).zip(counts)) {
             if usize::from(total) < most {
                 total += count;
-                last = distance;
+                farthest = distance;
             }
             *start = total;
         }
         let mut order = vec![0; usize::from(total)];
         let mut next = starts;
-        for (number, distance) in (0_u16..).zip(&distances).filter(|(_, distance)| **distance <= last) {
+        for (number, distance) in (0_u16..).zip(&distances).filter(|(_, distance)| **distance <= farthest) {
             if let Some(place) = next.get_mut(usize::from(*distance)) {
                 if let Some(cell) = order.get_mut(usize::from(*place)) {
                     *cell = number;

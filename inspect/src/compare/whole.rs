@@ -161,7 +161,7 @@ impl Sight {
         let field = Field::estimate(&predicted[0], &raster::luma(&warped), &valid);
         let (warped, valid) = warp::warp(&frame.part, &frame.to_part, &field, width, height);
         let mut query = tone::channels(&warped);
-        sharpness::equalise(&mut predicted[0], &mut query[0], &valid);
+        sharpness::equalise(&mut predicted, &mut query, &valid);
         Self { predicted, plain: tone::channels(&frame.reference), query, warped, valid }
     }
 }
@@ -195,7 +195,9 @@ impl Found {
             .regions
             .iter()
             .enumerate()
-            .map(|(index, region)| (decide::strength(region, self.residual.level, self.size), index))
+            .map(|(index, region)| {
+                (decide::strength(region, self.residual.level, self.residual.edited, self.size), index)
+            })
             .filter(|(strength, _)| *strength >= 1.0)
             .collect();
         heaviest.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -234,10 +236,13 @@ impl Found {
         kinds: &[u8],
         to_bounded: &Homography,
     ) {
-        let (Some([x, y, width, height]), Some(back)) = (outline(bounds, to_bounded), to_bounded.inverse()) else {
+        let (Some([x, y, width, height]), Some(back)) = (outline(bounds, to_bounded), to_bounded.inverse())
+        else {
             return;
         };
-        let Some(back) = back.normalised((f64::from(x + 0.5 * width), f64::from(y + 0.5 * height))) else { return };
+        let Some(back) = back.normalised((f64::from(x + 0.5 * width), f64::from(y + 0.5 * height))) else {
+            return;
+        };
         let range = |start: f32, length: f32, limit: usize| {
             let first = (start - 1.0).clamp(0.0, limit as f32) as usize;
             first..((start + length + 2.0).clamp(0.0, limit as f32) as usize).max(first)
