@@ -7,6 +7,7 @@ mod load;
 mod populate;
 mod server;
 mod tasks;
+mod words;
 
 use clap::Parser;
 use std::{path::PathBuf, process::ExitCode};
@@ -55,6 +56,9 @@ struct Options {
     /// Where touchstone-server is; by default beside this program.
     #[arg(long, value_name = "DIR")]
     bin: Option<PathBuf>,
+    /// Make the visual words of the matching anew in this folder, and nothing else.
+    #[arg(long, value_name = "DIR")]
+    words: Option<PathBuf>,
     /// Keep the populated registry here and use it again in the next run.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -63,6 +67,15 @@ struct Options {
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to people")]
 fn main() -> ExitCode {
     let options = Options::parse();
+    if let Some(folder) = &options.words {
+        return match words::make(folder) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("touchstone-bench: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!("{} registered pictures, {cores} cores\n", options.statements);
     println!("| what | target | reached | holds |\n|---|---|---|---|");

@@ -149,6 +149,8 @@ fn fill(
                 observed: true,
                 pdq: Some(*Sha256Digest::of(content.as_bytes()).as_bytes()),
                 pdq_quality: 100,
+                dhash: Some(*Sha256Digest::of(&content.as_bytes()[1..]).as_bytes()),
+                detail: None,
                 file_name: None,
             };
             writer.put_record(index, &record)?;

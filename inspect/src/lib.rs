@@ -5,14 +5,21 @@
 
 #[cfg(feature = "c2pa")]
 pub mod c2pa;
+pub mod compare;
 pub mod containers;
 pub mod decode;
 pub mod digest;
+pub mod features;
 pub mod fingerprint;
+pub mod frames;
+pub mod geometry;
 pub mod labels;
 pub mod limits;
+pub mod overlay;
+pub mod raster;
+pub mod reference;
 
-use decode::{DecodeError, Format};
+use decode::{DecodeError, Format, Picture};
 use fingerprint::Pdq;
 use limits::Limits;
 use touchstone_schema::{
@@ -20,7 +27,7 @@ use touchstone_schema::{
     api::InspectionReport,
     label::FoundLabel,
     problem::ProblemCode,
-    record::{Code256, Record},
+    record::{Blob, Code256, Record, Tier},
     statement::{C2paBinding, ContentBindings, Nonce},
 };
 
@@ -83,6 +90,8 @@ pub struct Inspection {
     pub pdq: Pdq,
     /// PDQ hashes of the eight orientations, the upright one first.
     pub pdq_orientations: [[u8; 32]; 8],
+    /// Gradient hashes of the eight orientations, in the same order.
+    pub dhash_orientations: [[u8; 32]; 8],
     /// 256-bit body of the ISCC Image-Code.
     pub iscc: [u8; 32],
     /// Labels found, C2PA ones included.
@@ -97,9 +106,21 @@ pub struct Inspection {
 /// # Errors
 /// [`InspectError`] if it is no picture, is damaged, or costs more than the limits allow.
 pub fn inspect(bytes: &[u8], options: &InspectOptions) -> Result<Inspection, InspectError> {
+    inspect_picture(bytes, options).map(|(inspection, _)| inspection)
+}
+
+/// As [`inspect`], and hands the decoded picture out: for references and comparisons.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn inspect_picture(
+    bytes: &[u8],
+    options: &InspectOptions,
+) -> Result<(Inspection, Picture), InspectError> {
     let decoded = decode::decode(bytes, &options.limits)?;
     let picture = &decoded.picture;
     let (pdq, pdq_orientations) = fingerprint::pdq_and_dihedral(picture);
+    let dhash_orientations = fingerprint::dhash_dihedral(picture);
     let iscc = fingerprint::iscc_image_digest(picture);
     #[cfg_attr(not(feature = "c2pa"), allow(unused_mut))]
     let mut labels = labels::read_labels(bytes);
@@ -107,7 +128,7 @@ pub fn inspect(bytes: &[u8], options: &InspectOptions) -> Result<Inspection, Ins
     let c2pa = options.c2pa.as_ref().and_then(|reader| reader.read(bytes, decoded.format.media_type()));
     #[cfg(feature = "c2pa")]
     labels.extend(c2pa.as_ref().and_then(c2pa::C2paReport::to_label));
-    Ok(Inspection {
+    let inspection = Inspection {
         sha256: digest::file_sha256(bytes),
         sha256_without_manifest: digest::content_sha256(bytes),
         format: decoded.format,
@@ -116,11 +137,13 @@ pub fn inspect(bytes: &[u8], options: &InspectOptions) -> Result<Inspection, Ins
         orientation: decoded.orientation,
         pdq,
         pdq_orientations,
+        dhash_orientations,
         iscc,
         labels,
         #[cfg(feature = "c2pa")]
         c2pa,
-    })
+    };
+    Ok((inspection, decoded.picture))
 }
 
 impl Inspection {
@@ -164,19 +187,33 @@ impl Inspection {
         }
     }
 
-    /// The reference record: fingerprints with a salt.
-    #[must_use]
-    pub fn record(&self, salt: Nonce, file_name: Option<String>) -> Record {
-        Record {
+    /// The reference record: fingerprints with a salt, and what `tier` asks to keep of the picture.
+    ///
+    /// # Errors
+    /// [`DecodeError::Corrupt`] if the sketch cannot be encoded.
+    pub fn record(
+        &self,
+        picture: &Picture,
+        tier: Tier,
+        salt: Nonce,
+        file_name: Option<String>,
+    ) -> Result<Record, DecodeError> {
+        let kept = tier >= Tier::Sketch;
+        let features = kept.then(|| Blob(reference::features(picture).to_bytes()));
+        let sketch = if kept { Some(Blob(reference::sketch(picture)?)) } else { None };
+        Ok(Record {
             salt,
             pdq: Code256(self.pdq.hash),
             pdq_quality: self.pdq.quality,
+            dhash: Code256(self.dhash_orientations[0]),
+            features,
+            sketch,
             iscc: Code256(self.iscc),
             width: self.width,
             height: self.height,
             carries_label: self.labels.iter().any(|label| label.meaning.is_ai()),
             file_name,
-        }
+        })
     }
 
     /// The report that clients get.

@@ -488,6 +488,9 @@ pub struct FingerprintCheck {
     /// PDQ quality, 0 to 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pdq_quality: Option<u8>,
+    /// 16 x 16 gradient hash; counts beside PDQ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dhash: Option<Code256>,
     /// What is known about the claim.
     #[serde(default)]
     pub context: Context,

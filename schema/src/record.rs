@@ -6,9 +6,9 @@
 use crate::{
     digest::Sha256Digest,
     json::{self, ReadError, StrictJsonError},
-    statement::Nonce,
+    statement::{Nonce, View},
 };
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 
@@ -16,6 +16,10 @@ use utoipa::ToSchema;
 pub const MEDIA_TYPE: &str = "application/vnd.touchstone.record.v1+json";
 /// Longest record in bytes.
 pub const MAX_RECORD_BYTES: usize = 65_536;
+/// Longest [`Record::features`] in bytes.
+pub const MAX_FEATURES_BYTES: usize = 4_096;
+/// Longest [`Record::sketch`] in bytes.
+pub const MAX_SKETCH_BYTES: usize = 32_768;
 /// Longest file name in bytes.
 pub const MAX_FILE_NAME: usize = 255;
 
@@ -37,7 +41,65 @@ impl<'de> Deserialize<'de> for Code256 {
     }
 }
 
+/// Bytes of a record's part. Text form: base64 with padding (RFC 4648, section 4).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Blob(pub Vec<u8>);
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = BASE64.decode(text.as_bytes());
+        bytes.map(Self).map_err(|_| de::Error::custom("base64 with padding expected"))
+    }
+}
+
+crate::json::string_schema!(Blob, "blob", "^[A-Za-z0-9+/]*={0,2}$", "bytes, base64 with padding");
 crate::json::string_schema!(Code256, "code256", "^[0-9a-f]{64}$", "256-bit fingerprint, hexadecimal");
+
+/// How much the registry keeps of a picture, beside its fingerprints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// Nothing: the same picture is found, alterations cannot be.
+    Codes,
+    /// Local features and a sketch of 192 pixels: crops and screenshots are found, stains and tears shown.
+    Sketch,
+    /// Also 1,024 pixels: thin cracks are shown.
+    Detail,
+}
+
+impl Tier {
+    /// Unless somebody chooses: listing pictures are public anyway, other pictures are not.
+    #[must_use]
+    pub const fn usual(view: Option<View>) -> Self {
+        match view {
+            Some(View::Listing) => Self::Detail,
+            _ => Self::Sketch,
+        }
+    }
+
+    /// The name in texts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Codes => "codes",
+            Self::Sketch => "sketch",
+            Self::Detail => "detail",
+        }
+    }
+
+    /// The tier of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Codes, Self::Sketch, Self::Detail].into_iter().find(|tier| tier.name() == name)
+    }
+}
 
 /// The fingerprints of a picture and what helps to recognise it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -49,12 +111,20 @@ pub struct Record {
     pub pdq: Code256,
     /// PDQ quality, 0 to 100; below 50 the picture tells too little to be recognised by it.
     pub pdq_quality: u8,
+    /// 16 x 16 gradient hash of the upright picture.
+    pub dhash: Code256,
     /// 256-bit ISCC Image-Code body (ISO 24138).
     pub iscc: Code256,
     /// Width after orientation, in pixels.
     pub width: u32,
     /// Height after orientation, in pixels.
     pub height: u32,
+    /// Up to 64 local features, in the layout of `inspect::features`; absent in the tier `codes`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub features: Option<Blob>,
+    /// The picture at a long side of 192 pixels, as JPEG; absent in the tier `codes`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sketch: Option<Blob>,
     /// The file itself carried a label that says AI made or edited it.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub carries_label: bool,
@@ -92,6 +162,11 @@ impl Record {
         })?;
         if record.pdq_quality > 100 || record.width == 0 || record.height == 0 {
             return Err(RecordError::Shape("quality is at most 100, sides are at least 1".to_owned()));
+        }
+        let too_long = |blob: &Option<Blob>, most| blob.as_ref().is_some_and(|blob| blob.0.len() > most);
+        if too_long(&record.features, MAX_FEATURES_BYTES) || too_long(&record.sketch, MAX_SKETCH_BYTES) {
+            let detail = "features have at most 4096 bytes, a sketch has at most 32768";
+            return Err(RecordError::Shape(detail.to_owned()));
         }
         match &record.file_name {
             Some(name) if clean_file_name(name).as_deref() != Some(name) => {
@@ -133,9 +208,12 @@ mod tests {
             salt: Nonce([1; 16]),
             pdq: Code256([2; 32]),
             pdq_quality: 100,
+            dhash: Code256([3; 32]),
             iscc: Code256([3; 32]),
             width: 4,
             height: 5,
+            features: None,
+            sketch: None,
             carries_label: true,
             file_name: Some("杯子.jpg".to_owned()),
         };

@@ -128,6 +128,12 @@ pub enum FindingKind {
     IssuerSuspended,
     /// The photo tells too little to be recognised by fingerprints.
     Uninformative,
+    /// The photo is the same capture as a registered picture, with altered regions.
+    AlteredRegions,
+    /// Something lies over the same capture: an app's icons, a status bar, text, a sticker.
+    OverlaidRegions,
+    /// A registered picture shows the same object or template in another capture. Counts against nobody.
+    OtherCapture,
 }
 
 /// How much a finding carries.
@@ -176,8 +182,8 @@ pub enum Binding {
 pub enum Limit {
     /// Whether regions were altered was not examined.
     AlterationsNotExamined,
-    /// Crops, screenshots and photographs of screens are not recognised.
-    CropsNotRecognised,
+    /// Heavy crops, strong re-rendering and pictures with little texture may not be recognised.
+    MayBeMissed,
     /// Only the registrant computed the bindings.
     DeclaredOnly,
     /// Unsigned text that anybody can write.
@@ -188,6 +194,10 @@ pub enum Limit {
     WatermarksNotChecked,
     /// Only fingerprints were given, no pixels.
     PixelsNotSeen,
+    /// Only a small reference was kept: thin cracks and small spots may be missed.
+    SmallReference,
+    /// The photo looks like so many registered pictures that some were left out.
+    TooManyAlike,
 }
 
 /// One finding.
@@ -235,8 +245,31 @@ pub struct Alteration {
     pub strength: f32,
 }
 
+/// What a photo was compared with, pixel by pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// 192 pixels.
+    Sketch,
+    /// 1,024 pixels.
+    Detail,
+}
+
+/// The numbers behind a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Comparison {
+    /// What the registry kept of the registered picture.
+    pub reference: Reference,
+    /// Share of the registered picture that the photo shows, 0 to 1.
+    pub overlap: f32,
+    /// Median correlation of the blocks after alignment, -1 to 1; at least 0.92 in the same capture.
+    pub correlation: f32,
+    /// Share of the photo that was altered, 0 to 1.
+    pub altered_share: f32,
+}
+
 /// The best match.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Match {
     /// The statement.
     pub statement: StatementId,
@@ -261,6 +294,9 @@ pub struct Match {
     pub registered_before: Option<bool>,
     /// Who computed the bindings.
     pub binding: Binding,
+    /// The numbers behind the comparison of the pixels, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub comparison: Option<Comparison>,
 }
 
 /// What the platform knows about the claim. Nothing personal.

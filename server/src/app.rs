@@ -28,6 +28,8 @@ use zeroize::Zeroizing;
 /// Connections that the system may queue.
 const BACKLOG: u32 = 1_024;
 
+/// How often the index is brought into order.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(5);
 /// How often expired checks are deleted.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -81,7 +83,8 @@ pub fn open_registry(config: &Config, clock: Arc<dyn Clock>) -> Result<Registry,
     let store = Store::open(&config.data.store()?)?;
     store.check_schema()?;
     let keyring = store.read(|reader| Keyring::open(reader, &passphrase))?;
-    let settings = config.rules.settings()?;
+    let mut settings = config.rules.settings()?;
+    settings.index_folder = Some(config.data.data.join("index"));
     Registry::open(store, keyring, clock, Arc::new(SystemEntropy), settings).map_err(StartError::Registry)
 }
 
@@ -107,7 +110,7 @@ pub struct Running {
     pub registry: Registry,
     handle: ServerHandle,
     task: Task<io::Result<()>>,
-    housekeeping: Task<()>,
+    housekeeping: Vec<Task<()>>,
 }
 
 impl Running {
@@ -116,7 +119,7 @@ impl Running {
         self.handle.stop(true).await;
         // The task ends once the server has stopped; it has nothing more to tell.
         let _ = self.task.await;
-        self.housekeeping.abort();
+        self.housekeeping.iter().for_each(Task::abort);
     }
 }
 
@@ -134,10 +137,40 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 /// As [`start`].
 pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let registry = open_registry(&config, Arc::clone(&clock))?;
+    let (loading, housekept) = (registry.clone(), registry.clone());
+    let features = actix_web::rt::spawn(load_features(loading));
+    let maintenance = actix_web::rt::spawn(maintain_index(housekept));
     let (server, address) = serve(&config, registry.clone(), clock, &SystemEntropy)?;
     let handle = server.handle();
     let housekeeping = actix_web::rt::spawn(forget_expired_checks(registry.clone()));
+    let housekeeping = vec![features, maintenance, housekeeping];
     Ok(Running { address, registry, handle, task: actix_web::rt::spawn(server), housekeeping })
+}
+
+/// Loads the local features of every picture beside the first requests.
+async fn load_features(registry: Registry) {
+    match actix_web::web::block(move || registry.load_features()).await {
+        Ok(Ok(count)) => {
+            tracing::info!(count, "crops and screenshots of {count} pictures are recognised now");
+        }
+        Ok(Err(refusal)) => {
+            tracing::error!("crops and screenshots are not recognised: {}", because(&refusal));
+        }
+        Err(_) => tracing::error!("loading local features stopped unexpectedly"),
+    }
+}
+
+/// Keeps the index in searchable order as long as the server runs.
+async fn maintain_index(registry: Registry) {
+    let mut often = tokio::time::interval(MAINTAIN_EVERY);
+    often.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        often.tick().await;
+        let registry = registry.clone();
+        if actix_web::web::block(move || registry.maintain_index()).await.is_err() {
+            tracing::error!("keeping the index in order stopped unexpectedly");
+        }
+    }
 }
 
 /// Deletes checks whose time is over, every hour as long as the server runs.

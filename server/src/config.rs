@@ -213,9 +213,6 @@ pub struct Rules {
     /// How long a sign-in lasts, in hours [default: 12]
     #[arg(long, env = "TOUCHSTONE_SERVER_SESSION_HOURS", value_name = "HOURS")]
     pub session_hours: Option<u32>,
-    /// PDQ distance up to which a picture is a near match, 0 to 256 [default: 31]
-    #[arg(long, env = "TOUCHSTONE_SERVER_PDQ_RADIUS", value_name = "BITS", value_parser = clap::value_parser!(u32).range(0..=256))]
-    pub pdq_radius: Option<u32>,
     /// PEM file with the C2PA trust list
     #[cfg(feature = "c2pa")]
     #[arg(long, env = "TOUCHSTONE_SERVER_C2PA_TRUST_LIST", value_name = "FILE")]
@@ -250,7 +247,7 @@ impl Rules {
             max_batch: self.max_batch.unwrap_or(defaults.max_batch),
             check_retention_days: self.check_retention_days.unwrap_or(defaults.check_retention_days),
             session_hours: self.session_hours.unwrap_or(defaults.session_hours),
-            pdq_radius: self.pdq_radius.unwrap_or(defaults.pdq_radius),
+            index_folder: defaults.index_folder,
             #[cfg(feature = "c2pa")]
             trust_anchors: touchstone_inspect::c2pa::TrustAnchors {
                 c2pa_trust_list: optional_file(self.c2pa_trust_list.as_deref())?,

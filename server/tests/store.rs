@@ -48,9 +48,9 @@ use touchstone_server::{
     clock::FixedEntropy,
     keyring::{Keyring, KeyringError},
     store::{
-        CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow, KeyPurpose, KeyRow, NewEntry, NewKey,
-        NewOrganisation, NewRecord, NewToken, OrganisationRow, Reader, RecordRow, RegistryKeyRow, Store,
-        StoreConfig, StoreError, TokenRow, UserRow, Writer,
+        CheckPictures, CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow, KeyPurpose, KeyRow,
+        NewEntry, NewKey, NewOrganisation, NewRecord, NewToken, OrganisationRow, Reader, RecordRow,
+        RegistryKeyRow, Store, StoreConfig, StoreError, TokenRow, UserRow, Writer,
     },
 };
 

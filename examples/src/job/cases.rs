@@ -110,9 +110,25 @@ impl Maker<'_> {
         let turned = edits::rotated_90(mug);
         self.add("listing-turned.jpg", "listing, turned by 90 degrees", "copy", &jpeg("mug", &turned, 85)?)?;
         let cracked = edits::with_crack(vase, 7);
-        self.add("listing-crack.jpg", "listing with a painted crack", "copy", &jpeg("vase", &cracked, 85)?)?;
+        self.add(
+            "listing-crack.jpg",
+            "listing with a painted crack",
+            "altered",
+            &jpeg("vase", &cracked, 85)?,
+        )?;
         let stained = edits::with_stain(lamp, 3);
-        self.add("listing-stain.jpg", "listing with a painted stain", "copy", &jpeg("lamp", &stained, 85)?)?;
+        self.add(
+            "listing-stain.jpg",
+            "listing with a painted stain",
+            "altered",
+            &jpeg("lamp", &stained, 85)?,
+        )?;
+        let part = edits::cropped(mug, 0.7);
+        self.add("listing-crop.jpg", "listing, half of it cut away", "copy", &jpeg("mug", &part, 85)?)?;
+        let screen = edits::screenshot(lamp);
+        self.add("listing-screenshot.jpg", "screenshot of a listing", "copy", &jpeg("lamp", &screen, 85)?)?;
+        let part = edits::cropped(&stained, 0.8);
+        self.add("stain-crop.jpg", "listing with a stain, cropped", "altered", &jpeg("lamp", &part, 80)?)?;
         let packing = pictures.packing.first().ok_or_else(|| bad("packing", "the studio has none"))?;
         self.add("packing.jpg", "packing photo itself", "original", &read(packing)?)?;
         let packed = pictures.rendered.iter().find(|(shot, _)| shot.kind == ShotKind::Packing);

@@ -4,7 +4,7 @@
 
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
-use image::{ExtendedColorType, ImageEncoder, ImageError, RgbImage};
+use image::{ExtendedColorType, ImageEncoder, ImageError, Rgb, RgbImage};
 
 use super::maths::{PI, V, cos, fbm, hash01, sin, step};
 
@@ -57,6 +57,38 @@ pub fn cropped(image: &RgbImage, fraction: f32) -> RgbImage {
     let side = |n: u32| ((n as f32 * fraction.clamp(0.0, 1.0)) as u32).clamp(1, n.max(1));
     let (w, h) = (side(image.width()), side(image.height()));
     imageops::crop_imm(image, (image.width() - w) / 2, (image.height() - h) / 2, w, h).to_image()
+}
+
+/// The picture on a page of a shop, as a phone's screenshot shows it: a status bar, a white page with lines of grey
+/// text, a red button.
+#[must_use]
+pub fn screenshot(image: &RgbImage) -> RgbImage {
+    const WIDTH: u32 = 900;
+    let shown = imageops::resize(
+        image,
+        WIDTH,
+        (WIDTH * image.height() / image.width().max(1)).max(1),
+        FilterType::Triangle,
+    );
+    let mut page = RgbImage::from_pixel(WIDTH, shown.height() + 520, Rgb([250, 250, 250]));
+    let mut fill = |x: u32, y: u32, width: u32, height: u32, colour: [u8; 3]| {
+        for row in y..y + height {
+            for column in x..x + width {
+                page.put_pixel(column, row, Rgb(colour));
+            }
+        }
+    };
+    fill(0, 0, WIDTH, 60, [32, 33, 36]);
+    for bar in 0..4 {
+        fill(WIDTH - 120 + 18 * bar, 38 - 6 * bar, 10, 8 + 6 * bar, [240, 240, 240]);
+    }
+    let below = 60 + shown.height();
+    for (line, width) in [(0, 760), (1, 640), (2, 420)] {
+        fill(40, below + 40 + 52 * line, width, 22, [96, 96, 100]);
+    }
+    fill(40, below + 260, WIDTH - 80, 96, [228, 57, 60]);
+    imageops::replace(&mut page, &shown, 0, 60);
+    page
 }
 
 /// A numbered stream of hashed numbers in [0, 1).

@@ -42,6 +42,43 @@ impl Picture {
         Self::new(width, height, rgba)
     }
 
+    /// The area average with the longer side reduced to `long_side` pixels; a smaller picture is copied. Exact in whole
+    /// numbers and rounded once, so the same pixels give the same result on every machine.
+    #[must_use]
+    pub fn reduced(&self, long_side: u32) -> Self {
+        let longest = self.width.max(self.height);
+        if longest <= long_side || long_side == 0 {
+            return self.clone();
+        }
+        let side = |from: u32| {
+            let doubled = 2 * u64::from(from) * u64::from(long_side) + u64::from(longest);
+            ((doubled / (2 * u64::from(longest))) as usize).max(1)
+        };
+        let (width, height) = (self.width as usize, self.height as usize);
+        let (to_width, to_height) = (side(self.width), side(self.height));
+        // A source pixel is counted as wide as the target has pixels, a target pixel as wide as the source has: every
+        // overlap is a whole number. A column's sum is at most 255 times the source's height.
+        let mut sums = vec![0_u32; width * 3];
+        let mut rgb = Vec::with_capacity(to_width * to_height * 3);
+        let mut missing = height;
+        for row in self.rgb.chunks_exact(width * 3) {
+            let mut left = to_height;
+            while left > 0 {
+                let weight = left.min(missing);
+                for (sum, value) in sums.iter_mut().zip(row) {
+                    *sum += weight as u32 * u32::from(*value);
+                }
+                (left, missing) = (left - weight, missing - weight);
+                if missing == 0 {
+                    average_across(&sums, to_width, height, &mut rgb);
+                    sums.fill(0);
+                    missing = height;
+                }
+            }
+        }
+        Self { width: to_width as u32, height: to_height as u32, rgb }
+    }
+
     /// The picture as it should be seen, given the orientation under which it is stored.
     ///
     /// `orientation` is the EXIF/TIFF tag 0x0112 (TIFF 6.0, section 8): 1 upright, 2 mirrored, 3 half turn, 4 mirrored
@@ -90,6 +127,28 @@ impl Picture {
             }
         }
         Self { width: self.height, height: self.width, rgb }
+    }
+}
+
+/// Averages column sums of `height` rows over `to_width` target pixels, three channels.
+fn average_across(sums: &[u32], to_width: usize, height: usize, rgb: &mut Vec<u8>) {
+    let columns = sums.as_chunks::<3>().0;
+    let width = columns.len();
+    let area = width as u64 * height as u64;
+    let (mut total, mut missing) = ([0_u64; 3], width);
+    for column in columns {
+        let share = missing.min(to_width);
+        for (total, value) in total.iter_mut().zip(column) {
+            *total += share as u64 * u64::from(*value);
+        }
+        missing -= share;
+        if missing == 0 {
+            rgb.extend(total.map(|total| ((total + area / 2) / area) as u8));
+            // The target is not larger: at most one of its pixels ends within a source pixel.
+            let rest = to_width - share;
+            total = column.map(|value| rest as u64 * u64::from(value));
+            missing = width - rest;
+        }
     }
 }
 

@@ -5,11 +5,12 @@
 //! Everything here is a pure function of the pixels and never fails: a picture too small or too plain to be
 //! told apart has a fingerprint of low quality. Thresholds and indexes belong to the matching, not here.
 
+mod dhash;
 mod dihedral;
 mod iscc;
 mod pdq;
 
-use crate::decode::Picture;
+use crate::{decode::Picture, raster::Grey};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -45,6 +46,26 @@ impl Pdq {
     pub const fn is_informative(&self) -> bool {
         self.quality >= PDQ_QUALITY_FLOOR
     }
+}
+
+/// Long side, pixels, of the raster that the gradient hash is computed from.
+const DHASH_SIDE: u32 = 640;
+
+/// The gradient hashes of the eight orientations of a picture, in the order of [`Symmetry::ALL`].
+#[must_use]
+pub fn dhash_dihedral(picture: &Picture) -> [[u8; 32]; 8] {
+    let Some(raster) = Grey::from_rgb(picture.width, picture.height, &picture.rgb, DHASH_SIDE) else {
+        return [[0; 32]; 8];
+    };
+    // The module turns clockwise, and mirrors first; PDQ's reference turns anticlockwise.
+    let [original, r270, r180, r90, flip_y, flip_minus1, flip_x, flip_plus1] = dhash::dihedral(&raster);
+    [original, r90, r180, r270, flip_x, flip_y, flip_plus1, flip_minus1].map(|hash| {
+        let mut bytes = [0; 32];
+        for (eight, word) in bytes.as_chunks_mut().0.iter_mut().zip(hash) {
+            *eight = word.to_le_bytes();
+        }
+        bytes
+    })
 }
 
 /// The global fingerprints of one picture.

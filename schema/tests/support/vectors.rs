@@ -10,7 +10,7 @@ use touchstone_schema::{
     key::PublicKey,
     label::{AiAttribute, DigitalSourceType, Gb45438Label, LabelBasis, OutputLabel},
     leaf,
-    record::{Code256, Record},
+    record::{Blob, Code256, Record},
     statement::{
         Body, ContentBindings, ImageRegistered, Issuer, KeyRevoked, Nonce, OutputLabelled, Statement,
         StatementWithdrawn, View,
@@ -158,9 +158,12 @@ fn records() -> Result<Value, Box<dyn Error>> {
         salt: Nonce([7; 16]),
         pdq: Code256([0xa5; 32]),
         pdq_quality: 100,
+        dhash: Code256([0x5a; 32]),
         iscc: Code256([0x3c; 32]),
         width: 1024,
         height: 768,
+        features: Some(Blob(vec![1, 0, 192, 1, 80, 1])),
+        sketch: None,
         carries_label: false,
         file_name: Some("杯子.jpg".to_owned()),
     };

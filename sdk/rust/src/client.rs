@@ -14,7 +14,7 @@ use touchstone_schema::{
         LabelRecords, Logged, NewCode, NewKey, NewOrganisation, NewToken, NewUser, OrganisationInfo,
         RegistryInfo, SignIn, StatementView, Suspension, TokenList, UserInfo,
     },
-    record,
+    record::{self, Tier},
     verdict::Context,
 };
 use ureq::http::Method;
@@ -54,13 +54,11 @@ impl Client {
     }
 
     fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, ClientError> {
-        let body = self.transport.send(&Outgoing {
-            method: Method::GET,
-            path,
-            body: None,
-            repeat: Repeat::Harmless,
-        })?;
-        self.transport.parse(&body)
+        self.transport.parse(&self.get_bytes(path)?)
+    }
+
+    fn get_bytes(&self, path: String) -> Result<Vec<u8>, ClientError> {
+        self.transport.send(&Outgoing { method: Method::GET, path, body: None, repeat: Repeat::Harmless })
     }
 
     fn send<T: DeserializeOwned>(
@@ -264,7 +262,7 @@ impl Client {
     }
 
     /// `PUT /v1/statements/{id}/content` with the file itself. The registry computes everything from it and logs
-    /// what it observed.
+    /// what it observed. `reference` says what it keeps of the picture; it decides by the view if that is `None`.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -274,11 +272,13 @@ impl Client {
         media_type: &str,
         bytes: &[u8],
         file_name: Option<&str>,
+        reference: Option<Tier>,
     ) -> Result<ContentReceipt, ClientError> {
         let mut path = format!("/v1/statements/{statement}/content");
-        if let Some(name) = file_name {
-            path.push_str("?file_name=");
-            path.push_str(&percent_encode(name));
+        let name = file_name.map(|name| ("file_name", percent_encode(name)));
+        let reference = reference.map(|tier| ("reference", tier.name().to_owned()));
+        for (mark, (name, value)) in ["?", "&"].into_iter().zip(name.into_iter().chain(reference)) {
+            path.push_str(&format!("{mark}{name}={value}"));
         }
         self.send(Method::PUT, path, (media_type, bytes), Repeat::Harmless)
     }
@@ -346,6 +346,22 @@ impl Client {
         let body =
             serde_json::to_vec(fingerprints).map_err(|error| ClientError::Request(error.to_string()))?;
         self.send(Method::POST, "/v1/checks".to_owned(), (JSON, &body), Repeat::Harmless)
+    }
+
+    /// `GET /v1/checks/{id}/alterations.png`: the photo with its altered regions, as PNG.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the problem `not-found` if the verdict names no altered region.
+    pub fn alterations(&self, check: &CheckId) -> Result<Vec<u8>, ClientError> {
+        self.get_bytes(format!("/v1/checks/{check}/alterations.png"))
+    }
+
+    /// `GET /v1/checks/{id}/mask.png`: white where the photo was altered, in its proportions, as PNG.
+    ///
+    /// # Errors
+    /// As [`Client::alterations`].
+    pub fn alteration_mask(&self, check: &CheckId) -> Result<Vec<u8>, ClientError> {
+        self.get_bytes(format!("/v1/checks/{check}/mask.png"))
     }
 
     /// `GET /v1/checks/{id}`: an earlier check of the own organisation.

@@ -1,4 +1,4 @@
-//! Reading picture files with a limit, before anything is made of them.
+//! Reading picture files with a limit, before anything is made of them, and writing what was made.
 
 use std::{
     fs::File,
@@ -52,6 +52,18 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     // One byte more than allowed shows a file that grows, or a pipe without end.
     file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(bytes) }
+}
+
+/// Writes a whole file, making its folder if it is missing.
+///
+/// # Errors
+/// [`FileError::Io`].
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let failed = |source| FileError::Io { path: path.to_owned(), source };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::write(path, bytes).map_err(failed)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use touchstone_schema::{
     key::PublicKey,
     label::{FoundLabel, Gb45438Label, OutputLabel},
     problem::Problem,
-    record::{RecordError, clean_file_name},
+    record::{RecordError, Tier, clean_file_name},
     statement::{ImageRegistered, Issuer, OutputLabelled, Statement, StatementError, View},
 };
 
@@ -145,6 +145,7 @@ pub struct Registrar<'a> {
     max_batch: usize,
     max_bytes: u64,
     inspecting: InspectOptions,
+    reference: Option<Tier>,
 }
 
 impl<'a> Registrar<'a> {
@@ -179,7 +180,15 @@ impl<'a> Registrar<'a> {
             max_batch,
             max_bytes,
             inspecting,
+            reference: None,
         })
+    }
+
+    /// Has the registry keep this much of each picture; unless given, it depends on the view ([`Tier::usual`]).
+    #[must_use]
+    pub const fn keeping(mut self, reference: Option<Tier>) -> Self {
+        self.reference = reference;
+        self
     }
 
     /// Most statements that the registry takes at once, at most [`MAX_BATCH`].
@@ -194,13 +203,20 @@ impl<'a> Registrar<'a> {
     /// [`RegisterError`].
     pub fn prepare(&self, path: &Path, claim: &Claim, upload: Upload) -> Result<Prepared, RegisterError> {
         let bytes = files::read(path, self.max_bytes)?;
-        let inspection = touchstone_inspect::inspect(&bytes, &self.inspecting)?;
+        let (inspection, picture) = touchstone_inspect::inspect_picture(&bytes, &self.inspecting)?;
         drop(bytes);
         let file_name = path.file_name().and_then(|name| clean_file_name(&name.to_string_lossy()));
         let (record, digest) = match upload {
             Upload::Pixels => (None, None),
             Upload::Record => {
-                let record = inspection.record(entropy::nonce(self.entropy)?, file_name.clone());
+                let view = match claim {
+                    Claim::Picture { view, .. } => Some(*view),
+                    Claim::Output { .. } => None,
+                };
+                let tier = self.reference.unwrap_or_else(|| Tier::usual(view));
+                let salt = entropy::nonce(self.entropy)?;
+                let record = inspection.record(&picture, tier, salt, file_name.clone());
+                let record = record.map_err(InspectError::from)?;
                 let (bytes, digest) = record.to_bytes()?;
                 (Some(bytes), Some(digest))
             }
@@ -282,6 +298,6 @@ impl<'a> Registrar<'a> {
             return Err(RegisterError::Changed(prepared.path.clone()));
         }
         let name = prepared.file_name.as_deref();
-        Ok(self.client.put_pixels(statement, &prepared.media_type, &bytes, name)?)
+        Ok(self.client.put_pixels(statement, &prepared.media_type, &bytes, name, self.reference)?)
     }
 }

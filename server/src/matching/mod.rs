@@ -1,98 +1,179 @@
-//! Candidate search by fingerprint: which registered pictures look like this one?
+//! Candidate search: which registered pictures may this photo be?
 //!
-//! First form: an exact scan of every PDQ code in memory, for the eight orientations of the query at once. It is
-//! lossless, needs 40 bytes a picture, and inserts while queries run: a query takes a snapshot of reference-counted
-//! segments and holds no lock while it scans. It knows log indexes and codes, nothing else.
+//! Two global codes find what looks alike as a whole, in any of the eight orientations; local features find parts.
+//! Everything here proposes: only the comparison of the pixels decides. It knows log indexes, codes and features,
+//! nothing of statements. A query takes a snapshot and holds no lock while it searches; pictures are added and
+//! withdrawn meanwhile.
 
-use std::sync::{Arc, PoisonError, RwLock};
+pub mod hamming;
+mod locals;
+pub mod postings;
+mod withdrawn;
 
-/// Codes in one segment: large enough to scan fast, small enough to copy when an insert meets a running query.
-const SEGMENT: usize = 4_096;
+use hamming::{HammingIndex, Limits};
+use locals::{Codes, Faces};
+use postings::{CodesError, Local, PostingIndex, Screen, ScreenError, Vocabulary, VocabularyError};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+use touchstone_inspect::features;
 
-/// A registered picture whose code lies within the radius.
+/// Visual words, trained on descriptors of rendered pictures: no photograph is in it.
+const WORDS: &[u8] = include_bytes!("words.voc");
+/// What is common in pictures of nothing in particular, from the same rendered pictures.
+const COMMON: &[u8] = include_bytes!("common.voc");
+
+/// Largest distance of PDQ at which two pictures are proposed as one: 31 of 256 bits is Meta's recommendation.
+pub const PDQ_RADIUS: u32 = 31;
+/// The same for the gradient hash: about one false proposal in a million pairs of unrelated pictures.
+pub const DHASH_RADIUS: u32 = 36;
+/// Most proposals of one code.
+const MAX_HITS: usize = 256;
+/// Codes in the unsorted tail from which it is sealed.
+const SEAL: usize = 16_384;
+
+/// A registered picture that looks alike as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Candidate {
+pub struct Near {
     /// Log index of the statement.
     pub index: u64,
-    /// Differing bits of 256.
-    pub distance: u32,
-    /// Which of the eight orientations of the query it was, 0 for upright.
+    /// Differing bits of PDQ, if within [`PDQ_RADIUS`].
+    pub pdq: Option<u32>,
+    /// Differing bits of the gradient hash, if within [`DHASH_RADIUS`].
+    pub dhash: Option<u32>,
+    /// Which of the query's orientations it was, an index into `Symmetry::ALL`; that of the nearer code.
     pub orientation: u8,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Segment {
-    codes: Vec<[u64; 4]>,
-    indexes: Vec<u64>,
+impl Near {
+    /// How far it is, in thousandths of the code's radius: the two codes are comparable in this.
+    fn rank(&self) -> u32 {
+        let of =
+            |distance: Option<u32>, radius| distance.map_or(u32::MAX, |distance| distance * 1_000 / radius);
+        of(self.pdq, PDQ_RADIUS).min(of(self.dhash, DHASH_RADIUS))
+    }
 }
 
-/// All searchable codes.
-#[derive(Debug, Default)]
+/// What global codes proposed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Nearest {
+    /// Nearest first, then oldest first.
+    pub near: Vec<Near>,
+    /// Some were left out: the photo looks like very many registered pictures.
+    pub flooded: bool,
+}
+
+/// All searchable pictures.
+#[derive(Debug)]
 pub struct PictureIndex {
-    segments: RwLock<Vec<Arc<Segment>>>,
+    pdq: HammingIndex,
+    dhash: HammingIndex,
+    parts: PostingIndex,
+    screen: Screen,
+    codes: Codes,
 }
 
-fn words(code: &[u8; 32]) -> [u64; 4] {
-    let mut words = [0; 4];
-    for (word, bytes) in words.iter_mut().zip(code.chunks_exact(8)) {
-        let mut eight = [0; 8];
-        eight.copy_from_slice(bytes);
-        *word = u64::from_ne_bytes(eight);
-    }
-    words
+/// Why the index cannot be opened or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The built-in words are damaged.
+    #[error(transparent)]
+    Words(#[from] VocabularyError),
+    /// The built-in sample of common descriptors is damaged.
+    #[error(transparent)]
+    Screen(#[from] ScreenError),
+    /// The stored descriptors cannot be read or written.
+    #[error(transparent)]
+    Codes(#[from] CodesError),
 }
 
-/// Hamming distance, or a value above `radius` as soon as it is certain to exceed it.
-fn distance_within(a: &[u64; 4], b: &[u64; 4], radius: u32) -> u32 {
-    // Unrelated codes differ in about half of their bits: two words settle nearly all of them.
-    let first = (a[0] ^ b[0]).count_ones() + (a[1] ^ b[1]).count_ones();
-    if first > radius {
-        return first;
-    }
-    first + (a[2] ^ b[2]).count_ones() + (a[3] ^ b[3]).count_ones()
-}
-
-fn insert(segments: &mut Vec<Arc<Segment>>, index: u64, code: &[u8; 32]) {
-    if segments.last().is_none_or(|last| last.codes.len() >= SEGMENT) {
-        segments.push(Arc::default());
-    }
-    if let Some(last) = segments.last_mut() {
-        let last = Arc::make_mut(last);
-        last.codes.push(words(code));
-        last.indexes.push(index);
-    }
+/// What a registered picture is found by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Registered {
+    /// Log index of the statement. Those beyond 32 bits are not searchable.
+    pub index: u64,
+    /// PDQ, if it tells enough.
+    pub pdq: Option<[u8; 32]>,
+    /// Gradient hash, if it tells enough.
+    pub dhash: Option<[u8; 32]>,
+    /// Local features, if they are kept.
+    pub features: Option<features::Reference>,
 }
 
 impl PictureIndex {
-    /// Adds a picture that is not there yet.
-    pub fn insert(&self, index: u64, code: &[u8; 32]) {
-        insert(&mut self.segments.write().unwrap_or_else(PoisonError::into_inner), index, code);
+    /// An empty index. The descriptors of pictures are kept in `folder`, or in memory without one.
+    ///
+    /// # Errors
+    /// [`IndexError`] if the folder's file is damaged or cannot be used.
+    pub fn open(folder: Option<&Path>) -> Result<Self, IndexError> {
+        let words = Arc::new(Vocabulary::decode(WORDS)?);
+        Ok(Self {
+            pdq: HammingIndex::default(),
+            dhash: HammingIndex::default(),
+            screen: Screen::decode(COMMON, Arc::clone(&words))?,
+            parts: PostingIndex::new(words, postings::Options::default()),
+            codes: Codes::open(folder)?,
+        })
     }
 
-    /// Gives a picture another code, or takes it out. A query sees it as it was or as it is, never without it in
-    /// between.
-    pub fn replace(&self, index: u64, code: Option<&[u8; 32]>) {
-        let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
-        for segment in segments.iter_mut() {
-            let Some(place) = segment.indexes.iter().position(|i| *i == index) else { continue };
-            if code.is_some_and(|code| segment.codes[place] == words(code)) {
-                return;
+    /// Adds pictures. One that was withdrawn stays away; one that is there may be added again with other codes.
+    ///
+    /// # Errors
+    /// [`IndexError::Codes`] if descriptors cannot be written.
+    pub fn insert(&self, pictures: &[Registered]) -> Result<(), IndexError> {
+        let (pdq, dhash) = entries(pictures);
+        if pictures.len() > SEAL {
+            self.pdq.insert_sealed(&pdq);
+            self.dhash.insert_sealed(&dhash);
+        } else {
+            self.pdq.insert_all(&pdq);
+            self.dhash.insert_all(&dhash);
+        }
+        for picture in pictures {
+            let (Ok(id), Some(found)) = (u32::try_from(picture.index), &picture.features) else { continue };
+            let stored: Vec<Local> = found.features.iter().map(locals::local).collect();
+            // First the codes: a posting without them proposes nothing.
+            self.codes.put(id, &stored)?;
+            self.parts.insert(id, &stored);
+        }
+        Ok(())
+    }
+
+    /// Withdraws a picture for ever.
+    ///
+    /// # Errors
+    /// [`IndexError::Codes`] if its descriptors cannot be overwritten.
+    pub fn withdraw(&self, index: u64) -> Result<(), IndexError> {
+        let Ok(id) = u32::try_from(index) else { return Ok(()) };
+        self.pdq.withdraw(id);
+        self.dhash.withdraw(id);
+        self.parts.withdraw(id);
+        Ok(self.codes.remove(id)?)
+    }
+
+    /// Pictures that show, somewhere, what the photo shows: most agreeing features first.
+    ///
+    /// # Errors
+    /// [`IndexError::Codes`] if stored descriptors cannot be read.
+    pub fn parts(&self, photo: &features::Query) -> Result<Vec<u64>, IndexError> {
+        // Looser than what stands alone: the most voted are tested by their geometry, and that is what decides.
+        let limits = postings::Limits { distance: 44, votes: 2, ..postings::Limits::default() };
+        let mut votes: BTreeMap<u32, u32> = BTreeMap::new();
+        let Faces { plain, mirrored } = Faces::of(photo);
+        for face in [plain, mirrored] {
+            let face = self.screen.keep_telling(&face);
+            for candidate in self.parts.search(&face, &self.codes, &limits)?.candidates {
+                let known = votes.entry(candidate.picture).or_default();
+                *known = candidate.votes.max(*known);
             }
-            let segment = Arc::make_mut(segment);
-            segment.codes.swap_remove(place);
-            segment.indexes.swap_remove(place);
-            break;
         }
-        if let Some(code) = code {
-            insert(&mut segments, index, code);
-        }
+        let mut found: Vec<(u32, u32)> = votes.into_iter().collect();
+        found.sort_by_key(|(picture, votes)| (std::cmp::Reverse(*votes), *picture));
+        Ok(found.into_iter().map(|(picture, _)| picture.into()).collect())
     }
 
-    /// Number of searchable pictures.
+    /// Number of searchable pictures, withdrawn ones included until they leave memory.
     #[must_use]
     pub fn len(&self) -> usize {
-        let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
-        segments.iter().map(|segment| segment.codes.len()).sum()
+        self.pdq.stats().entries.max(self.codes.len())
     }
 
     /// Whether nothing is searchable.
@@ -101,108 +182,54 @@ impl PictureIndex {
         self.len() == 0
     }
 
-    /// Pictures within `radius` of any of the orientations, nearest first, then oldest first; at most `limit`.
+    /// Bytes of memory.
     #[must_use]
-    pub fn search(&self, orientations: &[[u8; 32]], radius: u32, limit: usize) -> Vec<Candidate> {
-        let snapshot = self.segments.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let queries: Vec<[u64; 4]> = orientations.iter().map(words).collect();
-        let mut found: Vec<Candidate> = Vec::new();
-        for segment in &snapshot {
-            for (code, index) in segment.codes.iter().zip(&segment.indexes) {
-                let mut best: Option<(u32, u8)> = None;
-                for (orientation, query) in (0_u8..).zip(&queries) {
-                    let distance = distance_within(query, code, radius);
-                    if distance <= radius && best.is_none_or(|(nearest, _)| distance < nearest) {
-                        best = Some((distance, orientation));
-                    }
-                }
-                if let Some((distance, orientation)) = best {
-                    found.push(Candidate { index: *index, distance, orientation });
-                }
+    pub fn bytes(&self) -> usize {
+        self.pdq.stats().bytes + self.dhash.stats().bytes + self.parts.stats().bytes
+    }
+
+    /// Brings what was added into searchable order. Takes long: for a thread of its own.
+    pub fn maintain(&self) {
+        for index in [&self.pdq, &self.dhash] {
+            if index.stats().tail >= SEAL {
+                index.seal();
             }
-            // A query near a flood of equal pictures must not hold them all.
-            if found.len() > 16 * limit.max(64) {
-                keep_nearest(&mut found, limit);
-            }
+            while index.merge() {}
         }
-        keep_nearest(&mut found, limit);
-        found
+        while self.parts.maintain() {}
+    }
+
+    /// Pictures that look alike as a whole, given the codes of the photo's orientations.
+    #[must_use]
+    pub fn near(&self, pdq: &[hamming::Code], dhash: &[hamming::Code]) -> Nearest {
+        let limits = Limits { hits: MAX_HITS, ..Limits::default() };
+        let mut found: BTreeMap<u32, Near> = BTreeMap::new();
+        let pdq = self.pdq.search(pdq, PDQ_RADIUS, &limits);
+        for hit in &pdq.hits {
+            let near =
+                Near { index: hit.id.into(), pdq: Some(hit.distance), dhash: None, orientation: hit.variant };
+            found.insert(hit.id, near);
+        }
+        let dhash = self.dhash.search(dhash, DHASH_RADIUS, &limits);
+        for hit in &dhash.hits {
+            let other =
+                Near { index: hit.id.into(), pdq: None, dhash: Some(hit.distance), orientation: hit.variant };
+            let near = found.entry(hit.id).or_insert(other);
+            let orientation = if other.rank() < near.rank() { hit.variant } else { near.orientation };
+            *near = Near { dhash: Some(hit.distance), orientation, ..*near };
+        }
+        let mut near: Vec<Near> = found.into_values().collect();
+        near.sort_by_key(|near| (near.rank(), near.index));
+        let flooded = [&pdq, &dhash].iter().any(|answer| answer.truncated || !answer.complete);
+        Nearest { near, flooded }
     }
 }
 
-fn keep_nearest(found: &mut Vec<Candidate>, limit: usize) {
-    found.sort_unstable_by_key(|candidate| (candidate.distance, candidate.index));
-    found.truncate(limit);
-}
+type Entries = Vec<(hamming::Code, u32)>;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn naive(codes: &[[u8; 32]], queries: &[[u8; 32]], radius: u32) -> Vec<(u64, u32)> {
-        let distance = |a: &[u8; 32], b: &[u8; 32]| a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum();
-        let mut found: Vec<(u64, u32)> = (0..)
-            .zip(codes)
-            .filter_map(|(i, code)| {
-                let nearest: u32 = queries.iter().map(|query| distance(query, code)).min()?;
-                (nearest <= radius).then_some((i, nearest))
-            })
-            .collect();
-        found.sort_unstable_by_key(|(index, distance)| (*distance, *index));
-        found
-    }
-
-    proptest! {
-        #[test]
-        fn finds_exactly_what_a_naive_scan_finds(
-            base: [u8; 32],
-            flips in proptest::collection::vec(proptest::collection::vec(0_usize..256, 0..60), 1..200),
-            radius in 0_u32..64,
-        ) {
-            let codes: Vec<[u8; 32]> = flips.iter().map(|bits| {
-                let mut code = base;
-                for bit in bits { code[bit / 8] ^= 1 << (bit % 8); }
-                code
-            }).collect();
-            let queries = [base, base.map(|b| !b)];
-            let index = PictureIndex::default();
-            for (i, code) in (0..).zip(&codes) { index.insert(i, code); }
-            let found: Vec<(u64, u32)> =
-                index.search(&queries, radius, usize::MAX / 64).iter().map(|c| (c.index, c.distance)).collect();
-            prop_assert_eq!(found, naive(&codes, &queries, radius));
-        }
-    }
-
-    #[test]
-    fn removal_and_segments() {
-        let index = PictureIndex::default();
-        for i in 0..3 * SEGMENT as u64 {
-            index.insert(i, &[0; 32]);
-        }
-        assert_eq!(index.len(), 3 * SEGMENT);
-        assert_eq!(index.search(&[[0; 32]], 0, 10).len(), 10);
-        index.replace(5000, None);
-        index.replace(5000, None);
-        assert_eq!(index.len(), 3 * SEGMENT - 1);
-        index.replace(4000, Some(&[1; 32]));
-        assert_eq!(index.len(), 3 * SEGMENT - 1);
-        assert_eq!(index.search(&[[1; 32]], 0, 9).iter().map(|c| c.index).collect::<Vec<_>>(), [4000]);
-        assert!(index.search(&[[0; 32]], 0, usize::MAX / 64).iter().all(|c| c.index != 5000));
-    }
-
-    #[test]
-    fn queries_run_while_pictures_are_added() {
-        let index = PictureIndex::default();
-        std::thread::scope(|scope| {
-            scope.spawn(|| (0..20_000).for_each(|i| index.insert(i, &[7; 32])));
-            let mut seen = 0;
-            for _ in 0..50 {
-                let now = index.search(&[[7; 32]], 0, usize::MAX / 64).len();
-                assert!(now >= seen);
-                seen = now;
-            }
-        });
-        assert_eq!(index.search(&[[7; 32]], 0, usize::MAX / 64).len(), 20_000);
-    }
+fn entries(pictures: &[Registered]) -> (Entries, Entries) {
+    let id = |picture: &Registered| u32::try_from(picture.index).ok();
+    let pdq = pictures.iter().filter_map(|picture| Some((picture.pdq?, id(picture)?)));
+    let dhash = pictures.iter().filter_map(|picture| Some((picture.dhash?, id(picture)?)));
+    (pdq.collect(), dhash.collect())
 }

@@ -1,14 +1,25 @@
 //! A check: inspect the photo, gather the evidence, judge, sign, keep.
 
-use super::{Caller, Inner, Refusal, Registry, evidence::Query, rules, signing::milliseconds};
-use crate::{clock::random, store::CheckRow};
-use touchstone_inspect::{Inspection, fingerprint::PDQ_QUALITY_FLOOR};
+use super::{
+    Caller, Inner, Refusal, Registry, evidence::Query, recognise::Resemblance, rules, signing::milliseconds,
+};
+use crate::{
+    clock::random,
+    store::{CheckPictures, CheckRow},
+};
+use touchstone_inspect::{
+    Inspection,
+    compare::{self, RgbView},
+    decode::Picture,
+    fingerprint::PDQ_QUALITY_FLOOR,
+    overlay,
+};
 use touchstone_schema::{
     CheckId,
     api::{CheckResult, FingerprintCheck, Scope},
     envelope::{self, VERDICT_TYPE},
     problem::ProblemCode,
-    verdict::{Context, Photo, Verdict},
+    verdict::{Alteration, Context, Photo, Verdict},
 };
 
 /// Expired checks that one transaction deletes.
@@ -44,12 +55,25 @@ fn query(inspection: &Inspection) -> Query {
         sha256: Some(inspection.sha256),
         sha256_without_manifest: Some(inspection.sha256_without_manifest),
         orientations: if informative { inspection.pdq_orientations.to_vec() } else { Vec::new() },
+        dhash: Vec::new(),
         size: Some((inspection.width, inspection.height)),
         labels: inspection.labels.clone(),
         credential: inspection.c2pa_state().map(|(state, ..)| state),
         pixels_seen: true,
         informative,
     }
+}
+
+/// The altered regions in photo pixels, and the pictures of them.
+fn draw(picture: &Picture, found: &Resemblance) -> Result<(Vec<Alteration>, Option<CheckPictures>), Refusal> {
+    let Some((_, comparison)) = &found.comparison else { return Ok((Vec::new(), None)) };
+    let view = RgbView::new(picture.width, picture.height, &picture.rgb).map_err(Refusal::internal)?;
+    let photo = compare::Query::new(view);
+    let pictures = CheckPictures {
+        overlay: overlay::marked(&photo, comparison).map_err(Refusal::internal)?,
+        mask: overlay::mask(comparison).map_err(Refusal::internal)?,
+    };
+    Ok((found.alterations(picture.width, picture.height), Some(pictures)))
 }
 
 impl Inner {
@@ -59,11 +83,22 @@ impl Inner {
         photo: Photo,
         query: Query,
         context: &Context,
+        seen: Option<(&Inspection, &Picture)>,
     ) -> Result<CheckResult, Refusal> {
-        let (evidence, log_size) = self.gather(query, context)?;
+        let (pdq, dhash) = (query.orientations.clone(), query.dhash.clone());
+        let (evidence, recognition, log_size) = self.gather(query, context, || match seen {
+            Some((inspection, picture)) => self.recognise(inspection, picture),
+            None => Ok(self.resemble(&pdq, &dhash)),
+        })?;
         let judgement = rules::judge(&evidence, context);
         let now = self.now();
         let id = CheckId::from_parts(milliseconds(now), random(self.entropy.as_ref())?);
+        let best = judgement.best_match.as_ref().map(|best| best.log_index);
+        let best = recognition.resemblances.iter().find(|found| Some(found.index) == best);
+        let (alterations, pictures) = match (seen, best) {
+            (Some((_, picture)), Some(best)) if judgement.altered() => draw(picture, best)?,
+            _ => (Vec::new(), None),
+        };
         let verdict = Verdict {
             check: id,
             registry: self.origin.clone(),
@@ -75,7 +110,7 @@ impl Inner {
             reason: judgement.reason,
             recommendation: judgement.recommendation,
             best_match: judgement.best_match,
-            alterations: Vec::new(),
+            alterations,
             findings: judgement.findings,
             limits: judgement.limits,
         };
@@ -90,6 +125,9 @@ impl Inner {
                 expires_at: now.saturating_add_seconds(kept),
                 envelope: envelope.clone(),
             })?;
+            if let Some(pictures) = &pictures {
+                writer.insert_check_pictures(&id, pictures)?;
+            }
             Ok::<_, Refusal>(())
         })?;
         let envelope = String::from_utf8(envelope).map_err(Refusal::internal)?;
@@ -105,7 +143,7 @@ impl Registry {
     pub fn check(&self, caller: &Caller, photo: &[u8], context: &Context) -> Result<CheckResult, Refusal> {
         caller.require(Scope::Check)?;
         check_context(context)?;
-        let inspection = touchstone_inspect::inspect(photo, &self.0.inspector())?;
+        let (inspection, picture) = touchstone_inspect::inspect_picture(photo, &self.0.inspector())?;
         let summary = Photo {
             sha256: Some(inspection.sha256),
             sha256_without_manifest: Some(inspection.sha256_without_manifest),
@@ -113,7 +151,7 @@ impl Registry {
             width: Some(inspection.width),
             height: Some(inspection.height),
         };
-        self.0.conclude(caller, summary, query(&inspection), context)
+        self.0.conclude(caller, summary, query(&inspection), context, Some((&inspection, &picture)))
     }
 
     /// Checks fingerprints alone. The answer states that no pixels were seen.
@@ -151,10 +189,11 @@ impl Registry {
             sha256: given.sha256,
             sha256_without_manifest: given.sha256_without_manifest,
             orientations: given.pdq.filter(|_| informative).map(|code| code.0).into_iter().collect(),
+            dhash: given.dhash.filter(|_| informative).map(|code| code.0).into_iter().collect(),
             informative: informative || given.pdq.is_none(),
             ..Query::default()
         };
-        self.0.conclude(caller, photo, query, &given.context)
+        self.0.conclude(caller, photo, query, &given.context, None)
     }
 
     /// An earlier check of the caller's organisation.
@@ -162,15 +201,30 @@ impl Registry {
     /// # Errors
     /// `not-found` if there is none, it expired, or it is another organisation's.
     pub fn check_result(&self, caller: &Caller, id: &CheckId) -> Result<CheckResult, Refusal> {
-        caller.require(Scope::Check)?;
-        let now = self.0.now();
-        let row = self.0.store.read(|reader| reader.check(id).map_err(Refusal::from))?;
-        let row = row.filter(|row| row.organisation == caller.organisation && row.expires_at > now);
-        let row = row.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "no such check"))?;
+        let row = self.own_check(caller, id)?;
         let opened = envelope::open(&row.envelope, VERDICT_TYPE).map_err(Refusal::internal)?;
         let verdict: Verdict = serde_json::from_slice(&opened.payload).map_err(Refusal::internal)?;
         let envelope = String::from_utf8(row.envelope).map_err(Refusal::internal)?;
         Ok(CheckResult { id: *id, verdict, envelope })
+    }
+
+    /// What an earlier check of the caller's organisation drew.
+    ///
+    /// # Errors
+    /// As [`Self::check_result`]; `not-found` also if its verdict names no altered region.
+    pub fn check_pictures(&self, caller: &Caller, id: &CheckId) -> Result<CheckPictures, Refusal> {
+        self.own_check(caller, id)?;
+        let pictures = self.0.store.read(|reader| reader.check_pictures(id).map_err(Refusal::from))?;
+        let detail = "the verdict of this check names no altered region";
+        pictures.ok_or_else(|| Refusal::with(ProblemCode::NotFound, detail))
+    }
+
+    fn own_check(&self, caller: &Caller, id: &CheckId) -> Result<CheckRow, Refusal> {
+        caller.require(Scope::Check)?;
+        let now = self.0.now();
+        let row = self.0.store.read(|reader| reader.check(id).map_err(Refusal::from))?;
+        let row = row.filter(|row| row.organisation == caller.organisation && row.expires_at > now);
+        row.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "no such check"))
     }
 
     /// Deletes checks whose time is over; how many.

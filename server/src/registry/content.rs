@@ -1,20 +1,23 @@
 //! Content of statements: pixels that the registry observes itself, records that the registrant computed, deletion.
 
-use super::{Caller, Inner, Refusal, Registry, register::check_still_valid};
+use super::{Caller, Inner, Refusal, Registry, recognise, register::check_still_valid};
 use crate::{
     clock::nonce,
+    matching::Registered,
     store::{EntryRow, NewRecord, Reader, Writer},
 };
 use std::sync::PoisonError;
-use touchstone_inspect::{Inspection, fingerprint::PDQ_QUALITY_FLOOR};
+use touchstone_inspect::{InspectError, Inspection, features, fingerprint::PDQ_QUALITY_FLOOR, reference};
 use touchstone_schema::{
     Sha256Digest, StatementId, Timestamp,
     api::{ContentReceipt, Logged, Scope},
     envelope::{self, STATEMENT_TYPE},
     leaf,
     problem::ProblemCode,
-    record::{Record, clean_file_name},
-    statement::{Body, C2paObservation, ContentBindings, ContentObserved, Issuer, RecordDeleted, Statement},
+    record::{Blob, Record, Tier, clean_file_name},
+    statement::{
+        Body, C2paObservation, ContentBindings, ContentObserved, Issuer, RecordDeleted, Statement, View,
+    },
 };
 
 /// The statement in a log entry.
@@ -33,19 +36,25 @@ fn own_entry(reader: &mut Reader<'_>, caller: &Caller, id: &StatementId) -> Resu
     Ok(entry)
 }
 
-/// Bindings of an own statement that content may be uploaded for.
+/// Bindings of an own statement that content may be uploaded for, and a merchant's view.
 fn own_bindings(
     reader: &mut Reader<'_>,
     caller: &Caller,
     id: &StatementId,
-) -> Result<(EntryRow, ContentBindings), Refusal> {
+) -> Result<(EntryRow, ContentBindings, Option<View>), Refusal> {
     let entry = own_entry(reader, caller, id)?;
     if entry.withdrawn_at_index.is_some() {
         return Err(Refusal::with(ProblemCode::Conflict, "this statement is withdrawn"));
     }
     let statement = statement_of(&entry)?;
+    let view = match &statement.body {
+        Body::ImageRegistered(image) => Some(image.view),
+        _ => None,
+    };
     match (&statement.body, statement.body.content()) {
-        (Body::ImageRegistered(_) | Body::OutputLabelled(_), Some(content)) => Ok((entry, content.clone())),
+        (Body::ImageRegistered(_) | Body::OutputLabelled(_), Some(content)) => {
+            Ok((entry, content.clone(), view))
+        }
         _ => Err(Refusal::with(ProblemCode::Conflict, "this kind of statement has no content to upload")),
     }
 }
@@ -98,9 +107,23 @@ fn observed_before(reader: &mut Reader<'_>, entry: &EntryRow) -> Result<Option<C
     Ok(Some(ContentReceipt { statement: entry.id, observed_at_index: Some(first), searchable }))
 }
 
+/// What comes with a record must be readable, or it would never be found and nobody would be told.
+fn check_parts(record: &Record) -> Result<(), Refusal> {
+    let invalid =
+        |part: &str, error: String| Refusal::with(ProblemCode::InvalidField, format!("{part}: {error}"));
+    if let Some(Blob(bytes)) = &record.features {
+        features::Reference::from_bytes(bytes).map_err(|error| invalid("features", error.to_string()))?;
+    }
+    if let Some(Blob(bytes)) = &record.sketch {
+        reference::read(bytes).map_err(|error| invalid("sketch", error.to_string()))?;
+    }
+    Ok(())
+}
+
 impl Registry {
-    /// Takes the pixels of an own statement, computes everything itself and logs what it observed. Uploading the
-    /// same bytes again changes nothing and gives the first observation.
+    /// Takes the pixels of an own statement, computes everything itself, keeps what `tier` says (by the view unless
+    /// given) and logs what it observed. Uploading the same bytes again changes nothing and gives the first
+    /// observation.
     ///
     /// # Errors
     /// `content-mismatch` if the bytes are not what was signed; the picture problems; `content-deleted`.
@@ -110,10 +133,11 @@ impl Registry {
         id: &StatementId,
         bytes: &[u8],
         file_name: Option<&str>,
+        tier: Option<Tier>,
     ) -> Result<ContentReceipt, Refusal> {
         caller.require(Scope::Register)?;
         let inner = &*self.0;
-        let (entry, bindings) = inner.store.read(|reader| own_bindings(reader, caller, id))?;
+        let (entry, bindings, view) = inner.store.read(|reader| own_bindings(reader, caller, id))?;
         // The digest is judged first: decoding is the costly part, and other bytes are refused anyway.
         let digest = Sha256Digest::of(bytes);
         if digest != bindings.sha256 {
@@ -122,7 +146,7 @@ impl Registry {
         if let Some(receipt) = inner.store.read(|reader| observed_before(reader, &entry))? {
             return Ok(receipt);
         }
-        let inspection = touchstone_inspect::inspect(bytes, &inner.inspector())?;
+        let (inspection, picture) = touchstone_inspect::inspect_picture(bytes, &inner.inspector())?;
         let found = &inspection.sha256_without_manifest;
         if *found != bindings.sha256_without_manifest {
             return Err(mismatch("sha256_without_manifest", &bindings.sha256_without_manifest, found));
@@ -135,7 +159,12 @@ impl Registry {
             );
             return Err(Refusal::with(ProblemCode::ContentMismatch, detail));
         }
-        let record = inspection.record(nonce(inner.entropy.as_ref())?, file_name.and_then(clean_file_name));
+        let tier = tier.unwrap_or_else(|| Tier::usual(view));
+        let file_name = file_name.and_then(clean_file_name);
+        let record = inspection.record(&picture, tier, nonce(inner.entropy.as_ref())?, file_name);
+        let record = record.map_err(InspectError::from)?;
+        let detail = (tier == Tier::Detail).then(|| reference::detail(&picture));
+        let detail = detail.transpose().map_err(InspectError::from)?;
         let (record_bytes, record_digest) = record.to_bytes()?;
         let searchable = inspection.pdq.quality >= PDQ_QUALITY_FLOOR;
         let new = NewRecord {
@@ -144,12 +173,14 @@ impl Registry {
             observed: true,
             pdq: searchable.then_some(inspection.pdq.hash),
             pdq_quality: inspection.pdq.quality,
+            dhash: Some(record.dhash.0),
+            detail,
             file_name: record.file_name,
         };
         let (index, observed_at) = inner.store.write(|writer| {
             // Read again: another upload, a deletion or a suspension may have come first.
             check_still_valid(writer, &caller.organisation()?)?;
-            let (entry, _) = own_bindings(writer, caller, id)?;
+            let (entry, ..) = own_bindings(writer, caller, id)?;
             check_record(writer, &entry)?;
             if let Some(first) = entry.observed_at_index {
                 return Ok::<_, Refusal>((entry.index, first));
@@ -178,6 +209,7 @@ impl Registry {
         caller.require(Scope::Register)?;
         let inner = &*self.0;
         let record = Record::parse(bytes)?;
+        check_parts(&record)?;
         let digest = Sha256Digest::of(bytes);
         let searchable = record.pdq_quality >= PDQ_QUALITY_FLOOR;
         let new = NewRecord {
@@ -186,11 +218,13 @@ impl Registry {
             observed: false,
             pdq: searchable.then_some(record.pdq.0),
             pdq_quality: record.pdq_quality,
+            dhash: Some(record.dhash.0),
+            detail: None,
             file_name: record.file_name,
         };
         let index = inner.store.write(|writer| {
             check_still_valid(writer, &caller.organisation()?)?;
-            let (entry, bindings) = own_bindings(writer, caller, id)?;
+            let (entry, bindings, _) = own_bindings(writer, caller, id)?;
             match bindings.record {
                 Some(bound) if bound == digest => {}
                 Some(bound) => return Err(mismatch("record", &bound, &digest)),
@@ -246,14 +280,30 @@ impl Inner {
     /// end in another order than their transactions: each reads what holds now, one after the other.
     pub(super) fn synchronise_index(&self, index: u64) -> Result<(), Refusal> {
         let _one_at_a_time = self.index_order.lock().unwrap_or_else(PoisonError::into_inner);
-        let code = self.store.read(|reader| {
+        let record = self.store.read(|reader| {
             let withdrawn = reader.entry(index)?.is_none_or(|entry| entry.withdrawn_at_index.is_some());
             let bytes = reader.record(index)?.and_then(|row| row.bytes).filter(|_| !withdrawn);
-            let record = bytes.map(|bytes| Record::parse(&bytes).map_err(Refusal::internal)).transpose()?;
-            let record = record.filter(|record| record.pdq_quality >= PDQ_QUALITY_FLOOR);
-            Ok::<_, Refusal>(record.map(|record| record.pdq.0))
+            bytes.map(|bytes| Record::parse(&bytes).map_err(Refusal::internal)).transpose()
         })?;
-        self.index.replace(index, code.as_ref());
+        match record {
+            // Neither a deletion nor a withdrawal is ever undone.
+            None => self.index.withdraw(index).map_err(Refusal::internal)?,
+            Some(record) => {
+                self.index.insert(&[registered(index, &record)]).map_err(Refusal::internal)?;
+            }
+        }
         Ok(())
+    }
+}
+
+/// What the index holds of a record. A picture that tells too little by PDQ has no codes there.
+pub(super) fn registered(index: u64, record: &Record) -> Registered {
+    let informative = record.pdq_quality >= PDQ_QUALITY_FLOOR;
+    let features = recognise::features_of(record);
+    Registered {
+        index,
+        pdq: informative.then_some(record.pdq.0),
+        dhash: informative.then_some(record.dhash.0),
+        features,
     }
 }

@@ -1,10 +1,12 @@
 //! Everything that the rules may look at, gathered once: what the photo says, which entries it resembles.
 
-use super::{Inner, Refusal, content::statement_of, lookup};
-use crate::{
-    matching,
-    store::{ContentDigest, EntryRow, Reader},
+use super::{
+    Inner, Refusal,
+    content::statement_of,
+    lookup,
+    recognise::{Recognition, Resemblance},
 };
+use crate::store::{ContentDigest, EntryRow, Reader};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use touchstone_inspect::fingerprint::{PDQ_QUALITY_FLOOR, hamming};
 use touchstone_schema::{
@@ -13,13 +15,11 @@ use touchstone_schema::{
     label::{FoundLabel, OutputLabel},
     record::Record,
     statement::{Body, Issuer, Role, View},
-    verdict::{Binding, Context},
+    verdict::{Binding, Comparison, Context},
 };
 
 /// Most entries that one check looks at, digest matches first, then the nearest.
 const MAX_CANDIDATES: usize = 32;
-/// Most similar pictures that are looked at to choose them.
-const MAX_SIMILAR: usize = 256;
 
 /// What ties a photo to an entry, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,8 +28,31 @@ pub enum Tie {
     File,
     /// The bytes without the C2PA manifest are the same.
     WithoutManifest,
-    /// The fingerprints differ in this many bits of 256.
+    /// The same capture: the fingerprints differ in this many bits of 256.
     Similar(u32),
+    /// The same capture: local features agree, though the fingerprints do not.
+    Geometry,
+    /// The same object or template in another capture. It counts for nothing.
+    OtherCapture,
+}
+
+impl Tie {
+    /// The same capture, as other bytes.
+    #[must_use]
+    pub const fn is_near(self) -> bool {
+        matches!(self, Self::Similar(_) | Self::Geometry)
+    }
+}
+
+/// What the comparison of the pixels told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Examined {
+    /// The numbers behind it.
+    pub numbers: Comparison,
+    /// Regions were altered.
+    pub altered: bool,
+    /// Something that is no damage lies over it.
+    pub overlaid: bool,
 }
 
 /// An entry that the photo is tied to.
@@ -59,6 +82,8 @@ pub struct Candidate {
     pub file_name: Option<String>,
     /// What ties it.
     pub tie: Tie,
+    /// What the comparison of the pixels told, if there was one.
+    pub examined: Option<Examined>,
     /// Who computed its bindings.
     pub binding: Binding,
     /// Its issuer withdrew it.
@@ -93,6 +118,8 @@ pub struct Evidence {
     pub pixels_seen: bool,
     /// Fingerprints tell enough to search by them.
     pub informative: bool,
+    /// It looks like so many registered pictures that some were left out.
+    pub flooded: bool,
     /// Entries that the photo is tied to.
     pub candidates: Vec<Candidate>,
     /// Registered labels of other pictures that this photo carries.
@@ -108,6 +135,8 @@ pub struct Query {
     pub sha256_without_manifest: Option<Sha256Digest>,
     /// PDQ hashes of the orientations; empty if unknown or uninformative.
     pub orientations: Vec<[u8; 32]>,
+    /// Gradient hashes, if only fingerprints were given.
+    pub dhash: Vec<[u8; 32]>,
     /// Width and height.
     pub size: Option<(u32, u32)>,
     /// Labels in the file.
@@ -122,14 +151,20 @@ pub struct Query {
 
 impl Inner {
     /// Gathers the evidence on a photo, and the size of the log that it was gathered from.
-    pub(super) fn gather(&self, query: Query, context: &Context) -> Result<(Evidence, u64), Refusal> {
+    ///
+    /// `recognise` looks at the photo; no connection to the database is held meanwhile.
+    pub(super) fn gather(
+        &self,
+        query: Query,
+        context: &Context,
+        recognise: impl FnOnce() -> Result<Recognition, Refusal>,
+    ) -> Result<(Evidence, Recognition, u64), Refusal> {
         // A picture is searchable a moment after its entry is committed: within it, the search may miss what the
         // size counts already. The size is read first, so that the gap is no longer than that moment.
         let log_size = self.store.read(|reader| reader.log_size().map_err(Refusal::from))?;
-        // No connection to the database is held meanwhile.
-        let similar = self.index.search(&query.orientations, self.settings.pdq_radius, MAX_SIMILAR);
-        let evidence = self.store.read(|reader| weigh(reader, query, context, &similar, log_size))?;
-        Ok((evidence, log_size))
+        let recognition = recognise()?;
+        let evidence = self.store.read(|reader| weigh(reader, query, context, &recognition, log_size))?;
+        Ok((evidence, recognition, log_size))
     }
 }
 
@@ -138,7 +173,7 @@ fn weigh(
     reader: &mut Reader<'_>,
     query: Query,
     context: &Context,
-    similar: &[matching::Candidate],
+    recognition: &Recognition,
     log_size: u64,
 ) -> Result<Evidence, Refusal> {
     let mut ties: BTreeMap<u64, Tie> = BTreeMap::new();
@@ -153,18 +188,24 @@ fn weigh(
             tie(row.index, if whole { Tie::File } else { Tie::WithoutManifest });
         }
     }
-    for found in similar {
-        tie(found.index, Tie::Similar(found.distance));
+    for found in &recognition.resemblances {
+        let same = found.distance.map_or(Tie::Geometry, Tie::Similar);
+        tie(found.index, if found.is_same_capture() { same } else { Tie::OtherCapture });
     }
     ties.retain(|index, _| *index < log_size);
     let nearest = nearest(reader, ties, context)?;
-    let candidates = candidates(reader, &nearest, query.sha256.as_ref())?;
+    let mut candidates = candidates(reader, &nearest, query.sha256.as_ref())?;
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.tie.is_near()) {
+        let mut all = recognition.resemblances.iter();
+        candidate.examined = all.find(|found| found.index == candidate.index).and_then(Resemblance::examined);
+    }
     let labels_elsewhere = labels_elsewhere(reader, &query, &candidates, log_size)?;
     Ok(Evidence {
         labels: query.labels,
         credential: query.credential,
         pixels_seen: query.pixels_seen,
         informative: query.informative,
+        flooded: recognition.flooded,
         candidates,
         labels_elsewhere,
     })
@@ -239,6 +280,7 @@ fn candidates(
             had_manifest,
             file_name: record.and_then(|record| record.file_name),
             tie: *tie,
+            examined: None,
             binding: if observed { Binding::Observed } else { Binding::Declared },
             withdrawn: entry.withdrawn_at_index.is_some(),
             suspect_key: suspect_from.is_some_and(|from| entry.index >= from),

@@ -9,6 +9,7 @@ pub mod content;
 pub mod evidence;
 pub mod lookup;
 pub mod organisations;
+mod recognise;
 pub mod refusal;
 pub mod register;
 pub mod rules;
@@ -18,21 +19,24 @@ pub mod texts;
 use crate::{
     clock::{Clock, Entropy},
     keyring::Keyring,
-    matching::PictureIndex,
-    store::Store,
+    matching::{PictureIndex, Registered},
+    store::{FingerprintRow, Store},
 };
 pub use access::Caller;
 pub use bootstrap::Bootstrapped;
 pub use refusal::Refusal;
 use std::{
-    sync::{Arc, Mutex},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use touchstone_inspect::InspectOptions;
-use touchstone_schema::{Timestamp, api::RegistryInfo, key::PublicKey};
+use touchstone_schema::{Timestamp, api::RegistryInfo, key::PublicKey, record::Record};
 
 /// Fingerprints loaded from the database at a time.
-const LOAD_PAGE: u32 = 20_000;
+const LOAD_PAGE: u32 = 200_000;
+/// Records whose features are loaded at a time.
+const FEATURE_PAGE: u32 = 512;
 
 /// The registry's limits and rules. Each is a flag of the command line.
 #[derive(Debug, Clone)]
@@ -53,8 +57,8 @@ pub struct Settings {
     pub check_retention_days: u32,
     /// How long a sign-in lasts, in hours.
     pub session_hours: u32,
-    /// PDQ distance up to which a picture is a near match (Meta's recommendation).
-    pub pdq_radius: u32,
+    /// Where the index keeps its files; in memory without it. They are made anew at every start.
+    pub index_folder: Option<PathBuf>,
     /// Trust anchors of C2PA signers.
     #[cfg(feature = "c2pa")]
     pub trust_anchors: touchstone_inspect::c2pa::TrustAnchors,
@@ -71,7 +75,7 @@ impl Default for Settings {
             max_batch: 1_000,
             check_retention_days: 180,
             session_hours: 12,
-            pdq_radius: 31,
+            index_folder: None,
             #[cfg(feature = "c2pa")]
             trust_anchors: touchstone_inspect::c2pa::TrustAnchors::default(),
         }
@@ -110,7 +114,8 @@ struct Inner {
 }
 
 impl Registry {
-    /// Opens a bootstrapped registry and loads every fingerprint into memory.
+    /// Opens a bootstrapped registry and loads every global code into memory. Local features follow with
+    /// [`Self::load_features`].
     ///
     /// # Errors
     /// A [`Refusal`] if the database is not bootstrapped or cannot be read.
@@ -126,6 +131,7 @@ impl Registry {
             origin.ok_or_else(|| Refusal::internal("this database holds no registry: run bootstrap first"))
         })?;
         let inspector = inspector(&settings)?;
+        let index = PictureIndex::open(settings.index_folder.as_deref()).map_err(Refusal::internal)?;
         let decoy_password_hash = access::hash_password("a name that nobody has", entropy.as_ref())?;
         let inner = Inner {
             store,
@@ -134,12 +140,12 @@ impl Registry {
             entropy,
             settings,
             origin,
-            index: PictureIndex::default(),
+            index,
             index_order: Mutex::new(()),
             inspector,
             decoy_password_hash,
         };
-        inner.load_fingerprints()?;
+        inner.load_codes()?;
         Ok(Self(Arc::new(inner)))
     }
 
@@ -184,24 +190,77 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// Loads the local features of every picture; until it is done, crops and screenshots may be missed. Answers how
+    /// many pictures have some.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the database cannot be read or the index's file cannot be written.
+    pub fn load_features(&self) -> Result<u64, Refusal> {
+        let (mut after, mut count) = (None, 0);
+        loop {
+            let page = self
+                .0
+                .store
+                .read(|reader| reader.fingerprints_after(after, FEATURE_PAGE).map_err(Refusal::from))?;
+            let indexes: Vec<u64> = page.iter().map(|row| row.index).collect();
+            {
+                // A deletion meanwhile would otherwise be undone.
+                let _one_at_a_time = self.0.index_order.lock().unwrap_or_else(PoisonError::into_inner);
+                let rows = self.0.store.read(|reader| reader.records(&indexes).map_err(Refusal::from))?;
+                let parsed = rows
+                    .iter()
+                    .filter_map(|row| Some((row.index, Record::parse(row.bytes.as_deref()?).ok()?)));
+                let pictures: Vec<Registered> = parsed
+                    .map(|(index, record)| Registered {
+                        pdq: None,
+                        dhash: None,
+                        ..content::registered(index, &record)
+                    })
+                    .filter(|picture| picture.features.is_some())
+                    .collect();
+                count += pictures.len() as u64;
+                self.0.index.insert(&pictures).map_err(Refusal::internal)?;
+            }
+            self.maintain_index();
+            match page.last() {
+                Some(last) if page.len() == FEATURE_PAGE as usize => after = Some(last.index),
+                _ => return Ok(count),
+            }
+        }
+    }
+
+    /// Brings what was added to the index into searchable order.
+    pub fn maintain_index(&self) {
+        self.0.index.maintain();
+    }
+}
+
 impl Inner {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    fn load_fingerprints(&self) -> Result<(), Refusal> {
+    fn load_codes(&self) -> Result<(), Refusal> {
         self.store.read(|reader| {
             let mut after = None;
             loop {
                 let page = reader.fingerprints_after(after, LOAD_PAGE)?;
-                for row in &page {
-                    self.index.insert(row.index, &row.pdq);
-                }
+                let code = |row: &FingerprintRow| Registered {
+                    index: row.index,
+                    pdq: Some(row.pdq),
+                    dhash: row.dhash,
+                    features: None,
+                };
+                let pictures: Vec<Registered> = page.iter().map(code).collect();
+                self.index.insert(&pictures).map_err(Refusal::internal)?;
                 match page.last() {
                     Some(last) if page.len() == LOAD_PAGE as usize => after = Some(last.index),
-                    _ => return Ok(()),
+                    _ => break,
                 }
             }
+            self.index.maintain();
+            Ok(())
         })
     }
 

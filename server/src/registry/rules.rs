@@ -13,7 +13,7 @@ use touchstone_schema::{
     statement::View,
     verdict::{
         Basis, Bilingual, Binding, Conclusion, Context, Finding, FindingKind, Limit, Match, Recommendation,
-        Relation, Strength,
+        Reference, Relation, Strength,
     },
 };
 
@@ -82,6 +82,15 @@ pub const RULES: &[Rule] = &[
         applies: |facts| matches!(merchant_tie(facts), Some(Tie::File | Tie::WithoutManifest)),
     },
     Rule {
+        conclusion: Conclusion::Altered,
+        when: (
+            "The photo is the same capture as a registered picture, and regions of it were altered.",
+            "照片与已登记图片为同一次拍摄，且部分区域被改动。",
+        ),
+        recommendation: Recommendation::HumanReview,
+        applies: |facts| facts.best.is_some_and(|best| best.examined.is_some_and(|found| found.altered)),
+    },
+    Rule {
         conclusion: Conclusion::Synthetic,
         when: (
             "The file carries a label that says AI made or edited it.",
@@ -93,12 +102,12 @@ pub const RULES: &[Rule] = &[
     Rule {
         conclusion: Conclusion::Copy,
         when: (
-            "The photo is the same capture as a registered picture: encoded again, resized or turned. Whether \
-             regions were altered is not examined yet.",
-            "照片与已登记图片为同一次拍摄：经重新编码、缩放或旋转。尚未检查是否有局部改动。",
+            "The photo is the same capture as a registered picture: encoded again, resized, turned, cropped, or taken \
+             from a screen. No alteration was found, or a limit says that none could be looked for.",
+            "照片与已登记图片为同一次拍摄：经重新编码、缩放、旋转、裁剪，或翻拍自屏幕。未发现改动，或局限中说明未能检查。",
         ),
         recommendation: Recommendation::AskForAnotherPhoto,
-        applies: |facts| matches!(merchant_tie(facts), Some(Tie::Similar(_))),
+        applies: |facts| merchant_tie(facts).is_some_and(Tie::is_near),
     },
     Rule {
         conclusion: Conclusion::Captured,
@@ -168,6 +177,14 @@ pub struct Judgement {
     pub limits: Vec<Limit>,
 }
 
+impl Judgement {
+    /// The best match was altered.
+    #[must_use]
+    pub fn altered(&self) -> bool {
+        self.best_match.as_ref().is_some_and(|found| found.relation == Relation::SameCaptureAltered)
+    }
+}
+
 /// Whether an entry was accepted before the time that counts for it; `None` when that time was not given.
 #[must_use]
 pub fn registered_before(candidate: &Candidate, context: &Context) -> Option<bool> {
@@ -179,7 +196,9 @@ pub fn registered_before(candidate: &Candidate, context: &Context) -> Option<boo
 }
 
 fn counts(candidate: &Candidate, context: &Context) -> bool {
-    !candidate.withdrawn && context.claim_time.is_none_or(|claim| candidate.accepted_at <= claim)
+    candidate.tie != Tie::OtherCapture
+        && !candidate.withdrawn
+        && context.claim_time.is_none_or(|claim| candidate.accepted_at <= claim)
 }
 
 /// Whether a registered label stands in the photo still, or AI is disclosed as far as it was registered.
@@ -224,24 +243,30 @@ fn is_transplant(elsewhere: &LabelElsewhere, context: &Context) -> bool {
         && context.claim_time.is_none_or(|claim| elsewhere.record.accepted_at <= claim)
 }
 
-fn relation(tie: Tie) -> Relation {
-    match tie {
+fn relation(candidate: &Candidate) -> Relation {
+    match candidate.tie {
         Tie::File | Tie::WithoutManifest => Relation::SameBytes,
-        Tie::Similar(_) => Relation::SameCapture,
+        Tie::OtherCapture => Relation::SameObjectOtherCapture,
+        Tie::Similar(_) | Tie::Geometry if candidate.examined.is_some_and(|found| found.altered) => {
+            Relation::SameCaptureAltered
+        }
+        Tie::Similar(_) | Tie::Geometry => Relation::SameCapture,
     }
 }
 
 fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> {
     evidence.candidates.iter().filter(|candidate| counts(candidate, context)).min_by_key(|candidate| {
-        let (near, distance) = match candidate.tie {
-            Tie::File | Tie::WithoutManifest => (false, 0),
-            Tie::Similar(distance) => (true, distance),
+        let distance = match candidate.tie {
+            Tie::File | Tie::WithoutManifest => 0,
+            Tie::Similar(distance) => distance,
+            Tie::Geometry | Tie::OtherCapture => u32::MAX,
         };
         (
             // An entry that came in time tells more than a closer one that came late.
             registered_before(candidate, context) == Some(false),
-            // Any digest tie is as good as another and better than a near match.
-            near,
+            // Any digest tie is as good as another and better than a near match; what was examined comes first.
+            candidate.tie.is_near(),
+            candidate.tie.is_near() && candidate.examined.is_none(),
             distance,
             // The same picture as an AI output tells more than as a merchant's own.
             candidate.labels.is_empty(),
@@ -258,9 +283,8 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     let departure = best.and_then(|best| label_departure(evidence, best).map(|kind| (best, kind)));
     let transplanted = evidence.labels_elsewhere.iter().any(|elsewhere| is_transplant(elsewhere, context));
     // A fingerprint that only its registrant computed may be anybody's: it carries no such conclusion.
-    let declared_near = |candidate: &Candidate| {
-        candidate.binding == Binding::Declared && matches!(candidate.tie, Tie::Similar(_))
-    };
+    let declared_near =
+        |candidate: &Candidate| candidate.binding == Binding::Declared && candidate.tie.is_near();
     let ai_label_in_file = evidence.labels.iter().any(|label| label.meaning.is_ai());
     let capture_credential = evidence.labels.iter().any(|label| {
         label.meaning == LabelMeaning::Captured
@@ -302,12 +326,14 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     let doubt = findings.iter().find_map(caution_text).or_else(|| texts::doubt(late, declared));
     let recommendation =
         if cautioned || late || declared { Recommendation::HumanReview } else { rule.recommendation };
-    let best_match = best.map(|best| matched(best, context));
+    // Another capture of the same thing is worth showing, and no ground for anything.
+    let other = || evidence.candidates.iter().find(|candidate| candidate.tie == Tie::OtherCapture);
+    let best_match = best.or_else(other).map(|best| matched(best, context));
     Judgement {
         conclusion: rule.conclusion,
         reason: texts::reason(
             rule.conclusion,
-            best_match.as_ref(),
+            best_match.as_ref().filter(|_| best.is_some()),
             departure.map(|(_, kind)| kind),
             evidence,
             best.is_some_and(|best| label_kept(evidence, &best.labels)),
@@ -335,9 +361,10 @@ fn matched(candidate: &Candidate, context: &Context) -> Match {
         role: candidate.role,
         view: candidate.view,
         file_name: candidate.file_name.clone(),
-        relation: relation(candidate.tie),
+        relation: relation(candidate),
         registered_before: registered_before(candidate, context),
         binding: candidate.binding,
+        comparison: candidate.examined.map(|found| found.numbers),
     }
 }
 
@@ -385,14 +412,33 @@ fn entry_findings(candidate: &Candidate, context: &Context, findings: &mut Vec<F
     let (kind, strength, basis) = match candidate.tie {
         Tie::File => (FindingKind::SameBytes, Strength::Conclusive, Basis::Digest),
         Tie::WithoutManifest => (FindingKind::SameContent, Strength::Conclusive, Basis::Digest),
-        Tie::Similar(_) => (FindingKind::SimilarPicture, Strength::Strong, Basis::Fingerprint),
+        Tie::Similar(_) | Tie::Geometry => {
+            (FindingKind::SimilarPicture, Strength::Strong, Basis::Fingerprint)
+        }
+        Tie::OtherCapture => (FindingKind::OtherCapture, Strength::Hint, Basis::Fingerprint),
     };
     let mut tied = of_entry(kind, strength, basis, candidate, context);
     if let Tie::Similar(distance) = candidate.tie {
         tied.distance = Some(distance);
-        tied.limits.push(Limit::AlterationsNotExamined);
     }
+    tied.limits.extend(examination_limit(candidate));
     findings.push(tied);
+    if candidate.tie == Tie::OtherCapture {
+        return;
+    }
+    if let Some(found) = candidate.examined {
+        let mut seen = |kind, strength| {
+            let mut finding = of_entry(kind, strength, Basis::Fingerprint, candidate, context);
+            finding.limits.extend(examination_limit(candidate));
+            findings.push(finding);
+        };
+        if found.altered {
+            seen(FindingKind::AlteredRegions, Strength::Strong);
+        }
+        if found.overlaid {
+            seen(FindingKind::OverlaidRegions, Strength::Supporting);
+        }
+    }
     let mut also = |kind| findings.push(of_entry(kind, Strength::Strong, Basis::Log, candidate, context));
     if !candidate.labels.is_empty() {
         also(FindingKind::LabelRegistered);
@@ -410,12 +456,22 @@ fn entry_findings(candidate: &Candidate, context: &Context, findings: &mut Vec<F
     }
 }
 
+/// How far the pixels of a near match were looked at.
+fn examination_limit(candidate: &Candidate) -> Option<Limit> {
+    match candidate.examined {
+        _ if !candidate.tie.is_near() => None,
+        None => Some(Limit::AlterationsNotExamined),
+        Some(found) if found.numbers.reference == Reference::Sketch => Some(Limit::SmallReference),
+        Some(_) => None,
+    }
+}
+
 fn departure_finding(candidate: &Candidate, kind: FindingKind, context: &Context) -> Finding {
     let (strength, basis) = match candidate.tie {
-        Tie::Similar(_) if candidate.binding == Binding::Declared => {
+        tie if tie.is_near() && candidate.binding == Binding::Declared => {
             (Strength::Supporting, Basis::Fingerprint)
         }
-        Tie::Similar(_) => (Strength::Strong, Basis::Fingerprint),
+        tie if tie.is_near() => (Strength::Strong, Basis::Fingerprint),
         _ => (Strength::Conclusive, Basis::Digest),
     };
     of_entry(kind, strength, basis, candidate, context)
@@ -446,7 +502,7 @@ fn label_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Fin
             (FindingKind::LabelTransplanted, Strength::Strong, Vec::new())
         } else {
             // A crop keeps the label and loses the fingerprint: that its picture was not found says nothing.
-            (FindingKind::LabelRegistered, Strength::Supporting, vec![Limit::CropsNotRecognised])
+            (FindingKind::LabelRegistered, Strength::Supporting, vec![Limit::MayBeMissed])
         };
         findings.push(Finding {
             summary: texts::label_elsewhere(kind),
@@ -481,9 +537,7 @@ fn limits(
     let mut limits = Vec::new();
     match best {
         Some(best) => {
-            if matches!(best.tie, Tie::Similar(_)) {
-                limits.push(Limit::AlterationsNotExamined);
-            }
+            limits.extend(examination_limit(best));
             if best.binding == Binding::Declared {
                 limits.push(Limit::DeclaredOnly);
             }
@@ -491,7 +545,7 @@ fn limits(
                 limits.push(Limit::TimeMissing);
             }
         }
-        None => limits.push(Limit::CropsNotRecognised),
+        None => limits.push(Limit::MayBeMissed),
     }
     if conclusion == Conclusion::Synthetic
         && best.is_none_or(|best| best.labels.is_empty())
@@ -504,6 +558,9 @@ fn limits(
     }
     if !evidence.pixels_seen {
         limits.push(Limit::PixelsNotSeen);
+    }
+    if evidence.flooded {
+        limits.push(Limit::TooManyAlike);
     }
     limits
 }

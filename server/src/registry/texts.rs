@@ -67,6 +67,18 @@ pub fn finding(kind: FindingKind) -> Bilingual {
         FindingKind::Uninformative => {
             ("The photo tells too little to be recognised by its looks.", "照片信息过少，无法凭外观识别。")
         }
+        FindingKind::AlteredRegions => (
+            "Regions of the photo differ from the registered picture of the same capture.",
+            "照片的部分区域与同一次拍摄的已登记图片不同。",
+        ),
+        FindingKind::OverlaidRegions => (
+            "Icons, bars, text or stickers lie over the registered picture.",
+            "已登记图片上覆盖有图标、状态栏、文字或贴纸。",
+        ),
+        FindingKind::OtherCapture => (
+            "A registered picture shows the same object or template in another capture. It counts against nobody.",
+            "一张已登记图片是同一物品或模板的另一次拍摄。不对任何人构成不利。",
+        ),
     };
     Bilingual::new(en, zh)
 }
@@ -138,9 +150,9 @@ pub const fn limit(limit: Limit) -> (&'static str, &'static str) {
         Limit::AlterationsNotExamined => {
             ("Whether regions were altered was not examined.", "未检查是否有局部改动。")
         }
-        Limit::CropsNotRecognised => (
-            "Crops, screenshots and photographs of screens are not recognised.",
-            "无法识别裁剪、截图和翻拍屏幕。",
+        Limit::MayBeMissed => (
+            "Heavy crops, strong re-rendering and pictures with little texture may not be recognised.",
+            "大幅裁剪、强烈重绘以及纹理很少的图片可能无法识别。",
         ),
         Limit::DeclaredOnly => ("Only the registrant computed the bindings.", "绑定信息仅由登记方计算。"),
         Limit::Unsigned => {
@@ -151,6 +163,14 @@ pub const fn limit(limit: Limit) -> (&'static str, &'static str) {
             ("Invisible watermarks cannot be checked here.", "此处无法检查隐形水印。")
         }
         Limit::PixelsNotSeen => ("Only fingerprints were given, no pixels.", "仅提供了指纹，未提供像素。"),
+        Limit::SmallReference => (
+            "Only a small reference was kept: thin cracks and small spots may be missed.",
+            "仅保留了小尺寸参考图：可能漏检细裂纹和小斑点。",
+        ),
+        Limit::TooManyAlike => (
+            "The photo looks like so many registered pictures that some were left out.",
+            "照片与过多已登记图片相似，部分未列入比较。",
+        ),
     }
 }
 
@@ -203,6 +223,14 @@ pub fn reason(
                 "These are the bytes of a {thing} of {issuer}: it shows nothing about the item received."
             ),
             format!("与 {issuer} 的{thing_zh}字节一致：不能说明所收到商品的状况。"),
+        ),
+        (Conclusion::Altered, _) => Bilingual::new(
+            format!("The same capture as a {thing} of {issuer}, with altered regions."),
+            format!("与 {issuer} 的{thing_zh}为同一次拍摄，但有区域被改动。"),
+        ),
+        (Conclusion::Copy, _) if found.comparison.is_some() => Bilingual::new(
+            format!("The same capture as a {thing} of {issuer}; no alteration was found."),
+            format!("与 {issuer} 的{thing_zh}为同一次拍摄；未发现改动。"),
         ),
         (Conclusion::Copy, _) => Bilingual::new(
             format!("The same capture as a {thing} of {issuer}; alterations were not examined."),
@@ -285,12 +313,14 @@ pub fn document() -> String {
              | limit 局限 | meaning 含义 |\n|---|---|\n";
     for each in [
         Limit::AlterationsNotExamined,
-        Limit::CropsNotRecognised,
+        Limit::MayBeMissed,
         Limit::DeclaredOnly,
         Limit::Unsigned,
         Limit::TimeMissing,
         Limit::WatermarksNotChecked,
         Limit::PixelsNotSeen,
+        Limit::SmallReference,
+        Limit::TooManyAlike,
     ] {
         let (en, zh) = limit(each);
         let code = serde_json::to_string(&each).unwrap_or_default();

@@ -103,6 +103,10 @@ pub struct NewRecord {
     pub pdq: Option<[u8; 32]>,
     /// PDQ quality, 0 to 100.
     pub pdq_quality: u8,
+    /// Gradient hash, if the record shall be found by it.
+    pub dhash: Option<[u8; 32]>,
+    /// The detail reference, a JPEG.
+    pub detail: Option<Vec<u8>>,
     /// Base name of the file.
     pub file_name: Option<String>,
 }
@@ -133,6 +137,8 @@ pub struct FingerprintRow {
     pub pdq: [u8; 32],
     /// PDQ quality, 0 to 100.
     pub quality: u8,
+    /// Gradient hash; absent for pictures registered before there was one.
+    pub dhash: Option<[u8; 32]>,
 }
 
 /// An organisation to be stored.
@@ -308,6 +314,15 @@ pub struct CheckRow {
     pub expires_at: Timestamp,
     /// The signed verdict.
     pub envelope: Vec<u8>,
+}
+
+/// What a check drew. Both are PNG.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckPictures {
+    /// The photo with its altered regions.
+    pub overlay: Vec<u8>,
+    /// White where the photo was altered.
+    pub mask: Vec<u8>,
 }
 
 /// A key of the registry, sealed.

@@ -6,7 +6,7 @@ use super::{
     exactly_one,
     model::{FingerprintRow, NewRecord, RecordRow},
     run,
-    schema::{fingerprints, records},
+    schema::{details, fingerprints, records},
 };
 use diesel::prelude::*;
 use touchstone_schema::Sha256Digest;
@@ -37,9 +37,12 @@ impl TryFrom<Raw> for RecordRow {
     }
 }
 
-fn fingerprint((index, pdq, quality): (i64, Vec<u8>, i64)) -> Result<FingerprintRow, StoreError> {
+type RawFingerprint = (i64, Vec<u8>, i64, Option<Vec<u8>>);
+
+fn fingerprint((index, pdq, quality, dhash): RawFingerprint) -> Result<FingerprintRow, StoreError> {
     let quality = u8::try_from(quality).map_err(|_| convert::corrupt("quality", quality))?;
-    Ok(FingerprintRow { index: convert::unsigned(index)?, pdq: convert::bytes32(&pdq)?, quality })
+    let dhash = dhash.as_deref().map(convert::bytes32).transpose()?;
+    Ok(FingerprintRow { index: convert::unsigned(index)?, pdq: convert::bytes32(&pdq)?, quality, dhash })
 }
 
 impl Reader<'_> {
@@ -81,6 +84,21 @@ impl Reader<'_> {
         Ok(rows)
     }
 
+    /// The detail reference of the statement at `index`, a JPEG.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn detail(&mut self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let Ok(index) = convert::signed(index) else {
+            return Ok(None);
+        };
+        run!(self, c => details::table
+            .select(details::jpeg)
+            .filter(details::idx.eq(index))
+            .get_result(c)
+            .optional())
+    }
+
     /// A page of fingerprints in index order: at most `limit`, after the index `after`.
     ///
     /// # Errors
@@ -91,8 +109,8 @@ impl Reader<'_> {
         limit: u32,
     ) -> Result<Vec<FingerprintRow>, StoreError> {
         let after = convert::signed_option(after)?.unwrap_or(-1);
-        let found: Vec<(i64, Vec<u8>, i64)> = run!(self, c => fingerprints::table
-            .select((fingerprints::idx, fingerprints::pdq, fingerprints::quality))
+        let found: Vec<RawFingerprint> = run!(self, c => fingerprints::table
+            .select((fingerprints::idx, fingerprints::pdq, fingerprints::quality, fingerprints::dhash))
             .filter(fingerprints::idx.gt(after))
             .order(fingerprints::idx)
             .limit(i64::from(limit))
@@ -128,12 +146,19 @@ impl Writer<'_> {
             ))
             .execute(c))?;
         exactly_one(rows)?;
+        if let Some(detail) = &record.detail {
+            let rows = run!(self, c => diesel::insert_into(details::table)
+                .values((details::idx.eq(index), details::jpeg.eq(detail.as_slice())))
+                .execute(c))?;
+            exactly_one(rows)?;
+        }
         let Some(pdq) = &record.pdq else { return Ok(()) };
         let rows = run!(self, c => diesel::insert_into(fingerprints::table)
             .values((
                 fingerprints::idx.eq(index),
                 fingerprints::pdq.eq(pdq.as_slice()),
                 fingerprints::quality.eq(i64::from(record.pdq_quality)),
+                fingerprints::dhash.eq(record.dhash.as_ref().map(<[u8; 32]>::as_slice)),
             ))
             .execute(c))?;
         exactly_one(rows)
@@ -142,11 +167,12 @@ impl Writer<'_> {
     fn remove_record(&mut self, index: u64) -> Result<(), StoreError> {
         let index = convert::signed(index)?;
         run!(self, c => diesel::delete(fingerprints::table).filter(fingerprints::idx.eq(index)).execute(c))?;
+        run!(self, c => diesel::delete(details::table).filter(details::idx.eq(index)).execute(c))?;
         let rows = run!(self, c => diesel::delete(records::table).filter(records::idx.eq(index)).execute(c))?;
         exactly_one(rows)
     }
 
-    /// Deletes the body, the fingerprints and the file name of a record, and keeps its digest and the index of the
+    /// Deletes the body, the detail, the fingerprints and the file name of a record, and keeps its digest and the index of the
     /// tombstone, which comes later. Returns the digest, or `None` if there is no record or it was deleted before.
     ///
     /// # Errors
@@ -161,6 +187,7 @@ impl Writer<'_> {
         };
         let (index, tombstone) = (convert::signed(index)?, convert::signed(tombstone_index)?);
         run!(self, c => diesel::delete(fingerprints::table).filter(fingerprints::idx.eq(index)).execute(c))?;
+        run!(self, c => diesel::delete(details::table).filter(details::idx.eq(index)).execute(c))?;
         let rows = run!(self, c => diesel::update(records::table)
             .filter(records::idx.eq(index))
             .set((

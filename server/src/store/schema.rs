@@ -57,6 +57,14 @@ diesel::table! {
         idx -> BigInt,
         pdq -> Binary,
         quality -> BigInt,
+        dhash -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    details (idx) {
+        idx -> BigInt,
+        jpeg -> Binary,
     }
 }
 
@@ -122,6 +130,14 @@ diesel::table! {
         checked_at -> BigInt,
         expires_at -> BigInt,
         envelope -> Binary,
+    }
+}
+
+diesel::table! {
+    check_pictures (id) {
+        id -> Text,
+        overlay -> Binary,
+        mask -> Binary,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::{
     Reader, StoreError, Writer, convert, exactly_one,
-    model::{CheckRow, RegistryKeyRow},
+    model::{CheckPictures, CheckRow, RegistryKeyRow},
     run,
-    schema::{checks, registry_keys, registry_state},
+    schema::{check_pictures, checks, registry_keys, registry_state},
 };
 use diesel::prelude::*;
 use touchstone_schema::{CheckId, Timestamp};
@@ -60,6 +60,20 @@ impl Reader<'_> {
             .optional())
     }
 
+    /// What a check drew, if it drew anything.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn check_pictures(&mut self, id: &CheckId) -> Result<Option<CheckPictures>, StoreError> {
+        let id = id.to_string();
+        let found: Option<(Vec<u8>, Vec<u8>)> = run!(self, c => check_pictures::table
+            .select((check_pictures::overlay, check_pictures::mask))
+            .filter(check_pictures::id.eq(&id))
+            .get_result(c)
+            .optional())?;
+        Ok(found.map(|(overlay, mask)| CheckPictures { overlay, mask }))
+    }
+
     /// The registry's sealed key for `purpose`.
     ///
     /// # Errors
@@ -91,6 +105,26 @@ impl Writer<'_> {
                 checks::checked_at.eq(check.checked_at.as_micros()),
                 checks::expires_at.eq(check.expires_at.as_micros()),
                 checks::envelope.eq(check.envelope.as_slice()),
+            ))
+            .execute(c))?;
+        exactly_one(rows)
+    }
+
+    /// Stores what a check drew.
+    ///
+    /// # Errors
+    /// [`StoreError::Constraint`] if there is no such check, or if it has its pictures.
+    pub fn insert_check_pictures(
+        &mut self,
+        id: &CheckId,
+        pictures: &CheckPictures,
+    ) -> Result<(), StoreError> {
+        let id = id.to_string();
+        let rows = run!(self, c => diesel::insert_into(check_pictures::table)
+            .values((
+                check_pictures::id.eq(&id),
+                check_pictures::overlay.eq(pictures.overlay.as_slice()),
+                check_pictures::mask.eq(pictures.mask.as_slice()),
             ))
             .execute(c))?;
         exactly_one(rows)

@@ -9,7 +9,7 @@ use super::{
     problem::Failure,
     resource,
 };
-use crate::registry::Refusal;
+use crate::{registry::Refusal, store::CheckPictures};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, StatusCode, header},
@@ -26,6 +26,8 @@ use utoipa::ToSchema;
 pub(super) const PROBLEMS: Problems = &[
     ("createCheck", &[REFUSED_BODY, REFUSED_PICTURE, &[Code::MalformedMultipart]]),
     ("getCheck", &[&[Code::InvalidIdentifier, Code::NotFound]]),
+    ("getAlterations", &[&[Code::InvalidIdentifier, Code::NotFound]]),
+    ("getAlterationMask", &[&[Code::InvalidIdentifier, Code::NotFound]]),
 ];
 
 /// Name of the part that holds the whole context as JSON.
@@ -34,11 +36,11 @@ const CONTEXT: &str = "context";
 const TEXTS: &[&str] = &[CONTEXT, "order_time", "dispatch_time", "claim_time", "product", "seller", "claim"];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
-    services.service(resource(state, "/v1/checks", [(Method::POST, web::to(create))])).service(resource(
-        state,
-        "/v1/checks/{id}",
-        [(Method::GET, web::to(get))],
-    ));
+    services
+        .service(resource(state, "/v1/checks", [(Method::POST, web::to(create))]))
+        .service(resource(state, "/v1/checks/{id}", [(Method::GET, web::to(get))]))
+        .service(resource(state, "/v1/checks/{id}/alterations.png", [(Method::GET, web::to(alterations))]))
+        .service(resource(state, "/v1/checks/{id}/mask.png", [(Method::GET, web::to(mask))]));
 }
 
 /// A check with the photo itself. The context is given in one part or in single parts.
@@ -149,6 +151,52 @@ pub(super) async fn get(state: Shared, bearer: Bearer, request: HttpRequest) -> 
     let id: CheckId = path_part(&request, "id")?;
     let result = state.run_as(bearer, move |registry, caller| registry.check_result(caller, &id)).await?;
     super::json(StatusCode::OK, &result)
+}
+
+/// A picture as PNG.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "documents the body; its bytes are sent as they are")]
+pub(super) struct PngFile(Vec<u8>);
+
+/// See the altered regions
+///
+/// The photo with its altered regions marked, for people, at a bounded size. Only for the organisation that made the
+/// check; `not-found` if the verdict names no altered region.
+///
+/// 标出改动区域的照片，供人查看；仅限发起检查的机构。结论未列出改动区域时返回 `not-found`。
+#[utoipa::path(
+    get, path = "/v1/checks/{id}/alterations.png", operation_id = "getAlterations", tag = "checks",
+    params(("id" = CheckId, Path, description = "The check")),
+    responses((status = 200, description = "The marked photo", body = PngFile, content_type = "image/png")),
+    security(("bearer" = ["check"]))
+)]
+pub(super) async fn alterations(state: Shared, bearer: Bearer, request: HttpRequest) -> Answer {
+    Ok(png(pictures(&state, bearer, &request).await?.overlay))
+}
+
+/// Get the mask of the altered regions
+///
+/// White where the photo was altered, black elsewhere, in the photo's proportions. As for the marked photo otherwise.
+///
+/// 改动区域的掩膜：白色为改动处，比例与照片一致。
+#[utoipa::path(
+    get, path = "/v1/checks/{id}/mask.png", operation_id = "getAlterationMask", tag = "checks",
+    params(("id" = CheckId, Path, description = "The check")),
+    responses((status = 200, description = "The mask", body = PngFile, content_type = "image/png")),
+    security(("bearer" = ["check"]))
+)]
+pub(super) async fn mask(state: Shared, bearer: Bearer, request: HttpRequest) -> Answer {
+    Ok(png(pictures(&state, bearer, &request).await?.mask))
+}
+
+async fn pictures(state: &Shared, bearer: Bearer, request: &HttpRequest) -> Result<CheckPictures, Failure> {
+    let id: CheckId = path_part(request, "id")?;
+    state.run_as(bearer, move |registry, caller| registry.check_pictures(caller, &id)).await
+}
+
+fn png(bytes: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "image/png")).body(bytes)
 }
 
 #[cfg(test)]

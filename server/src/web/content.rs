@@ -9,6 +9,7 @@ use super::{
     problem::Failure,
     resource,
 };
+use crate::registry::Registry;
 use actix_web::{
     HttpRequest,
     http::{Method, StatusCode},
@@ -78,6 +79,10 @@ pub(super) struct PictureFile(Vec<u8>);
 pub(super) struct PutQuery {
     /// Name of the file, for answers to checks. Folders are cut off.
     file_name: Option<String>,
+    /// What is kept of a picture: `codes`, `sketch` or `detail`. Unless given, `detail` for listing pictures and
+    /// `sketch` for others.
+    #[param(inline)]
+    reference: Option<record::Tier>,
 }
 
 /// Upload the content of a statement
@@ -117,10 +122,12 @@ pub(super) async fn put(
         state.run(move |registry| registry.put_record(&caller, &id, body.bytes())).await?
     } else {
         let body = body::read(&state, &request, &mut payload, state.max_upload_bytes).await?;
-        let name = query.into_inner().file_name.as_deref().and_then(record::clean_file_name);
-        state
-            .run_picture(move |registry| registry.put_pixels(&caller, &id, body.bytes(), name.as_deref()))
-            .await?
+        let PutQuery { file_name, reference } = query.into_inner();
+        let name = file_name.as_deref().and_then(record::clean_file_name);
+        let put = move |registry: &Registry| {
+            registry.put_pixels(&caller, &id, body.bytes(), name.as_deref(), reference)
+        };
+        state.run_picture(put).await?
     };
     json(StatusCode::OK, &receipt)
 }

@@ -71,7 +71,7 @@ header `X-Request-Id`. Times are RFC 3339 in UTC. JSON is strict: duplicate and 
         tokens::issue, tokens::list, tokens::revoke, tokens::create_user, tokens::sign_in,
         statements::submit, statements::get, statements::receipt,
         content::find, content::put, content::delete_record,
-        labels::find, inspections::inspect, checks::create, checks::get,
+        labels::find, inspections::inspect, checks::create, checks::get, checks::alterations, checks::mask,
         health::health, health::readiness, health::metrics,
     ),
     components(schemas(Problem)),

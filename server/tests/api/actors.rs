@@ -12,7 +12,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use touchstone_inspect::{InspectOptions, Inspection, c2pa::TrustAnchors};
+use touchstone_inspect::{InspectOptions, Inspection, c2pa::TrustAnchors, decode::Picture};
 use touchstone_schema::{
     KeyId, OrganisationId, Sha256Digest, StatementId,
     api::{
@@ -22,7 +22,7 @@ use touchstone_schema::{
     },
     key::PublicKey,
     label::{AiAttribute, DigitalSourceType, Gb45438Label, LabelBasis, OutputLabel},
-    record,
+    record::{self, Tier},
     statement::{
         Body, ImageRegistered, Issuer, Nonce, OutputLabelled, Role, Statement, StatementWithdrawn, View,
     },
@@ -49,9 +49,13 @@ fn fresh_nonce() -> Nonce {
 
 /// What the registrant's own software finds in a file.
 pub(crate) fn inspect(bytes: &[u8]) -> Inspection {
+    look_into(bytes).0
+}
+
+fn look_into(bytes: &[u8]) -> (Inspection, Picture) {
     static OPTIONS: OnceLock<InspectOptions> = OnceLock::new();
     let options = OPTIONS.get_or_init(|| InspectOptions::with_c2pa(TrustAnchors::default()).unwrap());
-    touchstone_inspect::inspect(bytes, options).unwrap()
+    touchstone_inspect::inspect_picture(bytes, options).unwrap()
 }
 
 /// The registry's operator.
@@ -240,8 +244,9 @@ impl Merchant {
     /// Registers a picture with a reference record of its own making; the pixels stay at home.
     #[track_caller]
     pub(crate) fn register_record(&self, bytes: &[u8], view: View) -> (Acknowledgement, Vec<u8>) {
-        let inspection = inspect(bytes);
-        let record = inspection.record(fresh_nonce(), Some("cup.jpg".to_owned()));
+        let (inspection, picture) = look_into(bytes);
+        let name = Some("cup.jpg".to_owned());
+        let record = inspection.record(&picture, Tier::Sketch, fresh_nonce(), name).unwrap();
         let (record, digest) = record.to_bytes().unwrap();
         let content = inspection.bindings(Some(digest));
         let acknowledgement = self.accepted(ImageRegistered { view, product: None, content });

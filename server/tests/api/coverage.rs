@@ -177,6 +177,8 @@ const OPERATIONS: &[Operation] = &[
         ],
     ),
     operation("getCheck", "GET", "/v1/checks/{id}", CHECK),
+    operation("getAlterations", "GET", "/v1/checks/{id}/alterations.png", CHECK),
+    operation("getAlterationMask", "GET", "/v1/checks/{id}/mask.png", CHECK),
 ];
 
 impl Operation {

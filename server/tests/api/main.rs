@@ -27,6 +27,7 @@ mod faults;
 mod flow;
 mod house;
 mod labels;
+mod matching;
 mod pictures;
 #[path = "../support/postgres.rs"]
 mod postgres;

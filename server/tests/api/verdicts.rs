@@ -140,14 +140,14 @@ fn an_encoded_resized_turned_or_mirrored_picture_is_a_copy() {
         let similar = finding(&verdict, FindingKind::SimilarPicture);
         assert_eq!((similar.strength, similar.rests_on), (Strength::Strong, Basis::Fingerprint));
         assert!(similar.distance.unwrap() <= 31, "{what}");
-        assert_eq!(verdict.limits, [Limit::AlterationsNotExamined], "{what}");
+        assert_eq!(verdict.limits, [Limit::SmallReference], "{what}");
         let best = verdict.best_match.unwrap();
         assert_eq!((best.statement, best.relation), (accepted.id, Relation::SameCapture), "{what}");
     }
 }
 
 #[test]
-fn a_painted_crack_is_a_copy_whose_alterations_were_not_examined() {
+fn a_painted_crack_is_an_alteration() {
     let app = app();
     let (merchant, platform) = (app.merchant(), app.platform());
     let accepted = merchant.register(&jpeg(&picture(6), 92), View::Packing);
@@ -158,9 +158,9 @@ fn a_painted_crack_is_a_copy_whose_alterations_were_not_examined() {
         }
     }
     let verdict = platform.check(&jpeg(&cracked, 85), &timely(&app)).verdict;
-    concluded(&verdict, Conclusion::Copy, Recommendation::AskForAnotherPhoto);
-    assert_eq!(verdict.best_match.unwrap().statement, accepted.id);
-    assert!(verdict.limits.contains(&Limit::AlterationsNotExamined));
+    concluded(&verdict, Conclusion::Altered, Recommendation::HumanReview);
+    assert_eq!(verdict.best_match.as_ref().unwrap().statement, accepted.id);
+    assert!(finding(&verdict, FindingKind::AlteredRegions).limits.contains(&Limit::SmallReference));
 }
 
 // AI labels
@@ -353,7 +353,7 @@ fn a_transplanted_label_is_relabelled() {
     let verdict = scene.platform.check(&crop, &timely(&scene.app)).verdict;
     concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
     assert!(!kinds(&verdict).contains(&FindingKind::LabelTransplanted));
-    assert_eq!(finding(&verdict, FindingKind::LabelRegistered).limits, [Limit::CropsNotRecognised]);
+    assert_eq!(finding(&verdict, FindingKind::LabelRegistered).limits, [Limit::MayBeMissed]);
     // A registration that was accepted after the claim accuses nobody.
     let early = Context {
         claim_time: Some(scene.output.accepted_at.saturating_add_seconds(-1)),
@@ -373,7 +373,7 @@ fn an_unrelated_picture_is_unknown_and_counts_against_nobody() {
     let verdict = platform.check(&jpeg(&picture(2), 90), &timely(&app)).verdict;
     concluded(&verdict, Conclusion::Unknown, Recommendation::Proceed);
     assert_eq!((verdict.findings.len(), verdict.best_match), (0, None));
-    assert_eq!(verdict.limits, [Limit::CropsNotRecognised, Limit::WatermarksNotChecked]);
+    assert_eq!(verdict.limits, [Limit::MayBeMissed, Limit::WatermarksNotChecked]);
 }
 
 #[test]
@@ -581,6 +581,7 @@ fn fingerprints_alone_find_and_the_verdict_says_that_no_pixels_were_seen() {
         sha256: None,
         sha256_without_manifest: None,
         pdq: None,
+        dhash: None,
         pdq_quality: None,
         context: context.clone(),
     };
@@ -594,6 +595,7 @@ fn fingerprints_alone_find_and_the_verdict_says_that_no_pixels_were_seen() {
     let copy = inspect(&jpeg(&picture(5), 50));
     let by_looks = |pdq, quality| FingerprintCheck {
         pdq: Some(Code256(pdq)),
+        dhash: None,
         pdq_quality: Some(quality),
         ..nothing.clone()
     };
@@ -621,6 +623,7 @@ fn fingerprints_alone_are_no_proof_that_a_label_was_removed() {
         sha256: None,
         sha256_without_manifest: None,
         pdq: Some(Code256(own.pdq.hash)),
+        dhash: None,
         pdq_quality: Some(own.pdq.quality),
         context: timely(&scene.app),
     };

@@ -59,6 +59,8 @@ fn record(text: &str, observed: bool) -> NewRecord {
         observed,
         pdq: Some(Sha256Digest::of(text.as_bytes()).0),
         pdq_quality: 100,
+        dhash: Some(Sha256Digest::of(b"dhash").0),
+        detail: Some(text.as_bytes().to_vec()),
         file_name: Some(format!("{text}.jpg")),
     }
 }
@@ -76,10 +78,14 @@ fn records_follow_their_rules(database: &Database) {
     write(&store, |w| w.put_record(1, &declared));
     assert_eq!(read(&store, |r| r.record(1)), Some(row(1, &declared)));
     let found = read(&store, |r| r.fingerprints_after(None, 10));
-    assert_eq!(found, [FingerprintRow { index: 1, pdq: declared.pdq.unwrap(), quality: 100 }]);
+    let FingerprintRow { index, pdq, quality, dhash } = found[0];
+    assert_eq!((found.len(), index, quality), (1, 1, 100));
+    assert_eq!((Some(pdq), dhash), (declared.pdq, declared.dhash));
+    assert_eq!(read(&store, |r| r.detail(1)), declared.detail);
     // Declared replaces declared, observed replaces declared, declared leaves observed alone.
     write(&store, |w| w.put_record(1, &second));
     assert_eq!(read(&store, |r| r.record(1)), Some(row(1, &second)));
+    assert_eq!(read(&store, |r| r.detail(1)), second.detail);
     write(&store, |w| w.put_record(1, &observed));
     assert_eq!(read(&store, |r| r.record(1)), Some(row(1, &observed)));
     assert_eq!(
@@ -109,6 +115,7 @@ fn a_deleted_record_is_gone(database: &Database) {
     let gone = RecordRow { bytes: None, file_name: None, deleted_at_index: Some(2), ..row(0, &record) };
     assert_eq!(read(&store, |r| r.record(0)), Some(gone.clone()));
     assert_eq!(read(&store, |r| r.fingerprints_after(None, 10)), []);
+    assert_eq!(read(&store, |r| r.detail(0)), None);
     assert_eq!(write(&store, |w| w.delete_record(0, 2)), None, "it was deleted before");
     assert_eq!(constraint(store.write(|w| w.put_record(0, &record))), "records.deleted_idx");
     assert_eq!(read(&store, |r| r.record(0)), Some(gone));

@@ -78,7 +78,9 @@ fn servers_that_start_together_migrate_once(database: &Database) {
         let threads: Vec<_> = stores.iter().map(|store| scope.spawn(|| store.migrate())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap().unwrap().len()).sum()
     });
-    assert_eq!(applied, 1, "each migration is applied by one of them");
+    let all =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/sqlite")).unwrap().count();
+    assert_eq!(applied, all, "each migration is applied by one of them");
     stores.iter().for_each(|store| store.check_schema().unwrap());
     assert_eq!(append(&stores[0], [0]), [0]);
 }

@@ -162,10 +162,16 @@ fn checks_expire(database: &Database) {
         assert_eq!(read(&store, |r| r.check(&check.id)).as_ref(), Some(check));
     }
     assert_eq!(constraint(store.write(|w| w.insert_check(&checks[0]))), "checks.id");
+    let pictures = CheckPictures { overlay: vec![1, 2], mask: vec![3] };
+    write(&store, |w| w.insert_check_pictures(&checks[0].id, &pictures));
+    assert_eq!(read(&store, |r| r.check_pictures(&checks[0].id)), Some(pictures.clone()));
+    assert_eq!(read(&store, |r| r.check_pictures(&checks[1].id)), None);
+    constraint(store.write(|w| w.insert_check_pictures(&checks[0].id, &pictures)));
     assert_eq!(write(&store, |w| w.delete_expired_checks(at(99), 10)), 0);
     assert_eq!(write(&store, |w| w.delete_expired_checks(at(200), 1)), 1);
     assert_eq!(write(&store, |w| w.delete_expired_checks(at(200), 10)), 1);
     assert_eq!(read(&store, |r| r.check(&checks[1].id)), None);
+    assert_eq!(read(&store, |r| r.check_pictures(&checks[0].id)), None, "they go with their check");
     assert_eq!(read(&store, |r| r.check(&checks[2].id)), Some(checks[2].clone()));
 }
 

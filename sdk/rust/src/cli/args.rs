@@ -7,6 +7,7 @@ use touchstone_schema::{
     KeyId, OrganisationId, StatementId, Timestamp, TokenId,
     api::Scope,
     label::DigitalSourceType,
+    record::Tier,
     statement::{Role, View},
 };
 
@@ -155,6 +156,10 @@ pub(crate) struct Register {
     /// A picture that the outputs were made from: a file or a SHA-256. May be repeated.
     #[arg(long, value_name = "FILE|SHA256", requires = "output", action = ArgAction::Append)]
     pub(crate) parent: Vec<String>,
+    /// What the registry keeps of each picture: codes (found again, no alterations shown), sketch (192 pixels), detail
+    /// (1,024 pixels, shows thin cracks). Unless given, detail for listing pictures and sketch for others.
+    #[arg(long, value_name = "TIER", value_parser = parse_tier)]
+    pub(crate) reference: Option<Tier>,
     /// Send fingerprints computed here instead of the pixels. The registry then cannot confirm them.
     #[arg(long)]
     pub(crate) no_pixels: bool,
@@ -430,6 +435,10 @@ fn parse_view(text: &str) -> Result<View, String> {
 
 fn parse_role(text: &str) -> Result<Role, String> {
     Role::from_name(text).ok_or_else(|| "merchant, ai-vendor, platform or regulator expected".to_owned())
+}
+
+fn parse_tier(text: &str) -> Result<Tier, String> {
+    Tier::from_name(text).ok_or_else(|| "codes, sketch or detail expected".to_owned())
 }
 
 fn parse_scope(text: &str) -> Result<Scope, String> {

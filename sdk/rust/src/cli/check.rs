@@ -10,6 +10,7 @@ use super::{
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use touchstone_inspect::overlay;
 use touchstone_schema::{
     CheckId, StatementId,
     api::CheckResult,
@@ -20,6 +21,7 @@ use touchstone_schema::{
 };
 use touchstone_sdk::{
     check as checking,
+    client::Client,
     entropy::Stopwatch,
     files::{self, MAX_PICTURE_BYTES},
 };
@@ -107,8 +109,11 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
                 } else {
                     show(out, path, verdict, milliseconds);
                 }
-                if args.overlay.is_some() {
-                    say_why_no_overlay(out, path, verdict);
+                if let Some(folder) = &args.overlay
+                    && let Err(failure) = overlay(out, client, folder, path, verdict)
+                {
+                    status = status.or(failure.status_among_files());
+                    failure.report(out, Some(path));
                 }
             }
             Err(failure) => {
@@ -121,18 +126,43 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
     Ok(status)
 }
 
-/// The registry's answer holds regions as rectangles and no mask: then there is nothing to draw, and that is said.
+/// Writes `NAME.overlay.png` and `NAME.mask.png`, the mask in the photo's pixels.
+fn overlay(
+    out: &Output,
+    client: &Client,
+    folder: &Path,
+    path: &Path,
+    verdict: &Verdict,
+) -> Result<(), Failure> {
+    let (Some(width), Some(height), false) =
+        (verdict.photo.width, verdict.photo.height, verdict.alterations.is_empty())
+    else {
+        say_why_no_overlay(out, path, verdict);
+        return Ok(());
+    };
+    let marked = client.alterations(&verdict.check)?;
+    let mask = client.alteration_mask(&verdict.check)?;
+    let unusable = |reason: String| Failure::File(format!("the registry's mask: {reason}"), None);
+    let mask = overlay::scale_mask(&mask, width, height).map_err(|error| unusable(error.to_string()))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    for (kind, bytes) in [("overlay", marked), ("mask", mask)] {
+        files::write(&folder.join(format!("{stem}.{kind}.png")), &bytes)?;
+    }
+    Ok(())
+}
+
+/// Without altered regions there is nothing to draw; when none could be looked for, that is said.
 fn say_why_no_overlay(out: &Output, path: &Path, verdict: &Verdict) {
     let path = path.display();
     let findings = verdict.findings.iter().flat_map(|finding| &finding.limits);
     let unexamined =
         verdict.limits.iter().chain(findings).any(|limit| *limit == Limit::AlterationsNotExamined);
-    out.notice(&match (out.language, unexamined) {
-        (Language::En, true) => format!("{path}: alterations were not examined, so no overlay was written"),
-        (Language::En, false) => format!("{path}: the verdict holds no mask, so no overlay was written"),
-        (Language::Zh, true) => format!("{path}：未检查是否有改动，因此未写入叠加图"),
-        (Language::Zh, false) => format!("{path}：结论不含掩膜，因此未写入叠加图"),
-    });
+    if unexamined {
+        out.notice(&match out.language {
+            Language::En => format!("{path}: alterations were not examined, so no overlay was written"),
+            Language::Zh => format!("{path}：未检查是否有改动，因此未写入叠加图"),
+        });
+    }
 }
 
 const fn tone(recommendation: Recommendation) -> Tone {

@@ -54,7 +54,7 @@ pub(crate) fn run(session: &Session, args: &Register) -> Result<Status, Failure>
     let claim = claim(args)?;
     let key = session.key()?;
     let connection = session.connect()?;
-    let registrar = Registrar::new(&connection.client, key, &SystemEntropy)?;
+    let registrar = Registrar::new(&connection.client, key, &SystemEntropy)?.keeping(args.reference);
     let run = Run {
         out: &session.out,
         registrar: &registrar,

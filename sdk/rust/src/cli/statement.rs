@@ -52,7 +52,7 @@ fn upload(session: &Session, id: &StatementId, file: &Path) -> Result<Status, Fa
     let bytes = files::read(file, MAX_PICTURE_BYTES)?;
     let name = file.file_name().and_then(|name| clean_file_name(&name.to_string_lossy()));
     let client = session.connect()?.client;
-    let receipt = client.put_pixels(id, "application/octet-stream", &bytes, name.as_deref())?;
+    let receipt = client.put_pixels(id, "application/octet-stream", &bytes, name.as_deref(), None)?;
     if out.json {
         out.object(&receipt);
         return Ok(Status::Done);

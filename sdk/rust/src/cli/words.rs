@@ -135,12 +135,18 @@ pub(crate) const fn strength(strength: Strength) -> Pair {
 pub(crate) const fn limit(limit: Limit) -> Pair {
     match limit {
         Limit::AlterationsNotExamined => ("alterations were not examined", "未检查是否有改动"),
-        Limit::CropsNotRecognised => ("crops and screenshots are not recognised", "无法识别裁剪和截图"),
+        Limit::MayBeMissed => {
+            ("heavy crops and strong changes may be missed", "大幅裁剪或强烈改动可能无法识别")
+        }
         Limit::DeclaredOnly => ("only the registrant computed the bindings", "绑定信息仅由登记方计算"),
         Limit::Unsigned => ("rests on unsigned text", "依据为未签名的文本"),
         Limit::TimeMissing => ("a time that the rule needs was not given", "缺少规则所需的时间"),
         Limit::WatermarksNotChecked => ("invisible watermarks were not checked", "未检查隐形水印"),
         Limit::PixelsNotSeen => ("the pixels were not seen", "未见像素"),
+        Limit::TooManyAlike => ("it looks like very many registered pictures", "与过多已登记图片相似"),
+        Limit::SmallReference => {
+            ("thin cracks may be missed: a small reference", "参考图较小，可能漏检细裂纹")
+        }
     }
 }
 

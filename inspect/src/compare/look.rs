@@ -1,0 +1,124 @@
+//! What a region of the query looks like: painted by a screen, or part of the photograph.
+//!
+//! Owns the measures that tell a pasted icon, letter or frame from damage: one flat colour, a crisp edge, strokes of
+//! one sign.
+
+// Counts are below 2^24 and exact in f32.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
+use super::raster::{Plane, Rgb};
+
+/// Half width, grey levels per channel, of what counts as one colour.
+const SAME: i32 = 9;
+
+/// The appearance of a region in the query.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Look {
+    /// Share of the region's inner pixels within a narrow range of its commonest colour, 0 to 1.
+    pub(crate) flat: f32,
+    /// Mean contrast of the query over 5 x 5 pixels along the region's rim, grey levels.
+    pub(crate) edge: f32,
+    /// Share of the residual that is brighter than predicted, 0 to 1.
+    pub(crate) bright: f32,
+    /// The ninth decile of the query's luma over the region, grey levels.
+    pub(crate) white: f32,
+    /// Filled share of the bounding box, 0 to 1.
+    pub(crate) filled: f32,
+    /// Largest less smallest channel of the commonest colour, grey levels.
+    pub(crate) vivid: f32,
+}
+
+/// The planes a look is taken from.
+pub(crate) struct Scene<'a> {
+    pub(crate) labels: &'a [u32],
+    pub(crate) query: &'a Rgb,
+    pub(crate) luma: &'a Plane,
+    pub(crate) contrast: &'a Plane,
+    pub(crate) predicted: &'a Plane,
+}
+
+impl Scene<'_> {
+    /// The look of the region `label` within `bounds` (left, top, right, bottom).
+    pub(crate) fn look(&self, label: u32, bounds: (usize, usize, usize, usize)) -> Look {
+        let (left, top, right, bottom) = bounds;
+        let (width, height) = (self.luma.width, self.luma.height);
+        let own = |x: usize, y: usize| self.labels.get(y * width + x) == Some(&label);
+        let (mut inner, mut all) = (Vec::new(), Vec::new());
+        let (mut edge, mut rim, mut up, mut total) = (0_u32, 0_u32, 0_u32, 0_u32);
+        let mut lumas = [0_u32; 256];
+        for y in top..bottom.min(height) {
+            for x in left..right.min(width) {
+                if !own(x, y) {
+                    continue;
+                }
+                let index = y * width + x;
+                all.push(index);
+                let (value, predicted) = (self.luma.data[index], self.predicted.data[index]);
+                lumas[usize::from(value)] += 1;
+                up += u32::from(value.saturating_sub(predicted));
+                total += u32::from(value.abs_diff(predicted));
+                let surrounded =
+                    x > 0 && y > 0 && own(x - 1, y) && own(x + 1, y) && own(x, y - 1) && own(x, y + 1);
+                if surrounded {
+                    inner.push(index);
+                } else {
+                    edge += u32::from(self.contrast.data[index]);
+                    rim += 1;
+                }
+            }
+        }
+        let chosen = if inner.len() >= 24 { &inner } else { &all };
+        let (colour, same) = self.commonest(chosen);
+        let count = chosen.len().max(1) as f32;
+        let mut left_over = all.len() as u32 / 10;
+        let mut white = 255;
+        for (value, number) in lumas.iter().enumerate().rev() {
+            white = value;
+            if *number > left_over {
+                break;
+            }
+            left_over -= number;
+        }
+        Look {
+            flat: same as f32 / count,
+            edge: edge as f32 / rim.max(1) as f32,
+            bright: up as f32 / total.max(1) as f32,
+            white: white as f32,
+            filled: all.len() as f32 / ((right - left) * (bottom - top)).max(1) as f32,
+            vivid: f32::from(colour.iter().max().unwrap_or(&0) - colour.iter().min().unwrap_or(&0)),
+        }
+    }
+
+    /// The commonest colour and how many of the pixels have it.
+    fn commonest(&self, pixels: &[usize]) -> ([u8; 3], usize) {
+        let at = |index: usize| -> [u8; 3] {
+            self.query.rgb.get(3 * index..3 * index + 3).and_then(|p| p.try_into().ok()).unwrap_or_default()
+        };
+        // Sixteen levels per channel; the mode's mean, then one step of mean shift.
+        let mut bins = vec![0_u32; 4096];
+        let bin = |c: [u8; 3]| {
+            (usize::from(c[0] >> 4) << 8) | (usize::from(c[1] >> 4) << 4) | usize::from(c[2] >> 4)
+        };
+        for index in pixels {
+            bins[bin(at(*index))] += 1;
+        }
+        let mode =
+            bins.iter().enumerate().fold((0, 0), |best, (i, n)| if *n > best.1 { (i, *n) } else { best }).0;
+        let mut colour = [(mode >> 8) as u8, (mode >> 4 & 15) as u8, (mode & 15) as u8].map(|c| (c << 4) + 8);
+        let near = |colour: [u8; 3], c: [u8; 3], reach: i32| {
+            colour.iter().zip(c).all(|(a, b)| (i32::from(*a) - i32::from(b)).abs() <= reach)
+        };
+        for reach in [2 * SAME, SAME + 3] {
+            let mut sums = [0_u32; 4];
+            for c in pixels.iter().map(|i| at(*i)).filter(|c| near(colour, *c, reach)) {
+                for (sum, value) in sums.iter_mut().zip([c[0], c[1], c[2], 1]) {
+                    *sum += u32::from(value);
+                }
+            }
+            if sums[3] > 0 {
+                colour = [sums[0], sums[1], sums[2]].map(|sum| (sum / sums[3]) as u8);
+            }
+        }
+        (colour, pixels.iter().filter(|i| near(colour, at(**i), SAME)).count())
+    }
+}

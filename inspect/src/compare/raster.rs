@@ -1,0 +1,194 @@
+//! Pixel buffers of the comparison and their shrinking.
+//!
+//! Owns the borrowed RGB view, the owned RGB raster, the one-channel plane and the area-averaging resize. Knows
+//! nothing of what is compared.
+
+// Sums of bytes and pixel positions below 2^24 are exact in f32, and the results are clamped to a byte.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
+use super::CompareError;
+
+/// A borrowed 8-bit RGB picture: `width * height * 3` bytes, row-major, red first.
+#[derive(Debug, Clone, Copy)]
+pub struct RgbView<'a> {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) rgb: &'a [u8],
+}
+
+impl<'a> RgbView<'a> {
+    /// A view of `width * height * 3` bytes.
+    ///
+    /// # Errors
+    /// [`CompareError::Size`] when a side is zero, or longer than 65,535 pixels, or the length does not fit.
+    pub fn new(width: u32, height: u32, rgb: &'a [u8]) -> Result<Self, CompareError> {
+        let sides = u16::try_from(width).ok().zip(u16::try_from(height).ok()).ok_or(CompareError::Size)?;
+        let (width, height) = (usize::from(sides.0), usize::from(sides.1));
+        if width == 0 || height == 0 || rgb.len() != width * height * 3 {
+            return Err(CompareError::Size);
+        }
+        Ok(Self { width, height, rgb })
+    }
+}
+
+/// An owned interleaved 8-bit RGB picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rgb {
+    /// Width, pixels.
+    pub width: usize,
+    /// Height, pixels.
+    pub height: usize,
+    /// `width * height * 3` bytes, row-major, red first.
+    pub rgb: Vec<u8>,
+}
+
+impl Rgb {
+    pub(crate) fn view(&self) -> RgbView<'_> {
+        RgbView { width: self.width, height: self.height, rgb: &self.rgb }
+    }
+}
+
+/// One channel of 8 bits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plane {
+    /// Width, pixels.
+    pub width: usize,
+    /// Height, pixels.
+    pub height: usize,
+    /// `width * height` bytes, row-major.
+    pub data: Vec<u8>,
+}
+
+impl Plane {
+    pub(crate) fn new(width: usize, height: usize) -> Self {
+        Self { width, height, data: vec![0; width * height] }
+    }
+
+    pub(crate) fn at(&self, x: usize, y: usize) -> u8 {
+        self.data.get(y * self.width + x).copied().unwrap_or(0)
+    }
+
+    /// The plane shrunk to `width` x `height` by averaging areas.
+    pub(crate) fn shrunk(&self, width: usize, height: usize) -> Self {
+        let data = shrink::<1>(&self.data, (self.width, self.height), (width, height));
+        Self { width, height, data }
+    }
+
+    /// Bilinear value at (x, y), pixel centres at whole numbers; `None` outside the pixel centres.
+    pub(crate) fn sample(&self, x: f32, y: f32) -> Option<f32> {
+        let (right, bottom) = ((self.width - 1) as f32, (self.height - 1) as f32);
+        if !(x >= 0.0 && y >= 0.0 && x < right && y < bottom) {
+            return None;
+        }
+        let (column, row) = (x as usize, y as usize);
+        let (fx, fy) = (x - column as f32, y - row as f32);
+        let start = row * self.width + column;
+        let above = self.data.get(start..start + 2)?;
+        let below = self.data.get(start + self.width..start + self.width + 2)?;
+        let top = f32::from(above[0]) + fx * (f32::from(above[1]) - f32::from(above[0]));
+        let low = f32::from(below[0]) + fx * (f32::from(below[1]) - f32::from(below[0]));
+        Some(top + fy * (low - top))
+    }
+}
+
+/// ITU-R BT.601 luma, rounded to a byte.
+pub(crate) fn luma(rgb: &Rgb) -> Plane {
+    let data = rgb
+        .rgb
+        .chunks_exact(3)
+        .map(|p| ((u32::from(p[0]) * 77 + u32::from(p[1]) * 150 + u32::from(p[2]) * 29 + 128) >> 8) as u8)
+        .collect();
+    Plane { width: rgb.width, height: rgb.height, data }
+}
+
+/// Shrinks to at most `area` pixels, keeping the shape; copies a picture that is small enough.
+pub(crate) fn bounded(source: RgbView<'_>, area: usize) -> Rgb {
+    let (width, height) = (source.width, source.height);
+    if width * height <= area {
+        return Rgb { width, height, rgb: source.rgb.to_vec() };
+    }
+    let scale = (area as f64 / (width * height) as f64).sqrt();
+    let scaled = |length: usize| ((length as f64 * scale) as usize).max(1);
+    let size = (scaled(width), scaled(height));
+    Rgb { width: size.0, height: size.1, rgb: shrink::<3>(source.rgb, (width, height), size) }
+}
+
+/// Area-averaging resize of `C` interleaved channels. Sides that would grow are repeated, not interpolated.
+pub(crate) fn shrink<const C: usize>(source: &[u8], from: (usize, usize), to: (usize, usize)) -> Vec<u8> {
+    if from == to {
+        return source.to_vec();
+    }
+    let mut out = vec![0_u8; to.0 * to.1 * C];
+    let stride = from.0 * C;
+    if from.0 == 2 * to.0 && from.1 == 2 * to.1 {
+        for (rows, line) in source.chunks_exact(2 * stride).zip(out.chunks_exact_mut(to.0 * C)) {
+            let (upper, lower) = rows.split_at(stride);
+            let pairs = upper.chunks_exact(2 * C).zip(lower.chunks_exact(2 * C));
+            for ((a, b), value) in pairs.zip(line.chunks_exact_mut(C)) {
+                for c in 0..C {
+                    let sum = u16::from(a[c]) + u16::from(a[c + C]) + u16::from(b[c]) + u16::from(b[c + C]);
+                    value[c] = ((sum + 2) >> 2) as u8;
+                }
+            }
+        }
+        return out;
+    }
+    let columns: Vec<Span> = (0..to.0).map(|x| Span::of(x, from.0, to.0)).collect();
+    let mut sums = vec![0.0_f32; stride];
+    for (y, line) in out.chunks_exact_mut(to.0 * C).enumerate() {
+        let rows = Span::of(y, from.1, to.1);
+        sums.fill(0.0);
+        for row in rows.first..=rows.last {
+            let weight = rows.weight(row);
+            for (sum, value) in sums.iter_mut().zip(&source[row * stride..(row + 1) * stride]) {
+                *sum += weight * f32::from(*value);
+            }
+        }
+        for (columns, value) in columns.iter().zip(line.chunks_exact_mut(C)) {
+            let mut total = [0.0_f32; C];
+            let run = &sums[columns.first * C..(columns.last + 1) * C];
+            for (offset, pixel) in run.chunks_exact(C).enumerate() {
+                let weight = columns.weight(columns.first + offset);
+                for c in 0..C {
+                    total[c] += weight * pixel[c];
+                }
+            }
+            for c in 0..C {
+                value[c] = (total[c] + 0.5) as u8;
+            }
+        }
+    }
+    out
+}
+
+/// The source pixels under one target pixel along one axis.
+struct Span {
+    first: usize,
+    last: usize,
+    head: f32,
+    tail: f32,
+    body: f32,
+}
+
+impl Span {
+    fn of(index: usize, from: usize, to: usize) -> Self {
+        let step = from as f64 / to as f64;
+        let (start, end) = (index as f64 * step, (index as f64 + 1.0) * step);
+        let first = (start as usize).min(from - 1);
+        let last = ((end - 1e-9) as usize).clamp(first, from - 1);
+        let body = 1.0 / step;
+        let head = if first == last { 1.0 } else { (first as f64 + 1.0 - start) * body };
+        let tail = if first == last { 1.0 } else { (end - last as f64) * body };
+        Self { first, last, head: head as f32, tail: tail as f32, body: body as f32 }
+    }
+
+    fn weight(&self, position: usize) -> f32 {
+        if position == self.first {
+            self.head
+        } else if position == self.last {
+            self.tail
+        } else {
+            self.body
+        }
+    }
+}

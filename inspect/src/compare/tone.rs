@@ -1,0 +1,326 @@
+//! Predicting the query's colours from the reference's.
+//!
+//! Owns the robust fit of a quadratic colour map (gamma, contrast, white balance, hue and saturation filters are
+//! close to it) and of a smooth additive light field (glare, vignetting), and their application. The reference is
+//! mapped to the query, not the other way, so that clipping to black and white is part of the model.
+
+// Colours are bytes and positions below 2^16; results are clamped to bytes.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
+use super::linear::solve;
+use super::raster::{Plane, Rgb};
+
+/// Samples of the fit, about.
+const SAMPLES: usize = 2600;
+const TERMS: usize = 10;
+const ROUNDS: usize = 6;
+/// Median error of unmapped colours, grey levels, from which they count as changed.
+const CHANGED: f32 = 6.0;
+/// Pixels converted together.
+const RUN: usize = 32;
+
+/// Luma and two colour differences, each a byte plane.
+pub(crate) type Channels = [Plane; 3];
+
+/// The fitted map.
+pub(crate) struct Tone {
+    colour: [[f32; TERMS]; 3],
+    light: [f32; TERMS],
+}
+
+struct Sample {
+    terms: [f32; TERMS],
+    place: [f32; TERMS],
+    target: [f32; 3],
+    weight: f32,
+}
+
+/// 1, r, g, b, and their products, colours centred and scaled to about one.
+fn colour_terms(pixel: &[u8]) -> [f32; TERMS] {
+    let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(|value| (f32::from(value) - 128.0) / 128.0);
+    [1.0, r, g, b, r * r, g * g, b * b, r * g, g * b, b * r]
+}
+
+/// The monomials of x and y up to the third degree, over a frame of sides -1 to 1.
+fn place_terms(x: f32, y: f32) -> [f32; TERMS] {
+    [1.0, x, y, x * x, x * y, y * y, x * x * x, x * x * y, x * y * y, y * y * y]
+}
+
+fn samples(reference: &Rgb, query: &Rgb, valid: &[u8]) -> Vec<Sample> {
+    let (width, height) = (reference.width, reference.height);
+    let step = ((width * height) as f64 / SAMPLES as f64).sqrt().max(1.0) as usize;
+    let mut found = Vec::with_capacity(2 * SAMPLES);
+    // How often each of 4 x 4 x 4 colours occurs: rare colours must not drown in the background.
+    let mut counts = [0_u32; 64];
+    let bin =
+        |p: &[u8]| (usize::from(p[0] >> 6) << 4) | (usize::from(p[1] >> 6) << 2) | usize::from(p[2] >> 6);
+    let mut bins = Vec::with_capacity(2 * SAMPLES);
+    for y in (step / 2..height).step_by(step) {
+        for x in (step / 2..width).step_by(step) {
+            let index = y * width + x;
+            let (Some(255), Some(from), Some(to)) = (
+                valid.get(index),
+                reference.rgb.get(3 * index..3 * index + 3),
+                query.rgb.get(3 * index..3 * index + 3),
+            ) else {
+                continue;
+            };
+            counts[bin(from)] += 1;
+            bins.push(bin(from));
+            found.push(Sample {
+                terms: colour_terms(from),
+                place: place_terms(2.0 * x as f32 / width as f32 - 1.0, 2.0 * y as f32 / height as f32 - 1.0),
+                target: [to[0], to[1], to[2]].map(f32::from),
+                weight: 1.0,
+            });
+        }
+    }
+    for (sample, bin) in found.iter_mut().zip(bins) {
+        sample.weight = 1.0 / (counts[bin].max(4) as f32).sqrt();
+    }
+    found
+}
+
+fn dot(a: &[f32; TERMS], b: &[f32; TERMS]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Weighted least squares of several right-hand sides over the same terms, with a ridge towards `prior`.
+fn regress<const K: usize>(
+    rows: impl Iterator<Item = ([f32; TERMS], [f32; K], f32)>,
+    ridge: &[f32; TERMS],
+    prior: &[[f32; TERMS]; K],
+) -> Option<[[f32; TERMS]; K]> {
+    let mut normal = [[0.0_f32; TERMS]; TERMS];
+    let mut right = [[0.0_f32; TERMS]; K];
+    let mut total = 0.0_f32;
+    for (terms, targets, weight) in rows {
+        let weighted = terms.map(|value| value * weight);
+        for row in 0..TERMS {
+            for column in 0..TERMS {
+                normal[row][column] += weighted[row] * terms[column];
+            }
+        }
+        for (side, target) in right.iter_mut().zip(targets) {
+            for (value, term) in side.iter_mut().zip(weighted) {
+                *value += term * target;
+            }
+        }
+        total += weight;
+    }
+    let mut out = [[0.0; TERMS]; K];
+    for ((out, side), prior) in out.iter_mut().zip(right).zip(prior) {
+        let mut matrix = normal.map(|row| row.map(f64::from));
+        let mut side = side.map(f64::from);
+        for k in 0..TERMS {
+            let pull = f64::from(ridge[k] * total) + 1e-6;
+            matrix[k][k] += pull;
+            side[k] += pull * f64::from(prior[k]);
+        }
+        *out = solve(matrix, side)?.map(|value| value as f32);
+    }
+    Some(out)
+}
+
+impl Tone {
+    /// No change of colours at all.
+    pub(crate) fn identity() -> Self {
+        let mut colour = [[0.0; TERMS]; 3];
+        for (channel, row) in colour.iter_mut().enumerate() {
+            row[0] = 128.0;
+            row[channel + 1] = 128.0;
+        }
+        Self { colour, light: [0.0; TERMS] }
+    }
+
+    /// The robust fit over the pixels where `valid` is 255.
+    pub(crate) fn fit(reference: &Rgb, query: &Rgb, valid: &[u8]) -> Self {
+        let identity = Self::identity();
+        let samples = samples(reference, query, valid);
+        if samples.len() < 60 {
+            return identity;
+        }
+        let colour_ridge = [1e-4, 2e-3, 2e-3, 2e-3, 6e-3, 6e-3, 6e-3, 6e-3, 6e-3, 6e-3];
+        let light_ridge = [1e-3, 1e-3, 1e-3, 4e-3, 4e-3, 4e-3, 1e-2, 1e-2, 1e-2, 1e-2];
+        let mut tone = Self::identity();
+        let mut trust = vec![1.0_f32; samples.len()];
+        // A picture whose colours nobody changed needs no map: start from that, and hold the map more firmly, so that
+        // a colour that occurs in an altered region only is not explained away.
+        let unchanged = tone.trust(&samples, &mut trust);
+        if unchanged > CHANGED {
+            trust.fill(1.0);
+        }
+        let firm = 1.0 + 40.0 * (1.0 - unchanged / CHANGED).max(0.0);
+        let (colour_ridge, light_ridge) = (colour_ridge.map(|r| r * firm), light_ridge.map(|r| r * firm));
+        for round in 0..ROUNDS {
+            let rows = samples.iter().zip(&trust).map(|(sample, trust)| {
+                let light = dot(&sample.place, &tone.light);
+                let colours = tone.colours(&sample.terms).map(|colour| colour + light);
+                (
+                    sample.terms,
+                    unclipped(sample.target, colours).map(|value| value - light),
+                    trust * sample.weight,
+                )
+            });
+            let Some(colour) = regress(rows, &colour_ridge, &identity.colour) else { break };
+            if round > 0 {
+                let rows = samples.iter().zip(&trust).map(|(sample, trust)| {
+                    let light = dot(&sample.place, &tone.light);
+                    let colours = tone.colours(&sample.terms).map(|colour| colour + light);
+                    let error = grey(unclipped(sample.target, colours)) - grey(colours) + light;
+                    (sample.place, [error.clamp(-40.0, 40.0)], trust * sample.weight)
+                });
+                if let Some([light]) = regress(rows, &light_ridge, &[[0.0; TERMS]]) {
+                    tone.light = light;
+                }
+            }
+            tone.colour = colour;
+            tone.trust(&samples, &mut trust);
+        }
+        tone
+    }
+
+    /// Geman-McClure weights of the samples under this map, and their weighted median error, grey levels.
+    fn trust(&self, samples: &[Sample], trust: &mut [f32]) -> f32 {
+        let mut errors: Vec<(f32, f32)> = samples.iter().map(|s| (self.error(s), s.weight)).collect();
+        let total: f32 = errors.iter().map(|(_, weight)| weight).sum();
+        for (trust, (error, _)) in trust.iter_mut().zip(&errors) {
+            *trust = *error;
+        }
+        errors.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let mut half = 0.5 * total;
+        let median = errors.iter().find(|(_, weight)| {
+            half -= weight;
+            half <= 0.0
+        });
+        let median = median.map_or(0.0, |(error, _)| *error);
+        let scale = (2.0 * median).max(3.0);
+        for trust in trust {
+            let ratio = *trust / scale;
+            let weight = 1.0 / (1.0 + ratio * ratio);
+            *trust = weight * weight;
+        }
+        median
+    }
+
+    fn colours(&self, terms: &[f32; TERMS]) -> [f32; 3] {
+        [dot(&self.colour[0], terms), dot(&self.colour[1], terms), dot(&self.colour[2], terms)]
+    }
+
+    fn error(&self, sample: &Sample) -> f32 {
+        let light = dot(&self.light, &sample.place);
+        let colours = self.colours(&sample.terms);
+        colours
+            .iter()
+            .zip(sample.target)
+            .map(|(c, t)| ((c + light).clamp(0.0, 255.0) - t).abs())
+            .fold(0.0, f32::max)
+    }
+
+    /// Luma and colour differences of up to [`RUN`] pixels; the rest of the arrays is meaningless.
+    fn run(&self, pixels: &[u8], light: &[f32; RUN]) -> [[u8; RUN]; 3] {
+        let mut rgb = [[0.0_f32; RUN]; 3];
+        for (i, pixel) in pixels.chunks_exact(3).enumerate().take(RUN) {
+            for c in 0..3 {
+                rgb[c][i] = (f32::from(pixel[c]) - 128.0) / 128.0;
+            }
+        }
+        let [r, g, b] = &rgb;
+        let mut mapped = [[0.0_f32; RUN]; 3];
+        for (out, k) in mapped.iter_mut().zip(&self.colour) {
+            for i in 0..RUN {
+                let (r, g, b) = (r[i], g[i], b[i]);
+                let linear = k[0] + k[1] * r + k[2] * g + k[3] * b;
+                let square =
+                    r * (k[4] * r + k[7] * g) + g * (k[5] * g + k[8] * b) + b * (k[6] * b + k[9] * r);
+                out[i] = (linear + square + light[i]).clamp(0.0, 255.0);
+            }
+        }
+        differences(&mapped)
+    }
+
+    /// The predicted query.
+    pub(crate) fn apply(&self, reference: &Rgb) -> Channels {
+        let (width, height) = (reference.width, reference.height);
+        let mut out = [Plane::new(width, height), Plane::new(width, height), Plane::new(width, height)];
+        let [luma, blue, red] = &mut out;
+        let lines = reference.rgb.chunks_exact(width * 3).zip(
+            luma.data
+                .chunks_exact_mut(width)
+                .zip(blue.data.chunks_exact_mut(width).zip(red.data.chunks_exact_mut(width))),
+        );
+        for (y, (line, (luma, (blue, red)))) in lines.enumerate() {
+            let v = 2.0 * y as f32 / height as f32 - 1.0;
+            let l = &self.light;
+            // The light polynomial along this row: a cubic in x.
+            let cubic = [
+                l[0] + v * (l[2] + v * (l[5] + v * l[9])),
+                l[1] + v * (l[4] + v * l[8]),
+                l[3] + v * l[7],
+                l[6],
+            ];
+            let runs = line
+                .chunks(3 * RUN)
+                .zip(luma.chunks_mut(RUN).zip(blue.chunks_mut(RUN).zip(red.chunks_mut(RUN))));
+            for (run, (pixels, (luma, (blue, red)))) in runs.enumerate() {
+                let u: [f32; RUN] =
+                    std::array::from_fn(|i| 2.0 * (run * RUN + i) as f32 / width as f32 - 1.0);
+                let light = u.map(|u| cubic[0] + u * (cubic[1] + u * (cubic[2] + u * cubic[3])));
+                let values = self.run(pixels, &light);
+                for (out, values) in [luma, blue, red].into_iter().zip(&values) {
+                    out.copy_from_slice(&values[..out.len()]);
+                }
+            }
+        }
+        out
+    }
+}
+
+/// The target, or the prediction where the target is clipped and the prediction lies beyond: no error then.
+fn unclipped(target: [f32; 3], predicted: [f32; 3]) -> [f32; 3] {
+    std::array::from_fn(|c| {
+        let beyond = (target[c] <= 2.0 && predicted[c] < target[c])
+            || (target[c] >= 253.0 && predicted[c] > target[c]);
+        if beyond { predicted[c] } else { target[c] }
+    })
+}
+
+fn grey(rgb: [f32; 3]) -> f32 {
+    0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
+}
+
+/// ITU-R BT.601 luma and colour differences of planar red, green and blue (0 to 255), as bytes; the differences are
+/// centred at 128.
+fn differences(rgb: &[[f32; RUN]; 3]) -> [[u8; RUN]; 3] {
+    let mut out = [[0_u8; RUN]; 3];
+    for i in 0..RUN {
+        let (r, g, b) = (rgb[0][i], rgb[1][i], rgb[2][i]);
+        let luma = 0.299 * r + 0.587 * g + 0.114 * b;
+        // All three lie between 0 and 256; conversion by way of i32 has a vector instruction.
+        out[0][i] = (luma + 0.5) as i32 as u8;
+        out[1][i] = (128.5 + 0.5 * (b - luma)) as i32 as u8;
+        out[2][i] = (128.5 + 0.5 * (r - luma)) as i32 as u8;
+    }
+    out
+}
+
+/// Luma and colour differences of a picture.
+pub(crate) fn channels(picture: &Rgb) -> Channels {
+    let (width, height) = (picture.width, picture.height);
+    let mut out = [Plane::new(width, height), Plane::new(width, height), Plane::new(width, height)];
+    let [luma, blue, red] = &mut out;
+    let runs = luma.data.chunks_mut(RUN).zip(blue.data.chunks_mut(RUN).zip(red.data.chunks_mut(RUN)));
+    for (pixels, (luma, (blue, red))) in picture.rgb.chunks(3 * RUN).zip(runs) {
+        let mut rgb = [[0.0_f32; RUN]; 3];
+        for (i, pixel) in pixels.chunks_exact(3).enumerate().take(RUN) {
+            for c in 0..3 {
+                rgb[c][i] = f32::from(pixel[c]);
+            }
+        }
+        let values = differences(&rgb);
+        for (out, values) in [luma, blue, red].into_iter().zip(&values) {
+            out.copy_from_slice(&values[..out.len()]);
+        }
+    }
+    out
+}

@@ -1,0 +1,173 @@
+//! Bringing the query into the frame, with block-wise local alignment.
+//!
+//! Owns the displacement field on a coarse grid, its estimation (one translational Gauss-Newton step per block with
+//! outlier weights, smoothed over neighbours) and the bilinear warp.
+
+// Pixel positions are below 2^16 and results are clamped to bytes.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
+use super::homography::Homography;
+use super::raster::{Plane, Rgb};
+
+/// Pixels between two nodes of the displacement field.
+const STEP: usize = 20;
+/// Longest local displacement, pixels: more is no residue of alignment.
+const REACH: f32 = 2.0;
+
+/// Displacements in frame pixels, at nodes [`STEP`] pixels apart, bilinear in between.
+pub(crate) struct Field {
+    columns: usize,
+    rows: usize,
+    nodes: Vec<(f32, f32)>,
+}
+
+impl Field {
+    pub(crate) fn zero(width: usize, height: usize) -> Self {
+        let (columns, rows) = (width / STEP + 2, height / STEP + 2);
+        Self { columns, rows, nodes: vec![(0.0, 0.0); columns * rows] }
+    }
+
+    fn node(&self, column: usize, row: usize) -> (f32, f32) {
+        self.nodes
+            .get(row.min(self.rows - 1) * self.columns + column.min(self.columns - 1))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// The displacements along one row of the frame.
+    fn line(&self, y: usize, out: &mut [(f32, f32)]) {
+        let (row, fy) = (y / STEP, (y % STEP) as f32 / STEP as f32);
+        let mix = |a: (f32, f32), b: (f32, f32), f: f32| (a.0 + f * (b.0 - a.0), a.1 + f * (b.1 - a.1));
+        for (column, run) in out.chunks_mut(STEP).enumerate() {
+            let left = mix(self.node(column, row), self.node(column, row + 1), fy);
+            let right = mix(self.node(column + 1, row), self.node(column + 1, row + 1), fy);
+            for (index, value) in run.iter_mut().enumerate() {
+                *value = mix(left, right, index as f32 / STEP as f32);
+            }
+        }
+    }
+
+    /// The field that best moves `moving` (the warped query's luma) onto `fixed`. Where `valid` is 0, or blocks have no
+    /// texture, neighbours decide.
+    pub(crate) fn estimate(fixed: &Plane, moving: &Plane, valid: &[u8]) -> Self {
+        let (width, height) = (fixed.width, fixed.height);
+        let mut field = Self::zero(width, height);
+        // Per node: xx, xy, yy, and the two right-hand sides.
+        let mut sums = vec![[0.0_f32; 5]; field.nodes.len()];
+        for row in 0..field.rows {
+            for column in 0..field.columns {
+                if let Some(sum) = sums.get_mut(row * field.columns + column) {
+                    *sum = block((column * STEP, row * STEP), fixed, moving, valid);
+                }
+            }
+        }
+        // Neighbours lend a quarter (sides) and a sixteenth (corners): smooth where texture is poor.
+        for row in 0..field.rows {
+            for column in 0..field.columns {
+                let mut total = [0.0_f32; 5];
+                for (dy, wy) in [(0, 0.5), (1, 1.0), (2, 0.5)] {
+                    for (dx, wx) in [(0, 0.5), (1, 1.0), (2, 0.5)] {
+                        let (Some(r), Some(c)) = ((row + dy).checked_sub(1), (column + dx).checked_sub(1))
+                        else {
+                            continue;
+                        };
+                        if r >= field.rows || c >= field.columns {
+                            continue;
+                        }
+                        for (value, part) in total.iter_mut().zip(sums[r * field.columns + c]) {
+                            *value += wy * wx * part;
+                        }
+                    }
+                }
+                let [xx, xy, yy, bx, by] = total;
+                // A ridge worth about 200 pixels of gradient 3 holds flat blocks at rest.
+                let (xx, yy) = (xx + 1800.0, yy + 1800.0);
+                let determinant = xx * yy - xy * xy;
+                if determinant > 1.0 {
+                    let move_x = (yy * bx - xy * by) / determinant;
+                    let move_y = (xx * by - xy * bx) / determinant;
+                    field.nodes[row * field.columns + column] =
+                        (move_x.clamp(-REACH, REACH), move_y.clamp(-REACH, REACH));
+                }
+            }
+        }
+        field
+    }
+}
+
+/// Normal equations of one block centred at `centre`: two passes, the second with outlier weights from the first.
+fn block(centre: (usize, usize), fixed: &Plane, moving: &Plane, valid: &[u8]) -> [f32; 5] {
+    let (width, height) = (fixed.width, fixed.height);
+    let (left, right) = (centre.0.saturating_sub(STEP / 2).max(1), (centre.0 + STEP / 2).min(width - 1));
+    let (top, bottom) = (centre.1.saturating_sub(STEP / 2).max(1), (centre.1 + STEP / 2).min(height - 1));
+    let mut sums = [0.0_f32; 5];
+    for y in top..bottom {
+        let start = y * width;
+        let (above, row, below) = (
+            &fixed.data[start - width..start],
+            &fixed.data[start..start + width],
+            &fixed.data[start + width..start + 2 * width],
+        );
+        let (seen, other) = (&valid[start..start + width], &moving.data[start..start + width]);
+        for x in left..right {
+            let gx = 0.5 * (f32::from(row[x + 1]) - f32::from(row[x - 1]));
+            let gy = 0.5 * (f32::from(below[x]) - f32::from(above[x]));
+            let error = f32::from(other[x]) - f32::from(row[x]);
+            // An error that no move of two pixels explains belongs to an alteration.
+            let bound = 6.0 + 1.5 * (gx.abs() + gy.abs());
+            let weight = if seen[x] == 0 || error.abs() > bound { 0.0 } else { 1.0 };
+            for (sum, term) in sums.iter_mut().zip([gx * gx, gx * gy, gy * gy, gx * error, gy * error]) {
+                *sum += weight * term;
+            }
+        }
+    }
+    sums
+}
+
+/// The query's part seen from a `width` x `height` frame, and 255 where it shows the frame, 0 elsewhere.
+///
+/// A displacement d moves the sampling point by -d: the moving picture shows at x what the fixed one shows at x + d.
+pub(crate) fn warp(
+    part: &Rgb,
+    map: &Homography,
+    field: &Field,
+    width: usize,
+    height: usize,
+) -> (Rgb, Vec<u8>) {
+    let mut rgb = vec![0_u8; width * height * 3];
+    let mut valid = vec![0_u8; width * height];
+    let mut moves = vec![(0.0_f32, 0.0_f32); width];
+    let mut places = vec![(0.0_f32, 0.0_f32); width];
+    let m = map.0.map(|value| value as f32);
+    let (right, bottom) = ((part.width - 1) as f32, (part.height - 1) as f32);
+    let stride = part.width * 3;
+    let lines = rgb.chunks_exact_mut(width * 3).zip(valid.chunks_exact_mut(width));
+    for (y, (line, seen)) in lines.enumerate() {
+        field.line(y, &mut moves);
+        for (x, (at, shift)) in places.iter_mut().zip(&moves).enumerate() {
+            let (px, py) = (x as f32 - shift.0, y as f32 - shift.1);
+            let depth = 1.0 / (m[6] * px + m[7] * py + m[8]);
+            *at = ((m[0] * px + m[1] * py + m[2]) * depth, (m[3] * px + m[4] * py + m[5]) * depth);
+        }
+        for ((pixel, seen), (qx, qy)) in line.chunks_exact_mut(3).zip(seen).zip(places.iter().copied()) {
+            if !(qx >= 0.0 && qy >= 0.0 && qx < right && qy < bottom) {
+                continue;
+            }
+            let (column, row) = (qx as i32, qy as i32);
+            let (fx, fy) = (((qx - column as f32) * 128.0) as i32, ((qy - row as f32) * 128.0) as i32);
+            let start = row as usize * stride + column as usize * 3;
+            let (Some(above), Some(below)) =
+                (part.rgb.get(start..start + 6), part.rgb.get(start + stride..start + stride + 6))
+            else {
+                continue;
+            };
+            for c in 0..3 {
+                let top = i32::from(above[c]) * 128 + fx * (i32::from(above[c + 3]) - i32::from(above[c]));
+                let low = i32::from(below[c]) * 128 + fx * (i32::from(below[c + 3]) - i32::from(below[c]));
+                pixel[c] = ((top * 128 + fy * (low - top) + 8192) >> 14) as u8;
+            }
+            *seen = 255;
+        }
+    }
+    (Rgb { width, height, rgb }, valid)
+}

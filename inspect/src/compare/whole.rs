@@ -1,0 +1,279 @@
+//! One comparison from end to end, and its result.
+//!
+//! Owns the order of the steps and the way back into the query's pixels.
+
+// Positions are below 2^16, ratios lie between 0 and 1, and heat is clamped to a byte.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
+use super::agreement::{self, Agreement, softened};
+use super::decide::{self, Relation};
+use super::frame::Frame;
+use super::homography::Homography;
+use super::look::Scene;
+use super::raster::{self, Plane, Rgb, RgbView};
+use super::residual::{self, Residual, UNIT};
+use super::tone::{self, Channels, Tone};
+use super::warp::{self, Field};
+use super::{CompareError, regions, sharpness};
+
+/// Pixels of a prepared query, at most.
+const QUERY_AREA: usize = 1_300_000;
+/// Regions reported of either kind, at most; the strongest.
+const REPORTED: usize = 32;
+/// Regions examined, at most; the heaviest.
+const EXAMINED: usize = 64;
+
+/// A query, prepared once for comparisons with any number of references.
+#[derive(Debug, Clone)]
+pub struct Query {
+    picture: Rgb,
+    /// Width and height of the picture it was made from.
+    full: (usize, usize),
+}
+
+impl Query {
+    /// Bounds the picture to about 1.3 megapixels, shrinking by areas.
+    #[must_use]
+    pub fn new(picture: RgbView<'_>) -> Self {
+        Self { picture: raster::bounded(picture, QUERY_AREA), full: (picture.width, picture.height) }
+    }
+
+    /// Width of the picture it was made from, pixels.
+    pub(crate) fn full_width(&self) -> usize {
+        self.full.0
+    }
+
+    /// The bounded picture: the frame of [`Comparison::map`].
+    #[must_use]
+    pub fn picture(&self) -> &Rgb {
+        &self.picture
+    }
+}
+
+/// One altered region, or one screen overlay.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Alteration {
+    /// Left edge, pixels of the query as given.
+    pub x: f32,
+    /// Top edge, likewise.
+    pub y: f32,
+    /// Width, likewise.
+    pub width: f32,
+    /// Height, likewise.
+    pub height: f32,
+    /// Multiple of the residual at which a region is reported; at least 1 for alterations.
+    pub strength: f32,
+    /// Flagged share of the reference, 0 to 1.
+    pub share: f32,
+}
+
+/// The result of a comparison.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// How the pictures are related.
+    pub relation: Relation,
+    /// Reference pixels to query pixels, refined.
+    pub alignment: Homography,
+    /// Share of the reference that the query shows, 0 to 1.
+    pub overlap: f32,
+    /// The agreement of blocks on which the relation rests.
+    pub agreement: Agreement,
+    /// Upper quartile of the residual between prediction and query, grey levels: the picture's own level.
+    pub level: f32,
+    /// Altered regions, strongest first; empty unless the relation is [`Relation::SameCaptureAltered`].
+    pub alterations: Vec<Alteration>,
+    /// Icons, letters and frames that a screen laid over the picture; they are no alterations.
+    pub overlays: Vec<Alteration>,
+    /// Per pixel of the bounded query: 0 unaltered, [`Comparison::OVERLAY`] screen overlay, 128 to 255 altered, the
+    /// stronger the higher.
+    pub map: Plane,
+}
+
+impl Comparison {
+    /// The map's value for screen overlays.
+    pub const OVERLAY: u8 = 64;
+    /// The map's least value for alterations.
+    pub const ALTERED: u8 = 128;
+}
+
+/// Compares a query with a reference (the sketch or the detail). `initial` maps reference pixels to pixels of the query
+/// as given: from matched keypoints, or [`Homography::rescale`] when global codes matched; it may be off by some
+/// percent of the picture's side.
+///
+/// # Errors
+/// [`CompareError`] when the homography does not show enough of the reference in the query.
+pub fn compare(
+    query: &Query,
+    reference: RgbView<'_>,
+    initial: &Homography,
+) -> Result<Comparison, CompareError> {
+    let picture = &query.picture;
+    let size = |(width, height): (usize, usize)| (width as f64, height as f64);
+    let bounded = size((picture.width, picture.height));
+    let down = Homography::rescale(size(query.full), bounded);
+    let up = Homography::rescale(bounded, size(query.full));
+    let mut frame = Frame::new(picture.view(), reference, &down.after(initial))?;
+    frame.refine();
+    let (width, height) = (frame.reference.width, frame.reference.height);
+    let sight = Sight::new(&frame);
+    let visible = sight.valid.iter().filter(|seen| **seen != 0).count();
+    let overlap = visible as f32 / sight.valid.len() as f32;
+    let agreement = agreement::measure(&sight.predicted[0], &sight.query[0], &sight.valid);
+    let to_bounded = frame.part_to_query.after(&frame.to_part);
+    let to_frame = frame.to_reference.inverse().ok_or(CompareError::Homography)?;
+    let mut result = Comparison {
+        relation: decide::relation(&agreement, overlap),
+        alignment: up.after(&to_bounded).after(&to_frame),
+        overlap,
+        agreement,
+        level: 0.0,
+        alterations: Vec::new(),
+        overlays: Vec::new(),
+        map: Plane::new(picture.width, picture.height),
+    };
+    if result.relation == Relation::SameCapture {
+        let found = Found::new(sight, (width, height));
+        result.level = found.residual.level;
+        found.report(&mut result, &to_bounded, &up);
+        if !result.alterations.is_empty() {
+            result.relation = Relation::SameCaptureAltered;
+        }
+    }
+    Ok(result)
+}
+
+/// Both pictures in the frame, comparable.
+struct Sight {
+    predicted: Channels,
+    plain: Channels,
+    query: Channels,
+    warped: Rgb,
+    valid: Vec<u8>,
+}
+
+impl Sight {
+    fn new(frame: &Frame) -> Self {
+        let (width, height) = (frame.reference.width, frame.reference.height);
+        let (warped, valid) =
+            warp::warp(&frame.part, &frame.to_part, &Field::zero(width, height), width, height);
+        let tone = Tone::fit(&frame.reference, &warped, &valid);
+        let mut predicted = tone.apply(&frame.reference);
+        let field = Field::estimate(&predicted[0], &raster::luma(&warped), &valid);
+        let (warped, valid) = warp::warp(&frame.part, &frame.to_part, &field, width, height);
+        let mut query = tone::channels(&warped);
+        sharpness::equalise(&mut predicted, &mut query, &valid);
+        Self { predicted, plain: tone::channels(&frame.reference), query, warped, valid }
+    }
+}
+
+/// The regions that depart.
+struct Found {
+    sight: Sight,
+    residual: Residual,
+    labels: Vec<u32>,
+    regions: Vec<regions::Region>,
+    size: (usize, usize),
+}
+
+impl Found {
+    fn new(mut sight: Sight, size: (usize, usize)) -> Self {
+        let longest = size.0.max(size.1);
+        residual::margin(&mut sight.valid, size.0, size.1, (longest / 130).max(2));
+        let residual = residual::measure(&sight.predicted, &sight.plain, &sight.query, &sight.valid);
+        let mut mask = softened(&residual.relative);
+        for value in &mut mask.data {
+            *value = if f32::from(*value) >= UNIT { 255 } else { 0 };
+        }
+        let (labels, count) = regions::label(&mask, if longest > 256 { 2 } else { 1 });
+        let regions = regions::measure(&labels, count, size.0, &residual.relative, &residual.contrast);
+        Self { sight, residual, labels, regions, size }
+    }
+
+    /// Enters alterations and overlays into the result, and both into its map.
+    fn report(&self, result: &mut Comparison, to_bounded: &Homography, up: &Homography) {
+        let mut heaviest: Vec<(f32, usize)> = self
+            .regions
+            .iter()
+            .enumerate()
+            .map(|(index, region)| {
+                (decide::strength(region, self.residual.level, self.residual.edited, self.size), index)
+            })
+            .filter(|(strength, _)| *strength >= 1.0)
+            .collect();
+        heaviest.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        heaviest.truncate(EXAMINED);
+        let contrast = residual::contrast(&self.sight.query[0]);
+        let scene = Scene {
+            labels: &self.labels,
+            query: &self.sight.warped,
+            luma: &self.sight.query[0],
+            contrast: &contrast,
+            predicted: &self.sight.predicted[0],
+        };
+        // What every label is: 0 nothing, else the least value in the map.
+        let mut kinds = vec![0_u8; self.regions.len() + 1];
+        for (strength, index) in heaviest {
+            let Some(region) = self.regions.get(index) else { continue };
+            let look = scene.look(index as u32 + 1, region.bounds);
+            let overlay = decide::is_overlay(region, &look, self.size);
+            let list = if overlay { &mut result.overlays } else { &mut result.alterations };
+            let Some(at) = outline(region.bounds, &up.after(to_bounded)) else { continue };
+            if list.len() < REPORTED {
+                let share = region.area as f32 / (self.size.0 * self.size.1) as f32;
+                let [x, y, width, height] = at;
+                list.push(Alteration { x, y, width, height, strength, share });
+                kinds[index + 1] = if overlay { Comparison::OVERLAY } else { Comparison::ALTERED };
+                self.paint(&mut result.map, region.bounds, &kinds, to_bounded);
+            }
+        }
+    }
+
+    /// Paints the part of the map that shows `bounds` of the frame.
+    fn paint(
+        &self,
+        map: &mut Plane,
+        bounds: (usize, usize, usize, usize),
+        kinds: &[u8],
+        to_bounded: &Homography,
+    ) {
+        let (Some([x, y, width, height]), Some(back)) = (outline(bounds, to_bounded), to_bounded.inverse())
+        else {
+            return;
+        };
+        let Some(back) = back.normalised((f64::from(x + 0.5 * width), f64::from(y + 0.5 * height))) else {
+            return;
+        };
+        let range = |start: f32, length: f32, limit: usize| {
+            let first = (start - 1.0).clamp(0.0, limit as f32) as usize;
+            first..((start + length + 2.0).clamp(0.0, limit as f32) as usize).max(first)
+        };
+        let columns = range(x, width, map.width);
+        for row in range(y, height, map.height) {
+            for column in columns.clone() {
+                let Some((fx, fy)) = back.apply(column as f64, row as f64) else { continue };
+                let (fx, fy) = ((fx + 0.5).floor(), (fy + 0.5).floor());
+                if fx < 0.0 || fy < 0.0 || fx >= self.size.0 as f64 || fy >= self.size.1 as f64 {
+                    continue;
+                }
+                let index = fy as usize * self.size.0 + fx as usize;
+                let label = self.labels.get(index).copied().unwrap_or(0) as usize;
+                let kind = kinds.get(label).copied().unwrap_or(0);
+                if let (1.., Some(value)) = (kind, map.data.get_mut(row * map.width + column)) {
+                    let heat = self.residual.relative.data.get(index).copied().unwrap_or(0) / 2;
+                    *value = if kind == Comparison::ALTERED { kind + heat.min(127) } else { kind };
+                }
+            }
+        }
+    }
+}
+
+/// The upright rectangle around the image of `bounds`: x, y, width, height.
+fn outline(bounds: (usize, usize, usize, usize), map: &Homography) -> Option<[f32; 4]> {
+    let (left, top) = (bounds.0 as f64 - 0.5, bounds.1 as f64 - 0.5);
+    let (right, bottom) = (bounds.2 as f64 - 0.5, bounds.3 as f64 - 0.5);
+    let corners =
+        [map.apply(left, top)?, map.apply(right, top)?, map.apply(right, bottom)?, map.apply(left, bottom)?];
+    let low = corners.iter().fold((f64::MAX, f64::MAX), |a, b| (a.0.min(b.0), a.1.min(b.1)));
+    let high = corners.iter().fold((f64::MIN, f64::MIN), |a, b| (a.0.max(b.0), a.1.max(b.1)));
+    Some([low.0 + 0.5, low.1 + 0.5, high.0 - low.0, high.1 - low.1].map(|value| value as f32))
+}

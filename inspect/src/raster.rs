@@ -1,0 +1,163 @@
+//! The working raster: 8-bit luma at a small, bounded size, and the area average that makes it.
+//!
+//! Owns luma, the exact area average in whole numbers and the mirrored copy. Knows nothing of files or
+//! features.
+
+// Sides of working rasters are at most 1,024 and averages of bytes are bytes.
+#![allow(clippy::cast_possible_truncation)]
+
+/// Longest side a working raster may have, in pixels. Bounds the work of everything computed from one.
+pub const MAX_SIDE: u32 = 1024;
+
+/// A picture of 8-bit luma.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grey {
+    width: usize,
+    height: usize,
+    luma: Vec<u8>,
+}
+
+impl Grey {
+    /// A raster from `width * height` bytes, row-major. `None` if a side is zero or longer than [`MAX_SIDE`],
+    /// or the length differs.
+    #[must_use]
+    pub fn new(width: u32, height: u32, luma: Vec<u8>) -> Option<Self> {
+        if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
+            return None;
+        }
+        let (width, height) = (width as usize, height as usize);
+        (luma.len() == width * height).then_some(Self { width, height, luma })
+    }
+
+    /// The area average of a larger 8-bit RGB picture (`width * height * 3` bytes, row-major), its longer
+    /// side reduced to `long_side` pixels; a smaller picture keeps its size. `None` if a side is zero, the
+    /// length differs or `long_side` is not within 1 to [`MAX_SIDE`].
+    ///
+    /// Luma is ITU-R BT.601 rounded to 8 bits. The average is exact and rounded once, so the same pixels give
+    /// the same raster on every machine.
+    #[must_use]
+    pub fn from_rgb(width: u32, height: u32, rgb: &[u8], long_side: u32) -> Option<Self> {
+        let (to_width, to_height) = reduced(width, height, long_side)?;
+        let (width, height) = (width as usize, height as usize);
+        if rgb.len() != width.checked_mul(height)?.checked_mul(3)? {
+            return None;
+        }
+        let rows = rgb.chunks_exact(width * 3);
+        let reduce = Reduction { width, height, to_width, to_height };
+        Some(reduce.run(rows, luma))
+    }
+
+    /// The same from 8-bit luma (`width * height` bytes, row-major).
+    #[must_use]
+    pub fn from_luma(width: u32, height: u32, luma: &[u8], long_side: u32) -> Option<Self> {
+        let (to_width, to_height) = reduced(width, height, long_side)?;
+        let (width, height) = (width as usize, height as usize);
+        if luma.len() != width.checked_mul(height)? {
+            return None;
+        }
+        let reduce = Reduction { width, height, to_width, to_height };
+        Some(reduce.run(luma.chunks_exact(width), |row, out| out.copy_from_slice(row)))
+    }
+
+    /// The area average at a shorter long side; a raster that is small already is copied.
+    #[must_use]
+    pub fn reduced(&self, long_side: u32) -> Self {
+        Self::from_luma(self.width as u32, self.height as u32, &self.luma, long_side.clamp(1, MAX_SIDE))
+            .unwrap_or_else(|| self.clone())
+    }
+
+    /// Width, pixels.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height, pixels.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// `width * height` bytes, row-major.
+    #[must_use]
+    pub fn luma(&self) -> &[u8] {
+        &self.luma
+    }
+}
+
+/// The size after the longer side is reduced, each side at least 1 and rounded to nearest.
+fn reduced(width: u32, height: u32, long_side: u32) -> Option<(usize, usize)> {
+    if width == 0 || height == 0 || long_side == 0 || long_side > MAX_SIDE {
+        return None;
+    }
+    let longest = u64::from(width.max(height));
+    let wanted = u64::from(long_side).min(longest);
+    let side = |from: u32| ((2 * u64::from(from) * wanted + longest) / (2 * longest)).max(1) as usize;
+    Some((side(width), side(height)))
+}
+
+/// Rounded BT.601 luma of a row; the weights sum to 2^15.
+fn luma(rgb: &[u8], out: &mut [u8]) {
+    for (out, pixel) in out.iter_mut().zip(rgb.as_chunks::<3>().0) {
+        let [red, green, blue] = pixel.map(u32::from);
+        *out = ((9798 * red + 19235 * green + 3735 * blue + (1 << 14)) >> 15) as u8;
+    }
+}
+
+/// An area average from one size to a smaller one. Lengths are counted in units in which a source pixel is as
+/// wide as the target has pixels and a target pixel as wide as the source has pixels: every overlap is then a
+/// whole number.
+struct Reduction {
+    width: usize,
+    height: usize,
+    to_width: usize,
+    to_height: usize,
+}
+
+impl Reduction {
+    fn run<'a>(&self, rows: impl Iterator<Item = &'a [u8]>, to_luma: impl Fn(&[u8], &mut [u8])) -> Grey {
+        let mut line = vec![0_u8; self.width];
+        // Sum of weight times luma down each column, of the target row being filled. A row's weights sum to
+        // the source's height, so 32 bits hold it up to 16 million rows; `u32` sides beyond that do not fit
+        // in memory.
+        let mut columns = vec![0_u32; self.width];
+        let mut luma = Vec::with_capacity(self.to_width * self.to_height);
+        let mut missing = self.height;
+        for row in rows {
+            to_luma(row, &mut line);
+            let mut left = self.to_height;
+            while left > 0 {
+                let weight = left.min(missing);
+                for (sum, &value) in columns.iter_mut().zip(&line) {
+                    *sum = sum.wrapping_add(weight as u32 * u32::from(value));
+                }
+                (left, missing) = (left - weight, missing - weight);
+                if missing == 0 {
+                    self.across(&columns, &mut luma);
+                    columns.fill(0);
+                    missing = self.height;
+                }
+            }
+        }
+        Grey { width: self.to_width, height: self.to_height, luma }
+    }
+
+    /// The same along a row of column sums; divides and rounds to nearest.
+    fn across(&self, columns: &[u32], luma: &mut Vec<u8>) {
+        let area = self.width as u64 * self.height as u64;
+        let (mut sum, mut missing) = (0_u64, self.width);
+        for &column in columns {
+            let column = u64::from(column);
+            if missing > self.to_width {
+                sum += self.to_width as u64 * column;
+                missing -= self.to_width;
+                continue;
+            }
+            // At most one target pixel ends within a source pixel, because the target is not larger.
+            sum += missing as u64 * column;
+            luma.push(((sum + area / 2) / area) as u8);
+            sum = (self.to_width - missing) as u64 * column;
+            missing += self.width - self.to_width;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What the registry keeps of a picture, to compare photos with it later: a small or a larger JPEG.
+//!
+//! Owns the sizes, the making and the bounded reading back. Sizes and qualities are those of the measurements that
+//! the matching rests on.
+
+use crate::{
+    decode::{self, DecodeError, Picture},
+    features::{self, Extractor, Settings},
+    limits::Limits,
+    raster::Grey,
+};
+use image::{ExtendedColorType, codecs::jpeg::JpegEncoder};
+
+/// Long side of a sketch, pixels.
+pub const SKETCH_SIDE: u32 = 192;
+/// JPEG quality of a sketch.
+pub const SKETCH_QUALITY: u8 = 40;
+/// Long side of a detail reference, pixels.
+pub const DETAIL_SIDE: u32 = 1_024;
+/// JPEG quality of a detail reference.
+pub const DETAIL_QUALITY: u8 = 80;
+/// Longest reference that is read back, bytes.
+const MAX_BYTES: usize = 4 << 20;
+/// Memory that reading one back may take, bytes.
+const MAX_MEMORY: usize = 64 << 20;
+
+/// The local features that are registered of a picture.
+#[must_use]
+pub fn features(picture: &Picture) -> features::Reference {
+    let raster = Grey::from_rgb(picture.width, picture.height, &picture.rgb, features::REGISTER_SIDE);
+    let found = raster.map(|raster| Extractor::new().reference(&raster, &Settings::REGISTER));
+    found.unwrap_or_default()
+}
+
+/// The local features that a photo is looked up with.
+#[must_use]
+pub fn query_features(picture: &Picture) -> features::Query {
+    let raster = Grey::from_rgb(picture.width, picture.height, &picture.rgb, features::QUERY_SIDE);
+    raster.map(|raster| Extractor::new().query(&raster, &Settings::QUERY)).unwrap_or_default()
+}
+
+/// The sketch of a picture.
+///
+/// # Errors
+/// [`DecodeError::Corrupt`] if the encoder fails.
+pub fn sketch(picture: &Picture) -> Result<Vec<u8>, DecodeError> {
+    jpeg(&picture.reduced(SKETCH_SIDE), SKETCH_QUALITY)
+}
+
+/// The detail reference of a picture.
+///
+/// # Errors
+/// As [`sketch`].
+pub fn detail(picture: &Picture) -> Result<Vec<u8>, DecodeError> {
+    jpeg(&picture.reduced(DETAIL_SIDE), DETAIL_QUALITY)
+}
+
+/// Reads a reference back. It may come from a registrant: it is bounded like any file.
+///
+/// # Errors
+/// [`DecodeError`] if it is no small JPEG.
+pub fn read(bytes: &[u8]) -> Result<Picture, DecodeError> {
+    let limits = Limits {
+        max_bytes: MAX_BYTES,
+        max_side: DETAIL_SIDE,
+        max_pixels: u64::from(DETAIL_SIDE) * u64::from(DETAIL_SIDE),
+        max_memory: MAX_MEMORY,
+        ..Limits::default()
+    };
+    Ok(decode::decode(bytes, &limits)?.picture)
+}
+
+fn jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>, DecodeError> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, quality)
+        .encode(&picture.rgb, picture.width, picture.height, ExtendedColorType::Rgb8)
+        .map_err(DecodeError::corrupt)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(width: u32, height: u32) -> Picture {
+        let pixel = |i: u32| [(i % width * 255 / width) as u8, (i / width * 255 / height) as u8, 90];
+        Picture::new(width, height, (0..width * height).flat_map(pixel).collect()).unwrap()
+    }
+
+    #[test]
+    fn references_have_their_sizes_and_read_back() {
+        let picture = ramp(1_600, 400);
+        let small = read(&sketch(&picture).unwrap()).unwrap();
+        assert_eq!((small.width, small.height), (192, 48));
+        let large = read(&detail(&picture).unwrap()).unwrap();
+        assert_eq!((large.width, large.height), (1_024, 256));
+        let middle = &large.rgb[3 * (128 * 1_024 + 512)..][..3];
+        assert!(middle.iter().zip([127_u8, 127, 90]).all(|(a, b)| a.abs_diff(b) < 6), "{middle:?}");
+    }
+
+    #[test]
+    fn small_pictures_keep_their_size_and_foreign_files_are_refused() {
+        let picture = ramp(50, 20);
+        assert_eq!(read(&detail(&picture).unwrap()).unwrap().width, 50);
+        assert!(matches!(read(b"no picture"), Err(DecodeError::NotAnImage)));
+        let large = jpeg(&ramp(2_000, 10), 80).unwrap();
+        assert!(matches!(read(&large), Err(DecodeError::TooManyPixels { .. })));
+    }
+}

@@ -1,0 +1,212 @@
+//! The comparison on synthetic pictures: what is one capture, what is altered, what is an overlay, and hostile input.
+// Small synthetic pictures: every cast is exact or clamped.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_precision_loss)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::many_single_char_names)]
+
+use touchstone_inspect::compare::{
+    CompareError, Comparison, Homography, Query, Relation, Rgb, RgbView, compare, render,
+};
+
+const SIDE: usize = 200;
+
+/// A textured picture by formula: waves of several lengths, coloured; `phase` makes another scene.
+fn scene(phase: f64) -> Rgb {
+    let mut rgb = Vec::with_capacity(SIDE * SIDE * 3);
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            let (u, v) = (x as f64 + 31.0 * phase, y as f64 - 17.0 * phase);
+            let wave =
+                (u * 0.11).sin() * 40.0 + (v * 0.17 + u * 0.05).sin() * 35.0 + (u * v * 0.002).cos() * 25.0;
+            for (shift, gain) in [(0.0, 1.0), (9.0, 0.9), (-6.0, 0.7)] {
+                rgb.push((128.0 + shift + gain * wave).clamp(0.0, 255.0) as u8);
+            }
+        }
+    }
+    Rgb { width: SIDE, height: SIDE, rgb }
+}
+
+fn paint(picture: &mut Rgb, colour: impl Fn(usize, usize, [u8; 3]) -> Option<[u8; 3]>) {
+    let width = picture.width;
+    for (index, pixel) in picture.rgb.chunks_exact_mut(3).enumerate() {
+        if let Some(new) = colour(index % width, index / width, [pixel[0], pixel[1], pixel[2]]) {
+            pixel.copy_from_slice(&new);
+        }
+    }
+}
+
+fn view(picture: &Rgb) -> RgbView<'_> {
+    RgbView::new(picture.width as u32, picture.height as u32, &picture.rgb).unwrap()
+}
+
+fn run(query: &Rgb, reference: &Rgb, initial: &Homography) -> Result<Comparison, CompareError> {
+    compare(&Query::new(view(query)), view(reference), initial)
+}
+
+/// Share of the pixels chosen by `truth` that the map calls altered, and of the others.
+fn flagged(found: &Comparison, truth: impl Fn(usize, usize) -> bool) -> (f64, f64) {
+    let mut counts = [[0_u32; 2]; 2];
+    for (index, value) in found.map.data.iter().enumerate() {
+        let inside = truth(index % found.map.width, index / found.map.width);
+        counts[usize::from(inside)][usize::from(*value >= Comparison::ALTERED)] += 1;
+    }
+    let share = |c: [u32; 2]| f64::from(c[1]) / f64::from((c[0] + c[1]).max(1));
+    (share(counts[1]), share(counts[0]))
+}
+
+#[test]
+fn a_picture_is_its_own_capture() {
+    let picture = scene(0.0);
+    let found = run(&picture, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCapture);
+    assert!(found.agreement.median > 0.99 && found.overlap > 0.97 && found.alterations.is_empty());
+    assert!(found.map.data.iter().all(|value| *value == 0));
+}
+
+#[test]
+fn tone_and_a_wrong_start_are_taken_out() {
+    let picture = scene(0.0);
+    let mut query = picture.clone();
+    paint(&mut query, |x, _, p| {
+        Some(
+            [0, 1, 2]
+                .map(|c| (f64::from(p[c]) * 0.8 + 12.0 + x as f64 * 0.08 + c as f64 * 5.0).min(255.0) as u8),
+        )
+    });
+    let start = Homography([1.01, 0.004, 1.5, -0.003, 0.992, -1.2, 0.0, 0.0, 1.0]);
+    let found = run(&query, &picture, &start).unwrap();
+    assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.agreement);
+    for (x, y) in [(10.0, 10.0), (190.0, 20.0), (100.0, 180.0)] {
+        let (u, v) = found.alignment.apply(x, y).unwrap();
+        assert!((u - x).abs() < 0.3 && (v - y).abs() < 0.3, "({x}, {y}) lands on ({u}, {v})");
+    }
+}
+
+#[test]
+fn another_scene_is_not_the_same_capture() {
+    let found = run(&scene(3.0), &scene(0.0), &Homography::IDENTITY).unwrap();
+    assert!(matches!(found.relation, Relation::OtherCapture | Relation::CannotTell), "{:?}", found.agreement);
+    assert!(found.alterations.is_empty());
+}
+
+#[test]
+fn a_stain_and_a_crack_are_found_where_they_are() {
+    let picture = scene(0.0);
+    let stain = |x: usize, y: usize| x.abs_diff(120).pow(2) + y.abs_diff(80).pow(2) < 400;
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, p| stain(x, y).then(|| [p[0] / 2, (u16::from(p[1]) * 2 / 5) as u8, p[2] / 4]));
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCaptureAltered);
+    let (inside, outside) = flagged(&found, stain);
+    assert!(inside > 0.6 && outside < 0.01, "{inside} {outside}");
+    let at = found.alterations[0];
+    assert!((at.x + 0.5 * at.width - 120.5).abs() < 6.0 && (at.y + 0.5 * at.height - 80.5).abs() < 6.0);
+
+    let crack = |x: usize, y: usize| (40..150).contains(&x) && y.abs_diff(60 + x / 3) < 2;
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, _| crack(x, y).then_some([25, 25, 28]));
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    let (inside, outside) = flagged(&found, crack);
+    assert!(inside > 0.5 && outside < 0.02, "{inside} {outside}");
+}
+
+#[test]
+fn an_icon_is_an_overlay_and_no_alteration() {
+    let picture = scene(0.0);
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, _| {
+        (x.abs_diff(30).pow(2) + y.abs_diff(30).pow(2) < 80).then_some([250, 250, 250])
+    });
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCapture);
+    assert_eq!(found.overlays.len(), 1);
+    assert_eq!(found.map.data[30 * SIDE + 30], Comparison::OVERLAY);
+}
+
+#[test]
+fn part_of_a_larger_picture_turned_a_quarter() {
+    let picture = scene(0.0);
+    let mut query = Rgb { width: 420, height: 300, rgb: vec![235; 420 * 300 * 3] };
+    // Reference (x, y) lands on (150 + 199 - y, 40 + x).
+    paint(&mut query, |x, y, _| {
+        let (from_x, from_y) = (y.checked_sub(40)?, 349_usize.checked_sub(x)?);
+        let start = 3 * (from_y * SIDE + from_x);
+        (from_x < SIDE && from_y < SIDE).then(|| [0, 1, 2].map(|c| picture.rgb[start + c]))
+    });
+    let start = Homography([0.0, -1.0, 350.0, 1.0, 0.0, 39.0, 0.0, 0.0, 1.0]);
+    let found = run(&query, &picture, &start).unwrap();
+    assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.agreement);
+}
+
+#[test]
+fn hostile_pictures_and_maps_are_errors_or_answers() {
+    let picture = scene(0.0);
+    for (width, height) in [(1, 1), (1, 300), (300, 1), (17, 16), (16, 16)] {
+        for value in [0, 128, 255] {
+            let flat = Rgb { width, height, rgb: vec![value; width * height * 3] };
+            for (query, reference) in [(&flat, &picture), (&picture, &flat), (&flat, &flat)] {
+                if let Ok(found) = run(query, reference, &Homography::IDENTITY) {
+                    assert!(found.alterations.is_empty());
+                }
+            }
+        }
+    }
+    let wild = [
+        [0.0; 9],
+        [f64::NAN; 9],
+        [1e300; 9],
+        [1.0, 0.0, 1e6, 0.0, 1.0, 1e6, 0.0, 0.0, 1.0],
+        [1e-9, 0.0, 0.0, 0.0, 1e-9, 0.0, 0.0, 0.0, 1.0],
+        [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, -0.02, 0.03, 1.0],
+        [1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+    ];
+    for matrix in wild {
+        if let Ok(found) = run(&picture, &picture, &Homography(matrix)) {
+            assert!(found.alignment.0.iter().all(|value| value.is_finite()));
+        }
+    }
+    assert_eq!(RgbView::new(2, 2, &[0; 11]).unwrap_err(), CompareError::Size);
+    assert_eq!(RgbView::new(0, 2, &[]).unwrap_err(), CompareError::Size);
+    assert_eq!(RgbView::new(70_000, 1, &vec![0; 210_000]).unwrap_err(), CompareError::Size);
+}
+
+#[test]
+fn noise_everywhere_stays_bounded() {
+    let picture = scene(0.0);
+    let mut state = 1_u32;
+    let mut query = picture.clone();
+    for value in &mut query.rgb {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *value = if state >> 30 == 0 { (state >> 16) as u8 } else { *value };
+    }
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert!(found.alterations.len() <= 32 && found.overlays.len() <= 32);
+}
+
+#[test]
+fn the_drawing_marks_what_was_found() {
+    let picture = scene(0.0);
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, _| {
+        ((80..120).contains(&x) && (90..130).contains(&y)).then(|| {
+            let wave = ((x * 7 + y * 13) % 40) as u8;
+            [20 + wave, 30 + wave, 25 + wave]
+        })
+    });
+    let prepared = Query::new(view(&query));
+    let found = compare(&prepared, view(&picture), &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCaptureAltered);
+    let drawn = render(&prepared, &found);
+    assert_eq!((drawn.width, drawn.height), (SIDE, SIDE));
+    let pixel = |x: usize, y: usize| [0, 1, 2].map(|c| drawn.rgb[3 * (y * SIDE + x) + c]);
+    let [red, _, blue] = pixel(100, 110);
+    assert!(red > 150 && blue < 100, "heat at the centre");
+    let [red, green, blue] = pixel(10, 10);
+    assert!(red == green && green == blue, "grey elsewhere");
+}
+
+#[test]
+fn two_runs_give_one_result() {
+    let (a, b) = (scene(0.0), scene(0.05));
+    let (first, second) = (run(&b, &a, &Homography::IDENTITY), run(&b, &a, &Homography::IDENTITY));
+    assert_eq!(format!("{first:?}"), format!("{second:?}"));
+}

@@ -1,0 +1,174 @@
+//! One key's inverted lists: for each value of the key's upper bits, which codes have it.
+//!
+//! Two flat arrays (compressed sparse rows). A posting is one word: the key's lower bits above, the place of
+//! the code below. Buckets by upper bits only keep the directory small and let one cache line answer for many
+//! key values; the lower bits in the posting reject most codes without touching them, and as a bucket is sorted
+//! by them, the postings with given lower bits are one run.
+#![allow(clippy::cast_possible_truncation)] // places and counts fit 32 bits: a segment is smaller than that
+
+use std::ops::Range;
+
+use super::code::{Spread, key_bits};
+
+/// Mean number of postings in a bucket, at least, as a power of two.
+const BUCKET_BITS: u32 = 6;
+/// Postings to either side of the guessed place of a run that are searched first.
+const WINDOW: usize = 6;
+/// Widest directory. Narrower than the narrowest key.
+const MAX_HEAD_BITS: u32 = 22;
+
+/// The lists of one key.
+#[derive(Debug)]
+pub(crate) struct Table {
+    key: usize,
+    /// Upper key bits, which choose the bucket.
+    head_bits: u32,
+    /// Lower bits of a posting, which hold the place.
+    place_bits: u32,
+    /// Where each bucket begins, and the end of the last.
+    starts: Box<[u32]>,
+    /// Sorted by bucket, then by value. Empty for key 0: the codes themselves are in its order.
+    postings: Box<[u32]>,
+}
+
+/// What a query needs of a posting: these lower key bits, within this many flips.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    low: u32,
+    place_bits: u32,
+    low_bits: u32,
+}
+
+impl Wanted {
+    /// Flipped lower key bits of a posting.
+    #[inline]
+    pub(crate) fn flips(self, posting: u32) -> u32 {
+        ((posting ^ self.low) >> self.place_bits).count_ones()
+    }
+
+    /// The run of a bucket's postings whose lower key bits differ in none. Looks first about where it lies if
+    /// the lower bits are evenly spread, which is one cache line and not a search through the bucket.
+    #[inline]
+    pub(crate) fn run(self, bucket: &[u32]) -> &[u32] {
+        let guess = self.guess(bucket);
+        let (near, end) = (guess.saturating_sub(WINDOW), (guess + WINDOW).min(bucket.len()));
+        let below = near.checked_sub(1).and_then(|last| bucket.get(last)).is_none_or(|last| *last < self.low);
+        let above = bucket.get(end).is_none_or(|next| *next >= self.low);
+        let before = |postings: &[u32]| postings.partition_point(|posting| *posting < self.low);
+        let start = match bucket.get(near..end) {
+            Some(window) if below && above => near + before(window),
+            _ => before(bucket),
+        };
+        let run = bucket.get(start..).unwrap_or_default();
+        let len = run.iter().take_while(|posting| self.flips(**posting) == 0).count();
+        run.get(..len).unwrap_or_default()
+    }
+
+    /// The posting of `bucket` where [`Wanted::run`] looks first.
+    #[inline]
+    pub(crate) fn touch(self, bucket: &[u32]) -> u32 {
+        bucket.get(self.guess(bucket)).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    fn guess(self, bucket: &[u32]) -> usize {
+        ((bucket.len() as u64 * u64::from(self.low)) >> (self.place_bits + self.low_bits)) as usize
+    }
+
+    /// The place in a posting.
+    #[inline]
+    pub(crate) fn place(self, posting: u32) -> u32 {
+        posting & ((1 << self.place_bits) - 1)
+    }
+}
+
+impl Table {
+    /// Builds the lists of key `key` over sorted `codes`, fewer than 2^28 of them.
+    pub(crate) fn new(key: usize, codes: &[Spread]) -> Self {
+        let head_bits = codes.len().max(1).ilog2().saturating_sub(bucket_bits(key)).min(MAX_HEAD_BITS);
+        let place_bits = codes.len().max(2).next_power_of_two().ilog2();
+        let low_bits = key_bits(key) - head_bits;
+        let mut starts: Box<[u32]> = vec![0; (1 << head_bits) + 1].into();
+        for code in codes {
+            if let Some(count) = starts.get_mut((code.key(key) >> low_bits) as usize) {
+                *count += 1;
+            }
+        }
+        // First the end of each bucket; filling backwards then turns it into its start.
+        let mut end = 0;
+        for start in &mut starts {
+            end += *start;
+            *start = end;
+        }
+        if key == 0 {
+            starts.rotate_right(1);
+            if let Some(first) = starts.first_mut() {
+                *first = 0;
+            }
+            return Self { key, head_bits, place_bits, starts, postings: Box::default() };
+        }
+        let mut postings: Box<[u32]> = vec![0; codes.len()].into();
+        for (place, code) in (0..codes.len() as u32).zip(codes).rev() {
+            let value = code.key(key);
+            let low = value & ((1 << low_bits) - 1);
+            if let Some(start) = starts.get_mut((value >> low_bits) as usize) {
+                *start -= 1;
+                if let Some(posting) = postings.get_mut(*start as usize) {
+                    *posting = low << place_bits | place;
+                }
+            }
+        }
+        for (start, end) in starts.iter().zip(starts.iter().skip(1)) {
+            postings.get_mut(*start as usize..*end as usize).unwrap_or_default().sort_unstable();
+        }
+        Self { key, head_bits, place_bits, starts, postings }
+    }
+
+    /// Number of the key.
+    pub(crate) fn key(&self) -> usize {
+        self.key
+    }
+
+    /// Bits that choose the bucket: with `flips` of them flipped there are so many choose `flips` buckets.
+    pub(crate) fn head_bits(&self) -> u32 {
+        self.head_bits
+    }
+
+    /// Bucket of `query`.
+    #[inline]
+    pub(crate) fn head(&self, query: &Spread) -> u32 {
+        query.key(self.key) >> (key_bits(self.key) - self.head_bits)
+    }
+
+    /// Postings of bucket `head`.
+    #[inline]
+    pub(crate) fn bucket(&self, head: u32) -> Range<u32> {
+        match self.starts.get(head as usize..) {
+            Some([start, end, ..]) => *start..*end,
+            _ => 0..0,
+        }
+    }
+
+    /// What `query` asks of the postings in its buckets.
+    pub(crate) fn wanted(&self, query: &Spread) -> Wanted {
+        let low_bits = key_bits(self.key) - self.head_bits;
+        let low = query.key(self.key) & ((1 << low_bits) - 1);
+        Wanted { low: low << self.place_bits, place_bits: self.place_bits, low_bits }
+    }
+
+    /// The postings in `range`; none for key 0, whose postings would be the places themselves.
+    #[inline]
+    pub(crate) fn postings(&self, range: Range<u32>) -> &[u32] {
+        self.postings.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.starts) + size_of_val(&*self.postings)
+    }
+}
+
+/// Key 0's buckets hold whole codes, so they are smaller.
+fn bucket_bits(key: usize) -> u32 {
+    if key == 0 { 2 } else { BUCKET_BITS }
+}

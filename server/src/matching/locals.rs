@@ -1,0 +1,114 @@
+//! Between the features of a picture and the index's descriptors, and where the descriptors are kept.
+
+use super::postings::{CodeFile, CodeStore, CodesError, Local, MemoryCodes};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+use touchstone_inspect::features::{Feature, Query};
+
+/// Name of the file with the descriptors.
+const FILE: &str = "descriptors";
+
+/// A feature as the index keeps it: rounded as in a record.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "conversions stop at the type's ends"
+)]
+pub(super) fn local(feature: &Feature) -> Local {
+    let keypoint = &feature.keypoint;
+    let place = |value: f32| (value * 32.0 + 0.5) as u16;
+    Local {
+        code: feature.code,
+        x: place(keypoint.x),
+        y: place(keypoint.y),
+        log_scale: ((keypoint.log_scale + 1.0) * 24.0 + 0.5) as u8,
+        angle: ((keypoint.angle * 256.0 + 0.5) as u32 % 256) as u8,
+    }
+}
+
+/// A photo's descriptors as it is, and as if it were mirrored left to right.
+pub(super) struct Faces {
+    pub(super) plain: Vec<Local>,
+    pub(super) mirrored: Vec<Local>,
+}
+
+impl Faces {
+    pub(super) fn of(photo: &Query) -> Self {
+        let plain = photo.features.iter().map(|two| local(&two.feature)).collect();
+        let mirror = |feature: &Feature, code| {
+            let mut turned = *feature;
+            turned.code = code;
+            turned.keypoint.x = f32::from(photo.width) - turned.keypoint.x;
+            let angle = 0.5 - turned.keypoint.angle;
+            turned.keypoint.angle = angle - angle.floor();
+            local(&turned)
+        };
+        let mirrored = photo.features.iter().map(|two| mirror(&two.feature, two.mirrored)).collect();
+        Self { plain, mirrored }
+    }
+}
+
+/// Where descriptors are kept.
+#[derive(Debug)]
+enum Place {
+    Memory(MemoryCodes),
+    File(CodeFile),
+}
+
+/// The descriptors of all pictures.
+#[derive(Debug)]
+pub(super) struct Codes {
+    place: Place,
+    count: AtomicUsize,
+}
+
+impl Codes {
+    /// In a fresh file in `folder`, or in memory. The file is made anew: the database is the truth.
+    pub(super) fn open(folder: Option<&Path>) -> Result<Self, CodesError> {
+        let place = match folder {
+            None => Place::Memory(MemoryCodes::default()),
+            Some(folder) => {
+                std::fs::create_dir_all(folder)?;
+                let path = folder.join(FILE);
+                match std::fs::remove_file(&path) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                    _ => Place::File(CodeFile::open(&path)?),
+                }
+            }
+        };
+        Ok(Self { place, count: AtomicUsize::new(0) })
+    }
+
+    pub(super) fn put(&self, picture: u32, locals: &[Local]) -> Result<(), CodesError> {
+        match &self.place {
+            Place::Memory(codes) => codes.put(picture, locals),
+            Place::File(codes) => codes.put(picture, locals)?,
+        }
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, picture: u32) -> Result<(), CodesError> {
+        match &self.place {
+            Place::Memory(codes) => codes.put(picture, &[]),
+            Place::File(codes) => codes.remove(picture)?,
+        }
+        Ok(())
+    }
+
+    /// Pictures that were put.
+    pub(super) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+impl CodeStore for Codes {
+    fn read(&self, picture: u32, out: &mut Vec<Local>) -> Result<bool, CodesError> {
+        match &self.place {
+            Place::Memory(codes) => codes.read(picture, out),
+            Place::File(codes) => codes.read(picture, out),
+        }
+    }
+}

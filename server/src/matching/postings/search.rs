@@ -1,0 +1,263 @@
+//! A query: words to visit, weak votes from the postings, exact votes from the stored codes.
+//!
+//! Weak votes need no stored code: a posting counts where its signature is near, and a picture becomes a suspect
+//! when two descriptors of the query agree on how it is turned and scaled (weak geometric consistency, Jegou et
+//! al. 2008). The most surprising suspects are examined with their stored codes (module `suspect`). So the index only
+//! proposes; what is reported depends on the codes alone.
+
+use super::codes::{CodeStore, CodesError};
+use super::examine::{Examiner, Vote};
+use super::index::PostingIndex;
+use super::local::Local;
+use super::posting::Posting;
+use super::segment::Segment;
+use super::suspect::{Suspect, WeakVotes};
+
+/// Most descriptors of a query; further ones are ignored.
+pub const QUERY_LOCALS: usize = 1_024;
+/// One list takes at most this part of a descriptor's share.
+const LISTS: usize = 8;
+/// Bits of the filter that tells whether a word is visited.
+const FILTER: usize = 1 << 20;
+
+/// Bounds of the work of one query, and what counts as a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Words visited for each descriptor.
+    pub probes: usize,
+    /// Postings read in all; the descriptors share it equally. No list takes more than an eighth of its descriptor's
+    /// share: of a common word only the pictures of the smallest numbers are read, the ones registered first.
+    pub postings: usize,
+    /// Most differing bits of a signature, of 21.
+    pub signature: u32,
+    /// Fewest agreeing weak votes of a suspect.
+    pub suspicion: usize,
+    /// Suspects that are examined, the most surprising first, no more than a quarter of them copies of each other.
+    pub examined: usize,
+    /// Most differing bits of two descriptors of the same place.
+    pub distance: u32,
+    /// Fewest agreeing exact votes of a candidate.
+    pub votes: u32,
+    /// Candidates reported, those with most votes first.
+    pub candidates: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            probes: 64,
+            postings: 1 << 22,
+            signature: 4,
+            suspicion: 2,
+            examined: 1_000,
+            distance: 34,
+            votes: 4,
+            candidates: 1_000,
+        }
+    }
+}
+
+/// A registered picture that may be the query's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The picture.
+    pub picture: u32,
+    /// Descriptors that match and agree.
+    pub votes: u32,
+    /// How far the query is turned against the picture, 256ths of a turn, the middle of the agreeing votes.
+    pub rotation: u8,
+    /// How much larger the query's raster shows it, 24ths of an octave.
+    pub ratio: i16,
+}
+
+/// What a query found, and how much work that was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Candidates, most votes first, then by number.
+    pub candidates: Vec<Candidate>,
+    /// Postings read.
+    pub postings: usize,
+    /// Lists of which only a part was read.
+    pub shortened: usize,
+    /// Pictures with enough weak votes.
+    pub suspects: usize,
+    /// Whether a bound left out descriptors, suspects or candidates. (Shortened lists are no cut: common
+    /// words are in every picture.)
+    pub cut: bool,
+}
+
+/// A word that a descriptor of the query visits. Ordered by word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Probe {
+    word: u32,
+    local: u16,
+    /// The last picture whose posting is read.
+    last: u32,
+}
+
+impl PostingIndex {
+    /// Registered pictures that share at least [`Limits::votes`] places with the query, turned and scaled alike.
+    /// The same index content and query give the same answer, however the content is arranged in segments; only the
+    /// share of postings left out by [`Limits::postings`] counts withdrawn ones until they are merged away.
+    ///
+    /// # Errors
+    /// The stored codes of a suspect cannot be read.
+    pub fn search(
+        &self,
+        query: &[Local],
+        codes: &impl CodeStore,
+        limits: &Limits,
+    ) -> Result<Answer, CodesError> {
+        let mut answer = Answer { cut: query.len() > QUERY_LOCALS, ..Answer::default() };
+        let query = query.get(..QUERY_LOCALS.min(query.len())).unwrap_or_default();
+        let suspects = self.suspects(query, limits, &mut answer);
+        let mut examiner = Examiner::new(query, limits.distance);
+        let mut stored = Vec::new();
+        for Suspect { picture, locals, .. } in suspects {
+            stored.clear();
+            if !codes.read(picture, &mut stored)? || !examiner.plausible(&locals, &stored) {
+                continue;
+            }
+            if let Some(Vote { votes, rotation, ratio }) = examiner.vote(&stored)
+                && votes >= limits.votes
+            {
+                answer.candidates.push(Candidate { picture, votes, rotation, ratio });
+            }
+        }
+        answer.candidates.sort_unstable_by_key(|it| (std::cmp::Reverse(it.votes), it.picture));
+        answer.cut |= answer.candidates.len() > limits.candidates;
+        answer.candidates.truncate(limits.candidates);
+        Ok(answer)
+    }
+
+    /// Reads the lists; gives the pictures that are worth reading their codes.
+    fn suspects(&self, query: &[Local], limits: &Limits, answer: &mut Answer) -> Vec<Suspect> {
+        let state = self.state();
+        let probes = self.choose(query, &state.segments, limits, answer);
+        let patterns: Vec<Posting> = query.iter().map(|local| Posting::new(0, local)).collect();
+        let mut votes = WeakVotes::new(limits.signature);
+        for segment in &state.segments {
+            for probe in &probes {
+                let Some(pattern) = patterns.get(usize::from(probe.local)) else { continue };
+                for posting in segment.list(probe.word).iter().take_while(|it| it.picture() <= probe.last) {
+                    votes.add(*posting, *pattern, probe.local);
+                }
+            }
+        }
+        let visited = Visited::new(&probes);
+        for (word, posting) in state.tail.iter().flat_map(|entries| entries.iter()) {
+            for probe in visited.probes(*word).iter().filter(|probe| posting.picture() <= probe.last) {
+                if let Some(pattern) = patterns.get(usize::from(probe.local)) {
+                    votes.add(*posting, *pattern, probe.local);
+                }
+            }
+        }
+        let mut suspects = votes.suspects(state.len(), limits.suspicion);
+        suspects.retain(|suspect| !self.withdrawn().contains(suspect.picture));
+        answer.suspects = suspects.len();
+        answer.cut |= suspects.len() > limits.examined;
+        suspects.sort_unstable_by_key(|it| (std::cmp::Reverse(it.surprise), it.picture));
+        select(suspects, limits.examined)
+    }
+
+    /// The words to visit, ascending, so that lists are read in the order of memory.
+    fn choose(
+        &self,
+        query: &[Local],
+        segments: &[std::sync::Arc<Segment>],
+        limits: &Limits,
+        answer: &mut Answer,
+    ) -> Vec<Probe> {
+        let share = limits.postings / query.len().max(1);
+        let (mut probes, mut words) = (Vec::new(), Vec::new());
+        for (local, number) in query.iter().zip(0_u16..) {
+            self.vocabulary().probes(&local.code, limits.probes, &mut words);
+            let mut left = share;
+            for word in &words {
+                let lists = segments.iter().map(|segment| segment.list(*word));
+                let len: usize = lists.clone().map(<[Posting]>::len).sum();
+                let most = (share / LISTS).min(left);
+                let (read, last) = match len {
+                    _ if len <= most => (len, u32::MAX),
+                    _ if most == 0 => (0, 0),
+                    _ => oldest(&lists, most),
+                };
+                answer.shortened += usize::from(read < len);
+                left -= read.min(left);
+                if read > 0 || len == 0 {
+                    probes.push(Probe { word: *word, local: number, last });
+                }
+            }
+            answer.postings += share - left;
+        }
+        probes.sort_unstable();
+        probes
+    }
+}
+
+/// The first `most` suspects. Those that rest only on descriptors of the query which already speak for a quarter of
+/// that many come last: a thousand copies of one picture must not hide another one beside it.
+fn select(suspects: Vec<Suspect>, most: usize) -> Vec<Suspect> {
+    let quota = most.div_ceil(4);
+    let mut supported = vec![0_usize; QUERY_LOCALS];
+    let (mut selected, repeated): (Vec<Suspect>, Vec<Suspect>) = suspects.into_iter().partition(|suspect| {
+        let support = |local: &u16| supported.get(usize::from(*local)).copied().unwrap_or(quota);
+        let fresh = suspect.locals.iter().any(|local| support(local) < quota);
+        for local in suspect.locals.iter().filter(|_| fresh) {
+            if let Some(count) = supported.get_mut(usize::from(*local)) {
+                *count += 1;
+            }
+        }
+        fresh
+    });
+    selected.extend(repeated);
+    selected.truncate(most);
+    selected
+}
+
+/// How many postings of sorted lists belong to the pictures of the smallest numbers, and the last of these pictures: as
+/// many whole pictures as have at most `most` postings in all.
+fn oldest<'a>(lists: &(impl Iterator<Item = &'a [Posting]> + Clone), most: usize) -> (usize, u32) {
+    let until =
+        |last: u32| lists.clone().map(|list| list.partition_point(|it| it.picture() <= last)).sum::<usize>();
+    let newest = lists.clone().filter_map(<[Posting]>::last).map(|it| it.picture()).max().unwrap_or(0);
+    // The first picture that goes beyond, bit by bit from the highest: none is larger than the newest.
+    let mut beyond = 0_u32;
+    for bit in (0..=newest.checked_ilog2().unwrap_or(0)).rev() {
+        let further = beyond | 1 << bit;
+        if until(further - 1) <= most {
+            beyond = further;
+        }
+    }
+    beyond.checked_sub(1).map_or((0, 0), |last| (until(last), last))
+}
+
+/// The words that are visited, as a bitmap of their remainders: nearly all postings of the tail end here.
+struct Visited<'a> {
+    bits: Vec<u64>,
+    probes: &'a [Probe],
+}
+
+impl<'a> Visited<'a> {
+    fn new(probes: &'a [Probe]) -> Self {
+        let mut bits = vec![0_u64; FILTER / 64];
+        for probe in probes {
+            if let Some(cell) = bits.get_mut(probe.word as usize % FILTER / 64) {
+                *cell |= 1 << (probe.word % 64);
+            }
+        }
+        Self { bits, probes }
+    }
+
+    #[inline]
+    fn probes(&self, word: u32) -> &'a [Probe] {
+        let cell = self.bits.get(word as usize % FILTER / 64).copied().unwrap_or(0);
+        if cell >> (word % 64) & 1 == 0 {
+            return &[];
+        }
+        let start = self.probes.partition_point(|probe| probe.word < word);
+        let rest = self.probes.get(start..).unwrap_or_default();
+        let end = rest.iter().take_while(|probe| probe.word == word).count();
+        rest.get(..end).unwrap_or_default()
+    }
+}

@@ -1,0 +1,154 @@
+//! The matching engine through the REST interface: what was altered, what is only a part, what is kept.
+
+use crate::{
+    pictures::{jpeg, picture, resized},
+    support::TestApp,
+};
+use image::{Rgb, RgbImage, imageops};
+use touchstone_schema::{
+    api::CheckResult,
+    problem::ProblemCode as Code,
+    statement::View,
+    verdict::{Conclusion, FindingKind, Limit, Recommendation, Reference, Relation, Verdict},
+};
+
+on_both!(
+    an_altered_region_is_shown_to_whoever_asked,
+    an_untouched_copy_says_what_it_was_compared_with,
+    a_part_is_found_and_so_is_damage_in_it,
+    what_is_kept_decides_what_can_be_told,
+    a_deleted_record_takes_its_pixels_along,
+);
+
+/// The picture with a dark stain; its box as x, y, width, height.
+fn stained(picture: &RgbImage) -> (RgbImage, [u32; 4]) {
+    let mut out = picture.clone();
+    let (cx, cy, radius) = (350.0_f32, 210.0_f32, 38.0_f32);
+    for (x, y, pixel) in out.enumerate_pixels_mut() {
+        let (dx, dy) = (x as f32 - cx, y as f32 - cy);
+        // A ragged edge, and darker towards the middle.
+        let edge = radius * (1.0 + 0.18 * (dy.atan2(dx) * 5.0).sin());
+        let depth = 1.0 - (dx * dx + dy * dy).sqrt() / edge;
+        if depth > 0.0 {
+            let keep = 0.75 - 0.5 * depth.min(0.6);
+            *pixel = Rgb(pixel.0.map(|value| (f32::from(value) * keep * 0.8) as u8));
+        }
+    }
+    (out, [312, 172, 76, 76])
+}
+
+fn part(picture: &RgbImage) -> RgbImage {
+    imageops::crop_imm(picture, 90, 60, 450, 330).to_image()
+}
+
+fn finding(verdict: &Verdict, kind: FindingKind) -> bool {
+    verdict.findings.iter().any(|finding| finding.kind == kind)
+}
+
+fn an_altered_region_is_shown_to_whoever_asked(app: &TestApp) {
+    let (merchant, platform, other) = (app.merchant(), app.platform(), app.platform());
+    let original = picture(31);
+    let accepted = merchant.register(&jpeg(&original, 92), View::Listing);
+    let (damaged, [x, y, width, height]) = stained(&original);
+    let result = platform.look(&jpeg(&damaged, 85));
+    let verdict = &result.verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Altered, "{verdict:#?}");
+    assert_eq!(verdict.recommendation, Recommendation::HumanReview);
+    let found = verdict.best_match.as_ref().unwrap();
+    assert_eq!((found.statement, found.relation), (accepted.id, Relation::SameCaptureAltered));
+    let numbers = found.comparison.unwrap();
+    assert_eq!(numbers.reference, Reference::Detail);
+    assert!(numbers.correlation >= 0.92 && numbers.overlap > 0.9, "{numbers:?}");
+    assert!(finding(verdict, FindingKind::AlteredRegions));
+    let first = verdict.alterations.first().unwrap();
+    let inside = first.x + 12 >= x
+        && first.y + 12 >= y
+        && first.x + first.width <= x + width + 12
+        && first.y + first.height <= y + height + 12;
+    assert!(inside, "{:?}", verdict.alterations);
+
+    let path = |name: &str| format!("/v1/checks/{}/{name}", result.id);
+    let mask = platform.client.get(&path("mask.png"));
+    assert_eq!((mask.status, mask.header("content-type")), (200, Some("image/png")));
+    let mask = image::load_from_memory(&mask.body).unwrap().into_luma8();
+    assert_eq!(mask.dimensions(), damaged.dimensions());
+    let white = |x0: u32, y0: u32, w: u32, h: u32| {
+        let places = (y0..y0 + h).flat_map(|y| (x0..x0 + w).map(move |x| (x, y)));
+        places.filter(|(x, y)| mask[(*x, *y)].0[0] > 0).count()
+    };
+    let (all, there) = (white(0, 0, mask.width(), mask.height()), white(x, y, width, height));
+    assert!(there * 10 >= all * 9 && there * 4 > (width * height) as usize, "{there} of {all}");
+    let shown = platform.client.get(&path("alterations.png"));
+    assert_eq!(image::load_from_memory(&shown.body).unwrap().width(), damaged.width());
+    for name in ["mask.png", "alterations.png"] {
+        other.client.get(&path(name)).refused(Code::NotFound);
+        app.anonymous().0.get(&path(name)).refused(Code::Unauthenticated);
+    }
+}
+
+fn an_untouched_copy_says_what_it_was_compared_with(app: &TestApp) {
+    let (merchant, platform) = (app.merchant(), app.platform());
+    let (listing, packing) = (picture(32), picture(33));
+    merchant.register(&jpeg(&listing, 92), View::Listing);
+    merchant.register(&jpeg(&packing, 92), View::Packing);
+    let result: CheckResult = platform.look(&jpeg(&resized(&listing, 60), 70));
+    assert_eq!(result.verdict.conclusion, Conclusion::Copy, "{:#?}", result.verdict);
+    assert!(!result.verdict.limits.contains(&Limit::AlterationsNotExamined));
+    assert!(!result.verdict.limits.contains(&Limit::SmallReference));
+    let path = format!("/v1/checks/{}/mask.png", result.id);
+    platform.client.get(&path).refused(Code::NotFound);
+    let verdict = platform.look(&jpeg(&packing, 60)).verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Copy);
+    assert_eq!(verdict.best_match.unwrap().comparison.unwrap().reference, Reference::Sketch);
+    assert!(verdict.limits.contains(&Limit::SmallReference));
+    let verdict = platform.look(&jpeg(&picture(34), 90)).verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Unknown, "another picture");
+}
+
+fn a_part_is_found_and_so_is_damage_in_it(app: &TestApp) {
+    let (merchant, platform) = (app.merchant(), app.platform());
+    let original = picture(35);
+    let accepted = merchant.register(&jpeg(&original, 92), View::Listing);
+    let verdict = platform.look(&jpeg(&part(&original), 85)).verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Copy, "{verdict:#?}");
+    let found = verdict.best_match.unwrap();
+    assert_eq!((found.statement, found.relation), (accepted.id, Relation::SameCapture));
+    assert!((0.3..0.7).contains(&found.comparison.unwrap().overlap), "{found:?}");
+    let (damaged, _) = stained(&original);
+    let verdict = platform.look(&jpeg(&part(&damaged), 85)).verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Altered, "{verdict:#?}");
+    let region = verdict.alterations.first().unwrap();
+    assert!((200..300).contains(&region.x) && (90..180).contains(&region.y), "{region:?}");
+}
+
+fn what_is_kept_decides_what_can_be_told(app: &TestApp) {
+    let (merchant, platform) = (app.merchant(), app.platform());
+    let original = picture(36);
+    let file = jpeg(&original, 92);
+    let accepted = merchant.declare(&file, View::Listing);
+    let path = |tier: &str| format!("/v1/statements/{}/content?reference={tier}", accepted.id);
+    merchant.client.put(&path("everything"), "image/jpeg", &file).refused(Code::MalformedRequest);
+    assert_eq!(merchant.client.put(&path("codes"), "image/jpeg", &file).status, 200);
+    let (damaged, _) = stained(&original);
+    let verdict = platform.look(&jpeg(&damaged, 85)).verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Copy, "nothing was kept to compare with");
+    assert!(verdict.limits.contains(&Limit::AlterationsNotExamined));
+    assert_eq!(verdict.best_match.unwrap().comparison, None);
+    // A record brings a sketch; the pixels stay at home.
+    let original = picture(37);
+    merchant.register_record(&jpeg(&original, 92), View::Listing);
+    let (damaged, _) = stained(&original);
+    let verdict = platform.look(&jpeg(&damaged, 85)).verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Altered, "{verdict:#?}");
+    assert!(verdict.limits.contains(&Limit::SmallReference) && verdict.limits.contains(&Limit::DeclaredOnly));
+}
+
+fn a_deleted_record_takes_its_pixels_along(app: &TestApp) {
+    let (merchant, platform) = (app.merchant(), app.platform());
+    let original = picture(38);
+    let accepted = merchant.register(&jpeg(&original, 92), View::Listing);
+    assert_eq!(platform.look(&jpeg(&part(&original), 85)).verdict.conclusion, Conclusion::Copy);
+    assert_eq!(merchant.delete_record(&accepted.id).status, 200);
+    assert_eq!(platform.look(&jpeg(&part(&original), 85)).verdict.conclusion, Conclusion::Unknown);
+    assert_eq!(platform.look(&jpeg(&original, 70)).verdict.conclusion, Conclusion::Unknown);
+}
