@@ -43,10 +43,8 @@ pub(crate) fn relation(agreement: &Agreement, overlap: f32) -> Relation {
     let noisy = agreement.median >= 0.875 && agreement.quartile >= 0.775 && agreement.alike >= 0.82;
     // Strongly rendered again or photographed from a poor screen: everywhere somewhat worse, nowhere unlike. Other
     // captures that show as much of the reference stayed at 0.75, 0.36 and 54 %.
-    let rendered = overlap >= 0.8
-        && agreement.median >= 0.78
-        && agreement.quartile >= 0.58
-        && agreement.alike >= 0.6;
+    let rendered =
+        overlap >= 0.8 && agreement.median >= 0.78 && agreement.quartile >= 0.58 && agreement.alike >= 0.6;
     if plain || damaged || noisy || rendered {
         Relation::SameCapture
     } else if agreement.median >= 0.35 {
