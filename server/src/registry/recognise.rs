@@ -55,6 +55,17 @@ impl Resemblance {
         self.comparison.as_ref().is_none_or(same)
     }
 
+    fn is_altered(&self) -> bool {
+        let altered = |(_, found): &(Reference, Comparison)| found.relation == Relation::SameCaptureAltered;
+        self.comparison.as_ref().is_some_and(altered)
+    }
+
+    /// How well the pixels agree under the map that was found: of two maps between the same pictures, the one that
+    /// agrees more is nearer to the truth.
+    fn agreement(&self) -> f32 {
+        self.comparison.as_ref().map_or(0.0, |(_, found)| found.agreement.median + found.agreement.quartile)
+    }
+
     /// The numbers for the rules.
     pub(super) fn examined(&self) -> Option<Examined> {
         self.comparison.as_ref().map(|(reference, found)| Examined {
@@ -131,13 +142,15 @@ impl Inner {
         let mut again = Vec::new();
         for near in nearest.near.iter().take(MAX_COMPARED) {
             match self.compare_whole(&photo, near)? {
-                Some(same) if same.is_same_capture() => found.resemblances.push(same),
+                Some(same) if same.is_same_capture() && !same.is_altered() => found.resemblances.push(same),
                 // A crop or a change of shape may have spoilt the first map: local features give another.
                 other => again.push((near.index, other)),
             }
         }
         if found.resemblances.is_empty() {
             self.recognise_parts(&photo, again, &mut found.resemblances)?;
+        } else {
+            found.resemblances.extend(again.into_iter().filter_map(|(_, before)| before));
         }
         Ok(found)
     }
@@ -165,16 +178,23 @@ impl Inner {
         found: &mut Vec<Resemblance>,
     ) -> Result<(), Refusal> {
         let looked_up = reference::query_features(photo.picture);
-        let proposed = self.index.parts(&looked_up).map_err(Refusal::internal)?;
         let known: Vec<u64> = again.iter().map(|(index, _)| *index).collect();
-        let proposed = proposed.into_iter().filter(|index| !known.contains(index)).take(MAX_ALIGNED);
+        for (index, before) in again {
+            let other = self.compare_part(photo, &looked_up, index)?;
+            found.extend(better(before, other));
+        }
+        if found.iter().any(Resemblance::is_same_capture) {
+            return Ok(());
+        }
+        let proposed = self.index.parts(&looked_up).map_err(Refusal::internal)?;
         let mut fitting = 0;
-        for (index, before) in again.into_iter().chain(proposed.map(|index| (index, None))) {
-            let other =
-                if fitting < MAX_FITTING { self.compare_part(photo, &looked_up, index)? } else { None };
+        for index in proposed.into_iter().filter(|index| !known.contains(index)).take(MAX_ALIGNED) {
+            let other = self.compare_part(photo, &looked_up, index)?;
             fitting += usize::from(other.is_some());
-            let same = other.as_ref().is_some_and(Resemblance::is_same_capture);
-            found.extend(if same { other } else { before.or(other) });
+            found.extend(other);
+            if fitting == MAX_FITTING {
+                break;
+            }
         }
         Ok(())
     }
@@ -212,6 +232,21 @@ impl Inner {
             (None, None) => None,
         };
         Ok(pixels.and_then(|(kind, jpeg)| Some((kind, reference::read(jpeg).ok()?))))
+    }
+}
+
+/// Of two comparisons with one picture, the one under the better map. Where nothing was kept, the codes stand.
+fn better(first: Option<Resemblance>, second: Option<Resemblance>) -> Option<Resemblance> {
+    match (first, second) {
+        (Some(first), Some(second)) => {
+            // By the same capture first: a map that shows it is right.
+            let rank = |found: &Resemblance| (found.is_same_capture(), found.agreement());
+            let distance = first.distance;
+            let keep_first = first.comparison.is_none() || rank(&first) >= rank(&second);
+            let kept = if keep_first { first } else { second };
+            Some(Resemblance { distance, ..kept })
+        }
+        (first, second) => first.or(second),
     }
 }
 
