@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
-use touchstone_inspect::features::{Feature, Query};
+use touchstone_inspect::features::{Feature, Query, TwoFaced};
 
 /// Name of the file with the descriptors.
 const FILE: &str = "descriptors";
@@ -35,8 +35,10 @@ pub(super) struct Faces {
 }
 
 impl Faces {
-    pub(super) fn of(photo: &Query) -> Self {
-        let plain = photo.features.iter().map(|two| local(&two.feature)).collect();
+    /// Those that `tell` something. What is common is as common mirrored: one test serves both.
+    pub(super) fn of(photo: &Query, tell: impl Fn(&Local) -> bool) -> Self {
+        let both = photo.features.iter().map(|two| (two, local(&two.feature)));
+        let (telling, plain): (Vec<&TwoFaced>, Vec<Local>) = both.filter(|(_, local)| tell(local)).unzip();
         let mirror = |feature: &Feature, code| {
             let mut turned = *feature;
             turned.code = code;
@@ -45,7 +47,7 @@ impl Faces {
             turned.keypoint.angle = angle - angle.floor();
             local(&turned)
         };
-        let mirrored = photo.features.iter().map(|two| mirror(&two.feature, two.mirrored)).collect();
+        let mirrored = telling.into_iter().map(|two| mirror(&two.feature, two.mirrored)).collect();
         Self { plain, mirrored }
     }
 }

@@ -156,10 +156,12 @@ impl PictureIndex {
     pub fn parts(&self, photo: &features::Query) -> Result<Vec<u64>, IndexError> {
         // Looser than what stands alone: the most voted are tested by their geometry, and that is what decides.
         let limits = postings::Limits { distance: 44, votes: 2, ..postings::Limits::default() };
+        if self.parts.stats().postings == 0 {
+            return Ok(Vec::new());
+        }
         let mut votes: BTreeMap<u32, u32> = BTreeMap::new();
-        let Faces { plain, mirrored } = Faces::of(photo);
+        let Faces { plain, mirrored } = Faces::of(photo, |local| !self.screen.is_common(&local.code));
         for face in [plain, mirrored] {
-            let face = self.screen.keep_telling(&face);
             for candidate in self.parts.search(&face, &self.codes, &limits)?.candidates {
                 let known = votes.entry(candidate.picture).or_default();
                 *known = candidate.votes.max(*known);
