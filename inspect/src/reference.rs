@@ -21,6 +21,8 @@ pub const DETAIL_SIDE: u32 = 1_024;
 pub const DETAIL_QUALITY: u8 = 80;
 /// Longest reference that is read back, bytes.
 const MAX_BYTES: usize = 4 << 20;
+/// Scans of a reference: ours have one.
+const MAX_SCANS: u32 = 12;
 /// Memory that reading one back may take, bytes.
 const MAX_MEMORY: usize = 64 << 20;
 
@@ -60,7 +62,11 @@ pub fn detail(picture: &Picture) -> Result<Vec<u8>, DecodeError> {
 /// # Errors
 /// [`DecodeError`] if it is no small JPEG.
 pub fn read(bytes: &[u8]) -> Result<Picture, DecodeError> {
+    if !bytes.starts_with(&[0xff, 0xd8]) {
+        return Err(DecodeError::NotAnImage);
+    }
     let limits = Limits {
+        max_scans: MAX_SCANS,
         max_bytes: MAX_BYTES,
         max_side: DETAIL_SIDE,
         max_pixels: u64::from(DETAIL_SIDE) * u64::from(DETAIL_SIDE),

@@ -74,17 +74,22 @@ pub fn because(refusal: &Refusal) -> String {
     format!("{refusal}{}", cause.unwrap_or_default())
 }
 
-/// Opens a bootstrapped registry.
+/// Opens a bootstrapped registry. Only the program that serves it gives the folder of its index: the files there are
+/// made anew.
 ///
 /// # Errors
 /// [`StartError`] says what is missing and what to do.
-pub fn open_registry(config: &Config, clock: Arc<dyn Clock>) -> Result<Registry, StartError> {
+pub fn open_registry(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    index_folder: Option<PathBuf>,
+) -> Result<Registry, StartError> {
     let passphrase = passphrase(&config.data)?;
     let store = Store::open(&config.data.store()?)?;
     store.check_schema()?;
     let keyring = store.read(|reader| Keyring::open(reader, &passphrase))?;
     let mut settings = config.rules.settings()?;
-    settings.index_folder = Some(config.data.data.join("index"));
+    settings.index_folder = index_folder;
     Registry::open(store, keyring, clock, Arc::new(SystemEntropy), settings).map_err(StartError::Registry)
 }
 
@@ -116,6 +121,7 @@ pub struct Running {
 impl Running {
     /// Stops accepting, lets open requests end within the configured time, and returns when all is done.
     pub async fn stop(self) {
+        self.registry.stop_loading();
         self.handle.stop(true).await;
         // The task ends once the server has stopped; it has nothing more to tell.
         let _ = self.task.await;
@@ -136,7 +142,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 /// # Errors
 /// As [`start`].
 pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
-    let registry = open_registry(&config, Arc::clone(&clock))?;
+    let registry = open_registry(&config, Arc::clone(&clock), Some(config.data.data.join("index")))?;
     let (loading, housekept) = (registry.clone(), registry.clone());
     let features = actix_web::rt::spawn(load_features(loading));
     let maintenance = actix_web::rt::spawn(maintain_index(housekept));

@@ -191,7 +191,7 @@ fn migrate(data: &DataConfig) -> Result<(), Failure> {
 fn create_user(data: DataConfig, name: String, token: &str) -> Result<(), Failure> {
     let config =
         Config { data, listen: Config::local("").listen, limits: Limits::default(), rules: Rules::default() };
-    let registry = app::open_registry(&config, Arc::new(SystemClock))?;
+    let registry = app::open_registry(&config, Arc::new(SystemClock), None)?;
     let caller = registry.authenticate(token).map_err(Failure::Refused)?;
     let user = NewUser { name, password: password()?.to_string() };
     let made = registry.create_user(&caller, &user).map_err(Failure::Refused)?;

@@ -87,8 +87,8 @@ impl Inner {
     ) -> Result<CheckResult, Refusal> {
         let (pdq, dhash) = (query.orientations.clone(), query.dhash.clone());
         let (evidence, recognition, log_size) = self.gather(query, context, || match seen {
-            Some((inspection, picture)) => self.recognise(inspection, picture),
-            None => Ok(self.resemble(&pdq, &dhash)),
+            Some((inspection, picture)) => self.recognise(inspection, picture, context.claim_time),
+            None => self.resemble(&pdq, &dhash, context.claim_time),
         })?;
         let judgement = rules::judge(&evidence, context);
         let now = self.now();

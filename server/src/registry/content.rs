@@ -115,7 +115,11 @@ fn check_parts(record: &Record) -> Result<(), Refusal> {
         features::Reference::from_bytes(bytes).map_err(|error| invalid("features", error.to_string()))?;
     }
     if let Some(Blob(bytes)) = &record.sketch {
-        reference::read(bytes).map_err(|error| invalid("sketch", error.to_string()))?;
+        let sketch = reference::read(bytes).map_err(|error| invalid("sketch", error.to_string()))?;
+        if sketch.width.max(sketch.height) > reference::SKETCH_SIDE {
+            let side = reference::SKETCH_SIDE;
+            return Err(invalid("sketch", format!("its sides have at most {side} pixels")));
+        }
     }
     Ok(())
 }
@@ -239,10 +243,16 @@ impl Registry {
                     "the registry has observed the pixels already",
                 ));
             }
+            // The same record again changes nothing.
+            if writer.record(entry.index)?.is_some_and(|known| known.digest == digest) {
+                return Ok(None);
+            }
             writer.put_record(entry.index, &new)?;
-            Ok(entry.index)
+            Ok(Some(entry.index))
         })?;
-        inner.synchronise_index(index)?;
+        if let Some(index) = index {
+            inner.synchronise_index(index)?;
+        }
         Ok(ContentReceipt { statement: *id, observed_at_index: None, searchable })
     }
 

@@ -189,6 +189,10 @@ fn weigh(
         }
     }
     for found in &recognition.resemblances {
+        // What only the gradient hash proposed and nothing was kept of counts for nothing.
+        if found.comparison.is_none() && found.distance.is_none() {
+            continue;
+        }
         let same = found.distance.map_or(Tie::Geometry, Tie::Similar);
         tie(found.index, if found.is_same_capture() { same } else { Tie::OtherCapture });
     }

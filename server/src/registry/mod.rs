@@ -20,14 +20,17 @@ use crate::{
     clock::{Clock, Entropy},
     keyring::Keyring,
     matching::{PictureIndex, Registered},
-    store::{FingerprintRow, Store},
+    store::{FingerprintRow, Reader, RecordRow, Store},
 };
 pub use access::Caller;
 pub use bootstrap::Bootstrapped;
 pub use refusal::Refusal;
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use touchstone_inspect::InspectOptions;
@@ -108,6 +111,8 @@ struct Inner {
     index: PictureIndex,
     /// Held while the index is brought in step with the database.
     index_order: Mutex<()>,
+    /// The server is about to end.
+    stopping: AtomicBool,
     inspector: InspectOptions,
     /// Equalises the time of sign-ins with unknown names: a hash that no password has.
     decoy_password_hash: String,
@@ -142,6 +147,7 @@ impl Registry {
             origin,
             index,
             index_order: Mutex::new(()),
+            stopping: AtomicBool::new(false),
             inspector,
             decoy_password_hash,
         };
@@ -198,42 +204,44 @@ impl Registry {
     /// A [`Refusal`] if the database cannot be read or the index's file cannot be written.
     pub fn load_features(&self) -> Result<u64, Refusal> {
         let (mut after, mut count) = (None, 0);
-        loop {
-            let page = self
-                .0
-                .store
-                .read(|reader| reader.fingerprints_after(after, FEATURE_PAGE).map_err(Refusal::from))?;
-            let indexes: Vec<u64> = page.iter().map(|row| row.index).collect();
-            {
-                // A deletion meanwhile would otherwise be undone.
+        while !self.0.stopping.load(Ordering::Relaxed) {
+            let last = {
+                // Read and inserted under one lock: a deletion or withdrawal meanwhile comes after it and wins.
                 let _one_at_a_time = self.0.index_order.lock().unwrap_or_else(PoisonError::into_inner);
-                let rows = self.0.store.read(|reader| reader.records(&indexes).map_err(Refusal::from))?;
-                let parsed = rows
-                    .iter()
-                    .filter_map(|row| Some((row.index, Record::parse(row.bytes.as_deref()?).ok()?)));
-                let pictures: Vec<Registered> = parsed
-                    .map(|(index, record)| Registered {
-                        pdq: None,
-                        dhash: None,
-                        ..content::registered(index, &record)
-                    })
-                    .filter(|picture| picture.features.is_some())
-                    .collect();
+                let read = |reader: &mut Reader<'_>| {
+                    reader.records_after(after, FEATURE_PAGE).map_err(Refusal::from)
+                };
+                let page = self.0.store.read(read)?;
+                let pictures: Vec<Registered> = page.iter().filter_map(features_alone).collect();
                 count += pictures.len() as u64;
                 self.0.index.insert(&pictures).map_err(Refusal::internal)?;
-            }
+                page.last().filter(|_| page.len() == FEATURE_PAGE as usize).map(|last| last.index)
+            };
             self.maintain_index();
-            match page.last() {
-                Some(last) if page.len() == FEATURE_PAGE as usize => after = Some(last.index),
-                _ => return Ok(count),
+            match last {
+                Some(last) => after = Some(last),
+                None => break,
             }
         }
+        Ok(count)
+    }
+
+    /// Ends [`Self::load_features`] soon.
+    pub fn stop_loading(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Brings what was added to the index into searchable order.
     pub fn maintain_index(&self) {
         self.0.index.maintain();
     }
+}
+
+/// The features of a record; its codes are loaded before. A record of an earlier form has none.
+fn features_alone(row: &RecordRow) -> Option<Registered> {
+    let record = Record::parse(row.bytes.as_deref()?).ok()?;
+    let found = content::registered(row.index, &record);
+    found.features.is_some().then_some(Registered { pdq: None, dhash: None, ..found })
 }
 
 impl Inner {

@@ -5,22 +5,30 @@
 //! the pixels agree.
 
 use super::{Inner, Refusal, evidence::Examined};
-use crate::matching::Near;
+use crate::matching::{Near, PDQ_RADIUS};
+use std::collections::HashSet;
 use touchstone_inspect::{
     Inspection,
     compare::{self, Comparison, Homography, Relation, RgbView},
     decode::Picture,
     features,
-    fingerprint::Symmetry,
+    fingerprint::{Symmetry, hamming},
     frames, geometry, reference,
 };
 use touchstone_schema::{
+    Timestamp,
     record::Record,
     verdict::{self, Alteration, Reference},
 };
 
+/// Pictures that an answer on fingerprints alone takes into account.
+const MAX_UNSEEN: usize = 64;
+/// Textured blocks below which a comparison says nothing, as in the comparison itself.
+const FEW_BLOCKS: u32 = 10;
 /// Pictures that global codes propose and that are compared, nearest first.
 const MAX_COMPARED: usize = 6;
+/// Pictures that local features propose and that are put in order.
+const MAX_PROPOSED: usize = 512;
 /// Pictures that local features propose and whose geometry is tested, most votes first.
 const MAX_ALIGNED: usize = 64;
 /// Pictures whose geometry fits and that are compared.
@@ -47,12 +55,13 @@ pub(super) struct Recognition {
 }
 
 impl Resemblance {
-    /// The pixels say: the same capture, altered or not. Where nothing was kept, the codes stand alone.
+    /// The pixels say: the same capture, altered or not. Where nothing was kept, PDQ stands alone; the gradient hash
+    /// only proposes.
     pub(super) fn is_same_capture(&self) -> bool {
         let same = |(_, found): &(Reference, Comparison)| {
             matches!(found.relation, Relation::SameCapture | Relation::SameCaptureAltered)
         };
-        self.comparison.as_ref().is_none_or(same)
+        self.comparison.as_ref().map_or(self.distance.is_some(), same)
     }
 
     fn is_altered(&self) -> bool {
@@ -110,19 +119,31 @@ type Pixels = Option<(Reference, Picture)>;
 /// A photo on its way through the stages.
 struct Photo<'a> {
     picture: &'a Picture,
+    /// PDQ in all orientations.
+    pdq: &'a [[u8; 32]],
     query: compare::Query,
 }
 
 impl Inner {
     /// Registered pictures whose global codes lie near; nothing is compared.
-    pub(super) fn resemble(&self, pdq: &[[u8; 32]], dhash: &[[u8; 32]]) -> Recognition {
+    pub(super) fn resemble(
+        &self,
+        pdq: &[[u8; 32]],
+        dhash: &[[u8; 32]],
+        claim: Option<Timestamp>,
+    ) -> Result<Recognition, Refusal> {
         let nearest = self.index.near(pdq, dhash);
-        let resemblances = nearest.near.iter().map(|near| Resemblance {
-            index: near.index,
-            distance: near.pdq,
-            comparison: None,
-        });
-        Recognition { resemblances: resemblances.collect(), flooded: nearest.flooded }
+        let indexes: Vec<u64> = nearest.near.iter().map(|near| near.index).collect();
+        let mut resemblances = Vec::new();
+        let order = self.timely_first(indexes, claim)?;
+        let flooded = nearest.flooded || order.len() > MAX_UNSEEN;
+        for index in order.into_iter().take(MAX_UNSEEN) {
+            let Some(record) = self.record(index)? else { continue };
+            if let Some(distance) = distance_within(pdq, &record) {
+                resemblances.push(Resemblance { index, distance: Some(distance), comparison: None });
+            }
+        }
+        Ok(Recognition { resemblances, flooded })
     }
 
     /// Registered pictures that the photo is, shows a part of, or shows in another capture.
@@ -130,9 +151,10 @@ impl Inner {
         &self,
         inspection: &Inspection,
         picture: &Picture,
+        claim: Option<Timestamp>,
     ) -> Result<Recognition, Refusal> {
         let view = RgbView::new(picture.width, picture.height, &picture.rgb).map_err(Refusal::internal)?;
-        let photo = Photo { picture, query: compare::Query::new(view) };
+        let photo = Photo { picture, pdq: &inspection.pdq_orientations, query: compare::Query::new(view) };
         let nearest = if inspection.pdq.is_informative() {
             self.index.near(&inspection.pdq_orientations, &inspection.dhash_orientations)
         } else {
@@ -140,7 +162,11 @@ impl Inner {
         };
         let mut found = Recognition { resemblances: Vec::new(), flooded: nearest.flooded };
         let mut again = Vec::new();
-        for near in nearest.near.iter().take(MAX_COMPARED) {
+        let indexes: Vec<u64> = nearest.near.iter().map(|near| near.index).collect();
+        let order = self.timely_first(indexes, claim)?;
+        found.flooded |= order.len() > MAX_COMPARED;
+        for index in order.into_iter().take(MAX_COMPARED) {
+            let Some(near) = nearest.near.iter().find(|near| near.index == index) else { continue };
             match self.compare_whole(&photo, near)? {
                 Some(same) if same.is_same_capture() && !same.is_altered() => found.resemblances.push(same),
                 // A crop or a change of shape may have spoilt the first map: local features give another.
@@ -148,7 +174,7 @@ impl Inner {
             }
         }
         if found.resemblances.is_empty() {
-            self.recognise_parts(&photo, again, &mut found.resemblances)?;
+            self.recognise_parts(&photo, again, claim, &mut found.resemblances)?;
         } else {
             found.resemblances.extend(again.into_iter().filter_map(|(_, before)| before));
         }
@@ -157,7 +183,9 @@ impl Inner {
 
     fn compare_whole(&self, photo: &Photo<'_>, near: &Near) -> Result<Option<Resemblance>, Refusal> {
         let Some(record) = self.record(near.index)? else { return Ok(None) };
-        let found = Resemblance { index: near.index, distance: near.pdq, comparison: None };
+        // The index may hold codes of an earlier record beside those that hold now.
+        let distance = distance_within(photo.pdq, &record);
+        let found = Resemblance { index: near.index, distance, comparison: None };
         let Some((kind, reference)) = self.pixels(near.index, &record)? else { return Ok(Some(found)) };
         let symmetry = Symmetry::ALL.get(usize::from(near.orientation)).copied();
         let map = frames::by_orientation(
@@ -165,8 +193,23 @@ impl Inner {
             (reference.width, reference.height),
             (photo.picture.width, photo.picture.height),
         );
-        let comparison = photo.compare(kind, &reference, &map);
-        Ok(comparison.map(|comparison| Resemblance { comparison: Some(comparison), ..found }))
+        Ok(match photo.compare(kind, &reference, &map) {
+            Compared::Told(comparison) => Some(Resemblance { comparison: Some(comparison), ..found }),
+            // Too plain to compare: PDQ stands, and that alterations were not examined.
+            Compared::TooPlain => Some(found),
+            Compared::Unlike => None,
+        })
+    }
+
+    /// What was registered late or withdrawn comes last, so that it never crowds out what counts: somebody who
+    /// registers a photo many times after the claim hides nothing.
+    fn timely_first(&self, mut indexes: Vec<u64>, claim: Option<Timestamp>) -> Result<Vec<u64>, Refusal> {
+        let rows = self.store.read(|reader| reader.entries(&indexes).map_err(Refusal::from))?;
+        let late = |at: Timestamp| claim.is_some_and(|claim| at > claim);
+        let idle = rows.iter().filter(|row| row.withdrawn_at_index.is_some() || late(row.accepted_at));
+        let idle: HashSet<u64> = idle.map(|row| row.index).collect();
+        indexes.sort_by_key(|index| idle.contains(index));
+        Ok(indexes)
     }
 
     /// Crops, screenshots, collages: by local features and their geometry. `again` are pictures that look alike as a
@@ -175,22 +218,26 @@ impl Inner {
         &self,
         photo: &Photo<'_>,
         again: Vec<(u64, Option<Resemblance>)>,
+        claim: Option<Timestamp>,
         found: &mut Vec<Resemblance>,
     ) -> Result<(), Refusal> {
         let looked_up = reference::query_features(photo.picture);
         let known: Vec<u64> = again.iter().map(|(index, _)| *index).collect();
         for (index, before) in again {
-            let other = self.compare_part(photo, &looked_up, index)?;
+            let other = self.compare_part(photo, &looked_up, index)?.flatten();
             found.extend(better(before, other));
         }
         if found.iter().any(Resemblance::is_same_capture) {
             return Ok(());
         }
-        let proposed = self.index.parts(&looked_up).map_err(Refusal::internal)?;
+        let mut proposed = self.index.parts(&looked_up).map_err(Refusal::internal)?;
+        proposed.retain(|index| !known.contains(index));
+        proposed.truncate(MAX_PROPOSED);
         let mut fitting = 0;
-        for index in proposed.into_iter().filter(|index| !known.contains(index)).take(MAX_ALIGNED) {
-            let other = self.compare_part(photo, &looked_up, index)?;
-            fitting += usize::from(other.is_some());
+        for index in self.timely_first(proposed, claim)?.into_iter().take(MAX_ALIGNED) {
+            // What fits costs a comparison, whatever comes of it.
+            let Some(other) = self.compare_part(photo, &looked_up, index)? else { continue };
+            fitting += 1;
             found.extend(other);
             if fitting == MAX_FITTING {
                 break;
@@ -199,20 +246,23 @@ impl Inner {
         Ok(())
     }
 
+    /// `None` if no plane map fits; otherwise what the pixels told under it.
     fn compare_part(
         &self,
         photo: &Photo<'_>,
         looked_up: &features::Query,
         index: u64,
-    ) -> Result<Option<Resemblance>, Refusal> {
+    ) -> Result<Option<Option<Resemblance>>, Refusal> {
         let Some(record) = self.record(index)? else { return Ok(None) };
         let Some(registered) = features_of(&record) else { return Ok(None) };
         let Some(alignment) = geometry::align(&registered, looked_up) else { return Ok(None) };
         let Some((kind, pixels)) = self.pixels(index, &record)? else { return Ok(None) };
         let sizes = ((pixels.width, pixels.height), (photo.picture.width, photo.picture.height));
         let map = frames::by_features(&alignment, &registered, looked_up, sizes.0, sizes.1);
-        let comparison = photo.compare(kind, &pixels, &map);
-        Ok(comparison.map(|comparison| Resemblance { index, distance: None, comparison: Some(comparison) }))
+        Ok(Some(match photo.compare(kind, &pixels, &map) {
+            Compared::Told(told) => Some(Resemblance { index, distance: None, comparison: Some(told) }),
+            Compared::TooPlain | Compared::Unlike => None,
+        }))
     }
 
     fn record(&self, index: u64) -> Result<Option<Record>, Refusal> {
@@ -220,7 +270,8 @@ impl Inner {
             let row = reader.record(index).map_err(Refusal::from)?;
             Ok::<_, Refusal>(row.and_then(|row| row.bytes))
         })?;
-        bytes.map(|bytes| Record::parse(&bytes).map_err(Refusal::internal)).transpose()
+        // A record of an earlier form is as good as none.
+        Ok(bytes.and_then(|bytes| Record::parse(&bytes).ok()))
     }
 
     /// The largest reference that is kept. A registrant's sketch that cannot be read is as good as none.
@@ -255,16 +306,31 @@ pub(super) fn features_of(record: &Record) -> Option<features::Reference> {
     features::Reference::from_bytes(&record.features.as_ref()?.0).ok()
 }
 
+/// Differing bits of PDQ between any orientation of a photo and a record, if within the radius.
+fn distance_within(pdq: &[[u8; 32]], record: &Record) -> Option<u32> {
+    let nearest = pdq.iter().map(|code| hamming(code, &record.pdq.0)).min();
+    nearest.filter(|distance| *distance <= PDQ_RADIUS)
+}
+
+/// What a comparison came to.
+enum Compared {
+    Told((Reference, Comparison)),
+    /// Hardly any texture to compare.
+    TooPlain,
+    /// Not the same thing at all.
+    Unlike,
+}
+
 impl Photo<'_> {
-    /// Compares with a reference. `None` if it is not the same thing at all.
-    fn compare(
-        &self,
-        kind: Reference,
-        reference: &Picture,
-        map: &Homography,
-    ) -> Option<(Reference, Comparison)> {
-        let view = RgbView::new(reference.width, reference.height, &reference.rgb).ok()?;
-        let found = compare::compare(&self.query, view, map).ok()?;
-        (found.relation != Relation::CannotTell).then_some((kind, found))
+    /// Compares with a reference.
+    fn compare(&self, kind: Reference, reference: &Picture, map: &Homography) -> Compared {
+        let view = RgbView::new(reference.width, reference.height, &reference.rgb).ok();
+        let found = view.and_then(|view| compare::compare(&self.query, view, map).ok());
+        match found {
+            None => Compared::Unlike,
+            Some(found) if found.relation != Relation::CannotTell => Compared::Told((kind, found)),
+            Some(found) if found.agreement.blocks < FEW_BLOCKS => Compared::TooPlain,
+            Some(_) => Compared::Unlike,
+        }
     }
 }

@@ -267,6 +267,8 @@ fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> 
             // Any digest tie is as good as another and better than a near match; what was examined comes first.
             candidate.tie.is_near(),
             candidate.tie.is_near() && candidate.examined.is_none(),
+            // A picture that the photo shows unaltered is nearer than one that it would be an alteration of.
+            candidate.examined.is_some_and(|found| found.altered),
             distance,
             // The same picture as an AI output tells more than as a merchant's own.
             candidate.labels.is_empty(),

@@ -6,7 +6,7 @@ use super::{
     exactly_one,
     model::{FingerprintRow, NewRecord, RecordRow},
     run,
-    schema::{details, fingerprints, records},
+    schema::{details, entries, fingerprints, records},
 };
 use diesel::prelude::*;
 use touchstone_schema::Sha256Digest;
@@ -82,6 +82,25 @@ impl Reader<'_> {
             }
         }
         Ok(rows)
+    }
+
+    /// A page of records that were not deleted, of statements that were not withdrawn, in index order: at most `limit`,
+    /// after the index `after`.
+    ///
+    /// # Errors
+    /// As [`Reader::record`].
+    pub fn records_after(&mut self, after: Option<u64>, limit: u32) -> Result<Vec<RecordRow>, StoreError> {
+        let after = convert::signed_option(after)?.unwrap_or(-1);
+        let found: Vec<Raw> = run!(self, c => records::table
+            .inner_join(entries::table.on(entries::idx.eq(records::idx)))
+            .select(Raw::as_select())
+            .filter(records::idx.gt(after))
+            .filter(records::bytes.is_not_null())
+            .filter(entries::withdrawn_idx.is_null())
+            .order(records::idx)
+            .limit(i64::from(limit))
+            .load(c))?;
+        found.into_iter().map(RecordRow::try_from).collect()
     }
 
     /// The detail reference of the statement at `index`, a JPEG.

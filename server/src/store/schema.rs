@@ -156,4 +156,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(entries, contents);
+diesel::allow_tables_to_appear_in_same_query!(entries, contents, records);

@@ -9,7 +9,7 @@ use touchstone_schema::{
     api::CheckResult,
     problem::ProblemCode as Code,
     statement::View,
-    verdict::{Conclusion, FindingKind, Limit, Recommendation, Reference, Relation, Verdict},
+    verdict::{Conclusion, Context, FindingKind, Limit, Recommendation, Reference, Relation, Verdict},
 };
 
 on_both!(
@@ -18,6 +18,7 @@ on_both!(
     a_part_is_found_and_so_is_damage_in_it,
     what_is_kept_decides_what_can_be_told,
     a_deleted_record_takes_its_pixels_along,
+    late_copies_hide_nothing,
 );
 
 /// The picture with a dark stain; its box as x, y, width, height.
@@ -151,4 +152,21 @@ fn a_deleted_record_takes_its_pixels_along(app: &TestApp) {
     assert_eq!(merchant.delete_record(&accepted.id).status, 200);
     assert_eq!(platform.look(&jpeg(&part(&original), 85)).verdict.conclusion, Conclusion::Unknown);
     assert_eq!(platform.look(&jpeg(&original, 70)).verdict.conclusion, Conclusion::Unknown);
+}
+
+/// Whoever registers the claim's photo again and again after the claim pushes nothing out of sight.
+fn late_copies_hide_nothing(app: &TestApp) {
+    let (merchant, other, platform) = (app.merchant(), app.merchant(), app.platform());
+    let original = picture(39);
+    let accepted = merchant.register(&jpeg(&original, 92), View::Listing);
+    let claim = app.now();
+    app.clock.move_by(60);
+    let photo = jpeg(&resized(&original, 70), 75);
+    for quality in 70..78 {
+        other.register(&jpeg(&resized(&original, 70), quality), View::Listing);
+    }
+    let context = Context { claim_time: Some(claim), ..Context::default() };
+    let verdict = platform.check(&photo, &context).verdict;
+    let found = verdict.best_match.as_ref().unwrap_or_else(|| panic!("{verdict:#?}"));
+    assert_eq!((verdict.conclusion, found.statement), (Conclusion::Copy, accepted.id));
 }

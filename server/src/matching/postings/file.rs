@@ -84,7 +84,9 @@ impl CodeFile {
     /// The file cannot be written, or is full.
     pub fn put(&self, picture: u32, locals: &[Local]) -> Result<(), CodesError> {
         let locals = locals.get(..locals.len().min(PICTURE_LOCALS)).unwrap_or_default();
-        self.append(picture, u8::try_from(locals.len()).unwrap_or(0), locals)
+        let old = self.place(picture);
+        self.append(picture, u8::try_from(locals.len()).unwrap_or(0), locals)?;
+        self.blank(picture, old)
     }
 
     /// Takes `picture` out and overwrites its descriptors: they are personal data on request.
@@ -94,6 +96,11 @@ impl CodeFile {
     pub fn remove(&self, picture: u32) -> Result<(), CodesError> {
         let old = self.place(picture);
         self.append(picture, REMOVED, &[])?;
+        self.blank(picture, old)
+    }
+
+    /// Overwrites a record that another one replaced.
+    fn blank(&self, picture: u32, old: Option<u32>) -> Result<(), CodesError> {
         if let Some(old) = old {
             self.file.write_all_at(&record(picture, REMOVED, &[]), offset(old))?;
         }
