@@ -8,6 +8,8 @@
 
 use super::raster::Plane;
 
+/// Textured blocks below which nothing is said.
+const FEW_BLOCKS: u32 = 10;
 /// Side of a block, pixels of the sketch scale.
 const BLOCK: usize = 12;
 /// Longest side at which blocks are compared, pixels: that of the sketch.
@@ -30,6 +32,14 @@ pub struct Agreement {
     pub alike: f32,
     /// Number of textured blocks compared.
     pub blocks: u32,
+}
+
+impl Agreement {
+    /// Too few textured blocks to say anything.
+    #[must_use]
+    pub const fn is_too_plain(&self) -> bool {
+        self.blocks < FEW_BLOCKS
+    }
 }
 
 pub(crate) fn measure(predicted: &Plane, query: &Plane, valid: &[u8]) -> Agreement {

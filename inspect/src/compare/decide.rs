@@ -9,8 +9,6 @@ use super::agreement::Agreement;
 use super::look::Look;
 use super::regions::Region;
 
-/// Textured blocks below which nothing is said.
-const FEW_BLOCKS: u32 = 10;
 /// Overlap, share of the reference, below which nothing is said.
 const LITTLE_OVERLAP: f32 = 0.06;
 
@@ -34,7 +32,7 @@ pub enum Relation {
 /// shots of one heap of fruit from nearly one place 0.909, 0.757 and 79 %. Re-photographed screens fell to 0.89, 0.82
 /// and 91 %: hence the tier for even, noisy agreement.
 pub(crate) fn relation(agreement: &Agreement, overlap: f32) -> Relation {
-    if agreement.blocks < FEW_BLOCKS || overlap < LITTLE_OVERLAP {
+    if agreement.is_too_plain() || overlap < LITTLE_OVERLAP {
         return Relation::CannotTell;
     }
     let plain = agreement.median >= 0.92 && agreement.alike >= 0.66;

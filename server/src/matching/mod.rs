@@ -8,6 +8,7 @@
 pub mod hamming;
 mod locals;
 pub mod postings;
+mod snapshot;
 mod withdrawn;
 
 use hamming::{HammingIndex, Limits};

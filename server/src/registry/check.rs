@@ -7,13 +7,7 @@ use crate::{
     clock::random,
     store::{CheckPictures, CheckRow},
 };
-use touchstone_inspect::{
-    Inspection,
-    compare::{self, RgbView},
-    decode::Picture,
-    fingerprint::PDQ_QUALITY_FLOOR,
-    overlay,
-};
+use touchstone_inspect::{Inspection, compare, decode::Picture, fingerprint::PDQ_QUALITY_FLOOR, overlay};
 use touchstone_schema::{
     CheckId,
     api::{CheckResult, FingerprintCheck, Scope},
@@ -64,16 +58,18 @@ fn query(inspection: &Inspection) -> Query {
     }
 }
 
-/// The altered regions in photo pixels, and the pictures of them.
-fn draw(picture: &Picture, found: &Resemblance) -> Result<(Vec<Alteration>, Option<CheckPictures>), Refusal> {
+/// The altered regions in pixels of the photo of that size, and the pictures of them.
+fn draw(
+    photo: &compare::Query,
+    (width, height): (u32, u32),
+    found: &Resemblance,
+) -> Result<(Vec<Alteration>, Option<CheckPictures>), Refusal> {
     let Some((_, comparison)) = &found.comparison else { return Ok((Vec::new(), None)) };
-    let view = RgbView::new(picture.width, picture.height, &picture.rgb).map_err(Refusal::internal)?;
-    let photo = compare::Query::new(view);
     let pictures = CheckPictures {
-        overlay: overlay::marked(&photo, comparison).map_err(Refusal::internal)?,
+        overlay: overlay::marked(photo, comparison).map_err(Refusal::internal)?,
         mask: overlay::mask(comparison).map_err(Refusal::internal)?,
     };
-    Ok((found.alterations(picture.width, picture.height), Some(pictures)))
+    Ok((found.alterations(width, height), Some(pictures)))
 }
 
 impl Inner {
@@ -95,8 +91,10 @@ impl Inner {
         let id = CheckId::from_parts(milliseconds(now), random(self.entropy.as_ref())?);
         let best = judgement.best_match.as_ref().map(|best| best.log_index);
         let best = recognition.resemblances.iter().find(|found| Some(found.index) == best);
-        let (alterations, pictures) = match (seen, best) {
-            (Some((_, picture)), Some(best)) if judgement.altered() => draw(picture, best)?,
+        let (alterations, pictures) = match (seen, &recognition.photo, best) {
+            (Some((_, picture)), Some(photo), Some(best)) if judgement.altered() => {
+                draw(photo, (picture.width, picture.height), best)?
+            }
             _ => (Vec::new(), None),
         };
         let verdict = Verdict {

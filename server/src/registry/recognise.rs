@@ -23,8 +23,6 @@ use touchstone_schema::{
 
 /// Pictures that an answer on fingerprints alone takes into account.
 const MAX_UNSEEN: usize = 64;
-/// Textured blocks below which a comparison says nothing, as in the comparison itself.
-const FEW_BLOCKS: u32 = 10;
 /// Pictures that global codes propose and that are compared, nearest first.
 const MAX_COMPARED: usize = 6;
 /// Pictures that local features propose and that are put in order.
@@ -52,6 +50,8 @@ pub(super) struct Recognition {
     pub resemblances: Vec<Resemblance>,
     /// The photo looks like so many registered pictures that some were left out.
     pub flooded: bool,
+    /// The photo as it was compared; absent if only fingerprints were given.
+    pub photo: Option<compare::Query>,
 }
 
 impl Resemblance {
@@ -143,7 +143,7 @@ impl Inner {
                 resemblances.push(Resemblance { index, distance: Some(distance), comparison: None });
             }
         }
-        Ok(Recognition { resemblances, flooded })
+        Ok(Recognition { resemblances, flooded, photo: None })
     }
 
     /// Registered pictures that the photo is, shows a part of, or shows in another capture.
@@ -160,7 +160,7 @@ impl Inner {
         } else {
             crate::matching::Nearest::default()
         };
-        let mut found = Recognition { resemblances: Vec::new(), flooded: nearest.flooded };
+        let mut found = Recognition { flooded: nearest.flooded, ..Recognition::default() };
         let mut again = Vec::new();
         let indexes: Vec<u64> = nearest.near.iter().map(|near| near.index).collect();
         let order = self.timely_first(indexes, claim)?;
@@ -178,6 +178,7 @@ impl Inner {
         } else {
             found.resemblances.extend(again.into_iter().filter_map(|(_, before)| before));
         }
+        found.photo = Some(photo.query);
         Ok(found)
     }
 
@@ -329,7 +330,7 @@ impl Photo<'_> {
         match found {
             None => Compared::Unlike,
             Some(found) if found.relation != Relation::CannotTell => Compared::Told((kind, found)),
-            Some(found) if found.agreement.blocks < FEW_BLOCKS => Compared::TooPlain,
+            Some(found) if found.agreement.is_too_plain() => Compared::TooPlain,
             Some(_) => Compared::Unlike,
         }
     }

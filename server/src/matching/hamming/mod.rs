@@ -18,8 +18,8 @@ mod snapshot;
 mod table;
 mod tail;
 
+pub use super::snapshot::SnapshotError;
 pub use budget::Limits;
 pub use code::{Code, distance};
 pub use index::{HammingIndex, Options, Stats};
 pub use matches::{Answer, Hit};
-pub use snapshot::SnapshotError;

@@ -18,60 +18,25 @@
 //! The tables are not stored: they are built again in less time than reading them would save, and what is not
 //! in the file cannot be wrong in it.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
+use std::path::Path;
 
 use super::code::Spread;
 use super::index::{HammingIndex, Options};
 use super::merge;
 use super::segment::Segment;
-use crate::matching::withdrawn::{PAGE_WORDS, PAGES, Withdrawn};
+use crate::matching::{
+    snapshot::{self, DIGEST, PAGE, Reader, SnapshotError, Writer},
+    withdrawn::{PAGES, Withdrawn},
+};
 
 const MAGIC: [u8; 8] = *b"TSHAMIDX";
 const VERSION: u32 = 1;
 /// Bytes before the table of segments.
 const HEADER: u64 = 32;
-/// Bytes of the digest at the end.
-const DIGEST: u64 = 32;
-/// Bytes of a page of withdrawn identifiers with its number.
-const PAGE: u64 = 4 + 8 * PAGE_WORDS as u64;
 /// Largest segment a snapshot may hold, as in [`Options::max_segment`].
 const MAX_CODES: u64 = 1 << 28;
 /// Most segments a snapshot may hold.
 const MAX_SEGMENTS: u32 = 1 << 16;
-/// Bytes converted at a time.
-const BUFFER: usize = 1 << 16;
-
-/// Why a snapshot could not be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum SnapshotError {
-    /// The file could not be read or written.
-    #[error("snapshot file: {0}")]
-    Io(#[from] io::Error),
-    /// The file is something else.
-    #[error("the file is not a snapshot of a Hamming index")]
-    Foreign,
-    /// Written by another version of the format.
-    #[error("snapshot version {0} is not supported")]
-    Version(u32),
-    /// The file is shorter or longer than its header says.
-    #[error("the snapshot has {actual} bytes instead of {expected}")]
-    Length {
-        /// Bytes its header announces.
-        expected: u64,
-        /// Bytes it has.
-        actual: u64,
-    },
-    /// The digest does not fit the content.
-    #[error("the snapshot is damaged: its digest does not match")]
-    Digest,
-    /// The content contradicts itself.
-    #[error("the snapshot is invalid: {0}")]
-    Invalid(&'static str),
-}
 
 impl HammingIndex {
     /// Writes the index to `path`, replacing what is there only once the new file is complete on disk.
@@ -82,20 +47,7 @@ impl HammingIndex {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: &Path, watermark: u64) -> Result<(), SnapshotError> {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
-        let written = self.write_file(&partial, watermark).and_then(|()| {
-            fs::rename(&partial, path)?;
-            // The rename itself is durable only with the directory.
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            Ok(File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?)
-        });
-        if written.is_err() {
-            // Best effort: the error that matters is the first one.
-            let _ = fs::remove_file(&partial);
-        }
-        written
+        snapshot::replace(path, |writer| self.write_file(writer, watermark))
     }
 
     /// Reads a snapshot and builds its tables; answers the index and the watermark.
@@ -104,13 +56,13 @@ impl HammingIndex {
     /// The file cannot be read, is not a snapshot, or is damaged. Nothing of such a file is used, and no more
     /// memory is taken than the file is long.
     pub fn load(path: &Path, options: Options) -> Result<(Self, u64), SnapshotError> {
-        let file = File::open(path)?;
-        let actual = file.metadata()?.len();
-        let mut reader = Reader { file, digest: Sha256::new() };
+        let (mut reader, actual) = Reader::open(path)?;
         let header = Header::read(&mut reader, actual)?;
         let mut parts = Vec::new();
         for (codes, more) in &header.segments {
-            parts.push((reader.codes(*codes)?, reader.words(*codes)?, reader.pairs(*more)?));
+            let sorted = reader.all(*codes, spread)?;
+            let ids = reader.all(*codes, |bytes: &[u8; 4]| u32::from_le_bytes(*bytes))?;
+            parts.push((sorted, ids, reader.pairs(*more)?));
         }
         let withdrawn = Withdrawn::new();
         for _ in 0..header.pages {
@@ -127,15 +79,13 @@ impl HammingIndex {
         Ok((Self::restore(options, segments, withdrawn), header.watermark))
     }
 
-    fn write_file(&self, path: &Path, watermark: u64) -> Result<(), SnapshotError> {
+    fn write_file(&self, mut writer: Writer, watermark: u64) -> Result<(), SnapshotError> {
         // Pages first: a withdrawal that comes later is the caller's to repeat, as the watermark says.
         let pages: Vec<(u32, Vec<u64>)> = self.withdrawn().pages().collect();
         let state = self.state();
         let tail: Vec<_> = state.tail.iter().flat_map(|chunk| chunk.entries()).collect();
         let tail = (!tail.is_empty()).then(|| merge::sort(tail, self.withdrawn())).filter(|it| it.len() > 0);
         let segments: Vec<&Segment> = state.segments.iter().map(AsRef::as_ref).chain(tail.as_ref()).collect();
-        let mut writer =
-            Writer { file: BufWriter::with_capacity(BUFFER, File::create(path)?), digest: Sha256::new() };
         writer.put(&MAGIC)?;
         let counts = [VERSION, count(segments.len())?, count(pages.len())?, 0];
         writer.put_all(counts, u32::to_le_bytes)?;
@@ -218,108 +168,11 @@ fn count(number: usize) -> Result<u32, SnapshotError> {
     u32::try_from(number).map_err(|_| SnapshotError::Invalid("too many segments"))
 }
 
-struct Writer {
-    file: BufWriter<File>,
-    digest: Sha256,
-}
-
-impl Writer {
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.digest.update(bytes);
-        self.file.write_all(bytes)
+/// A stored code, its words in the order in which they are kept.
+fn spread(bytes: &[u8; 32]) -> Spread {
+    let mut words = [0; 4];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_le_bytes(*bytes);
     }
-
-    fn put_all<T, const N: usize>(
-        &mut self,
-        values: impl IntoIterator<Item = T>,
-        bytes_of: impl Fn(T) -> [u8; N],
-    ) -> io::Result<()> {
-        let mut buffer = Vec::with_capacity(BUFFER);
-        for value in values {
-            buffer.extend_from_slice(&bytes_of(value));
-            if buffer.len() >= BUFFER {
-                self.put(&buffer)?;
-                buffer.clear();
-            }
-        }
-        self.put(&buffer)
-    }
-
-    fn finish(mut self) -> Result<(), SnapshotError> {
-        let digest = self.digest.finalize();
-        self.file.write_all(&digest)?;
-        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(file.sync_all()?)
-    }
-}
-
-struct Reader {
-    file: File,
-    digest: Sha256,
-}
-
-impl Reader {
-    fn fill(&mut self, bytes: &mut [u8]) -> io::Result<()> {
-        self.file.read_exact(bytes)?;
-        self.digest.update(&*bytes);
-        Ok(())
-    }
-
-    fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        self.fill(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    /// Reads `count` values of `N` bytes. The header has been checked: the file is long enough for them.
-    fn all<T, const N: usize>(
-        &mut self,
-        count: u64,
-        value_of: impl Fn(&[u8; N]) -> T,
-    ) -> Result<Vec<T>, SnapshotError> {
-        let count = usize::try_from(count).map_err(|_| SnapshotError::Invalid("a segment is too large"))?;
-        let mut values = Vec::with_capacity(count);
-        let mut buffer = vec![0; BUFFER / N * N];
-        while values.len() < count {
-            let wanted = buffer.len().min((count - values.len()) * N);
-            let part = buffer.get_mut(..wanted).unwrap_or_default();
-            self.fill(part)?;
-            values.extend(part.as_chunks().0.iter().map(&value_of));
-        }
-        Ok(values)
-    }
-
-    fn codes(&mut self, count: u64) -> Result<Vec<Spread>, SnapshotError> {
-        self.all(count, |bytes: &[u8; 32]| {
-            let mut words = [0; 4];
-            for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
-                *word = u64::from_le_bytes(*bytes);
-            }
-            Spread(words)
-        })
-    }
-
-    fn words(&mut self, count: u64) -> Result<Vec<u32>, SnapshotError> {
-        self.all(count, |bytes: &[u8; 4]| u32::from_le_bytes(*bytes))
-    }
-
-    fn pairs(&mut self, count: u64) -> Result<Vec<(u32, u32)>, SnapshotError> {
-        self.all(count, |[a, b, c, d, e, f, g, h]: &[u8; 8]| {
-            (u32::from_le_bytes([*a, *b, *c, *d]), u32::from_le_bytes([*e, *f, *g, *h]))
-        })
-    }
-
-    fn page(&mut self) -> Result<(u32, Vec<u64>), SnapshotError> {
-        let number = u32::from_le_bytes(self.bytes()?);
-        if number as usize >= PAGES {
-            return Err(SnapshotError::Invalid("a page of withdrawn identifiers has no such number"));
-        }
-        Ok((number, self.all(PAGE_WORDS as u64, |bytes: &[u8; 8]| u64::from_le_bytes(*bytes))?))
-    }
-
-    fn finish(mut self) -> Result<(), SnapshotError> {
-        let mut stored = [0; 32];
-        self.file.read_exact(&mut stored)?;
-        if self.digest.finalize().as_slice() == stored { Ok(()) } else { Err(SnapshotError::Digest) }
-    }
+    Spread(words)
 }

@@ -23,11 +23,11 @@ mod snapshot;
 mod suspect;
 mod vocabulary;
 
+pub use super::snapshot::SnapshotError;
 pub use codes::{CodeStore, CodesError, MemoryCodes};
 pub use file::CodeFile;
 pub use index::{Options, PostingIndex, Stats};
 pub use local::{Code, LOCAL_BYTES, Local, PICTURE_LOCALS, STEPS_PER_OCTAVE, distance};
 pub use screen::{Screen, ScreenError};
 pub use search::{Answer, Candidate, Limits, QUERY_LOCALS};
-pub use snapshot::SnapshotError;
 pub use vocabulary::{Vocabulary, VocabularyError, halves};

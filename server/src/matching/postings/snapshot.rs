@@ -16,60 +16,24 @@
 //! | 131,076 P | for each page: its number (4 bytes), 2^14 words of 64 bits |
 //! | 32 | SHA-256 of everything before |
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
-
-use sha2::{Digest, Sha256};
 
 use super::index::{Entries, Options, PostingIndex};
 use super::posting::Posting;
 use super::segment::{MAX_POSTINGS, Segment};
 use super::vocabulary::Vocabulary;
-use crate::matching::withdrawn::{PAGE_WORDS, PAGES, Withdrawn};
+use crate::matching::{
+    snapshot::{self, DIGEST, PAGE, Reader, SnapshotError, Writer},
+    withdrawn::{PAGES, Withdrawn},
+};
 
 const MAGIC: [u8; 8] = *b"TSPOSTIX";
 const VERSION: u32 = 1;
-/// Bytes before the table of segments, of the digest at the end, and of a page with its number.
+/// Bytes before the table of segments.
 const HEADER: u64 = 64;
-const DIGEST: u64 = 32;
-const PAGE: u64 = 4 + 8 * PAGE_WORDS as u64;
 /// Most segments a snapshot may hold.
 const MAX_SEGMENTS: u32 = 1 << 16;
-/// Bytes converted at a time.
-const BUFFER: usize = 1 << 16;
-
-/// Why a snapshot could not be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum SnapshotError {
-    /// The file could not be read or written.
-    #[error("snapshot file: {0}")]
-    Io(#[from] io::Error),
-    /// The file is something else.
-    #[error("the file is not a snapshot of a posting index")]
-    Foreign,
-    /// Written by another version of the format.
-    #[error("snapshot version {0} is not supported")]
-    Version(u32),
-    /// Its words are those of another vocabulary: the index has to be built anew from the stored descriptors.
-    #[error("the snapshot was made with another vocabulary")]
-    Vocabulary,
-    /// The file is shorter or longer than its header says.
-    #[error("the snapshot has {actual} bytes instead of {expected}")]
-    Length {
-        /// Bytes its header announces.
-        expected: u64,
-        /// Bytes it has.
-        actual: u64,
-    },
-    /// The digest does not fit the content.
-    #[error("the snapshot is damaged: its digest does not match")]
-    Digest,
-    /// The content contradicts itself.
-    #[error("the snapshot is invalid: {0}")]
-    Invalid(&'static str),
-}
 
 impl PostingIndex {
     /// Writes the index to `path`, replacing what is there only once the new file is complete on disk.
@@ -80,31 +44,16 @@ impl PostingIndex {
     /// # Errors
     /// The file cannot be written; what was at `path` is still there.
     pub fn save(&self, path: &Path, watermark: u64) -> Result<(), SnapshotError> {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = Path::new(&partial);
-        let written = self.write_file(partial, watermark).and_then(|()| {
-            fs::rename(partial, path)?;
-            // The new name is durable once its directory is.
-            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            Ok(File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?)
-        });
-        if written.is_err() {
-            // Best effort: the error that matters is the first one.
-            let _ = fs::remove_file(partial);
-        }
-        written
+        snapshot::replace(path, |writer| self.write_file(writer, watermark))
     }
 
-    fn write_file(&self, path: &Path, watermark: u64) -> Result<(), SnapshotError> {
+    fn write_file(&self, mut writer: Writer, watermark: u64) -> Result<(), SnapshotError> {
         // Pages first: a withdrawal that comes later is the caller's to repeat, as the watermark says.
         let pages: Vec<(u32, Vec<u64>)> = self.withdrawn().pages().collect();
         let state = self.state();
         let tail: Entries = state.tail.iter().flat_map(|entries| entries.iter().copied()).collect();
         let tail = Segment::build(tail, self.vocabulary().words(), self.withdrawn());
         let segments: Vec<&Segment> = state.segments.iter().map(AsRef::as_ref).chain([&tail]).collect();
-        let mut writer =
-            Writer { file: BufWriter::with_capacity(BUFFER, File::create(path)?), digest: Sha256::new() };
         writer.put(&MAGIC)?;
         let count =
             |number: usize| u32::try_from(number).map_err(|_| SnapshotError::Invalid("too many segments"));
@@ -135,25 +84,17 @@ impl PostingIndex {
         vocabulary: Arc<Vocabulary>,
         options: Options,
     ) -> Result<(Self, u64), SnapshotError> {
-        let file = File::open(path)?;
-        let actual = file.metadata()?.len();
-        let mut reader = Reader { file, digest: Sha256::new() };
+        let (mut reader, actual) = Reader::open(path)?;
         let header = Header::read(&mut reader, actual, vocabulary.digest())?;
         let mut parts = Vec::new();
         for (words, postings) in &header.segments {
-            let lists = reader.all(*words, |[a, b, c, d, e, f, g, h]: &[u8; 8]| {
-                (u32::from_le_bytes([*a, *b, *c, *d]), u32::from_le_bytes([*e, *f, *g, *h]))
-            })?;
+            let lists = reader.pairs(*words)?;
             let postings = reader.all(*postings, |bytes: &[u8; 8]| Posting(u64::from_le_bytes(*bytes)))?;
             parts.push((lists, postings));
         }
         let withdrawn = Withdrawn::new();
         for _ in 0..header.pages {
-            let number = u32::from_le_bytes(reader.bytes()?);
-            if number as usize >= PAGES {
-                return Err(SnapshotError::Invalid("a page of withdrawn pictures has no such number"));
-            }
-            let words = reader.all(PAGE_WORDS as u64, |bytes: &[u8; 8]| u64::from_le_bytes(*bytes))?;
+            let (number, words) = reader.page()?;
             withdrawn.add_page(number, &words);
         }
         reader.finish()?;
@@ -211,83 +152,5 @@ impl Header {
             return Err(SnapshotError::Length { expected, actual });
         }
         Ok(Self { watermark, segments, pages })
-    }
-}
-
-struct Writer {
-    file: BufWriter<File>,
-    digest: Sha256,
-}
-
-impl Writer {
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.digest.update(bytes);
-        self.file.write_all(bytes)
-    }
-
-    fn put_all<T, const N: usize>(
-        &mut self,
-        values: impl IntoIterator<Item = T>,
-        bytes_of: impl Fn(T) -> [u8; N],
-    ) -> io::Result<()> {
-        let mut buffer = Vec::with_capacity(BUFFER);
-        for value in values {
-            buffer.extend_from_slice(&bytes_of(value));
-            if buffer.len() >= BUFFER {
-                self.put(&buffer)?;
-                buffer.clear();
-            }
-        }
-        self.put(&buffer)
-    }
-
-    fn finish(mut self) -> Result<(), SnapshotError> {
-        let digest = self.digest.finalize();
-        self.file.write_all(&digest)?;
-        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(file.sync_all()?)
-    }
-}
-
-struct Reader {
-    file: File,
-    digest: Sha256,
-}
-
-impl Reader {
-    fn fill(&mut self, bytes: &mut [u8]) -> io::Result<()> {
-        self.file.read_exact(bytes)?;
-        self.digest.update(&*bytes);
-        Ok(())
-    }
-
-    fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        self.fill(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    /// Reads `count` values of `N` bytes. The header has been checked: the file is long enough for them.
-    fn all<T, const N: usize>(
-        &mut self,
-        count: u64,
-        value_of: impl Fn(&[u8; N]) -> T,
-    ) -> Result<Vec<T>, SnapshotError> {
-        let count = usize::try_from(count).map_err(|_| SnapshotError::Invalid("a segment is too large"))?;
-        let mut values = Vec::with_capacity(count);
-        let mut buffer = vec![0; BUFFER / N * N];
-        while values.len() < count {
-            let wanted = buffer.len().min((count - values.len()) * N);
-            let part = buffer.get_mut(..wanted).unwrap_or_default();
-            self.fill(part)?;
-            values.extend(part.as_chunks().0.iter().map(&value_of));
-        }
-        Ok(values)
-    }
-
-    fn finish(mut self) -> Result<(), SnapshotError> {
-        let mut stored = [0; 32];
-        self.file.read_exact(&mut stored)?;
-        if self.digest.finalize().as_slice() == stored { Ok(()) } else { Err(SnapshotError::Digest) }
     }
 }
