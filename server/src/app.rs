@@ -49,7 +49,7 @@ pub enum StartError {
     #[error("the registry's keys cannot be opened: {0}")]
     Keyring(#[from] KeyringError),
     /// The registry cannot be opened.
-    #[error("the registry cannot be opened: {}", because(.0))]
+    #[error("the registry cannot be opened: {}", .0.with_causes())]
     Registry(Refusal),
     /// The system gives no randomness.
     #[error(transparent)]
@@ -67,15 +67,7 @@ pub enum StartError {
     Thread(io::Error),
 }
 
-/// A refusal with its causes, for the operator's own terminal.
-#[must_use]
-pub fn because(refusal: &Refusal) -> String {
-    let cause = refusal.cause.as_deref().map(|cause| format!(" ({cause})"));
-    format!("{refusal}{}", cause.unwrap_or_default())
-}
-
-/// Opens a bootstrapped registry. Only the program that serves it gives the folder of its index: the files there are
-/// made anew.
+/// Opens a bootstrapped registry. Only the program that serves it gives the folder in which its index is kept.
 ///
 /// # Errors
 /// [`StartError`] says what is missing and what to do.
@@ -126,6 +118,17 @@ impl Running {
         // The task ends once the server has stopped; it has nothing more to tell.
         let _ = self.task.await;
         self.housekeeping.iter().for_each(Task::abort);
+        let registry = self.registry;
+        if actix_web::web::block(move || keep_index(&registry)).await.is_err() {
+            tracing::error!("writing the index to the disk stopped unexpectedly");
+        }
+    }
+}
+
+/// Writes the index to the disk for a quick start. Without it, the next start asks the database.
+fn keep_index(registry: &Registry) {
+    if let Err(refusal) = registry.keep_index() {
+        tracing::warn!("the index could not be kept for the next start: {}", refusal.with_causes());
     }
 }
 
@@ -156,11 +159,12 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
 /// Loads the local features of every picture beside the first requests.
 async fn load_features(registry: Registry) {
     match actix_web::web::block(move || registry.load_features()).await {
+        Ok(Ok(0)) => {}
         Ok(Ok(count)) => {
             tracing::info!(count, "crops and screenshots of {count} pictures are recognised now");
         }
         Ok(Err(refusal)) => {
-            tracing::error!("crops and screenshots are not recognised: {}", because(&refusal));
+            tracing::error!("crops and screenshots are not recognised: {}", refusal.with_causes());
         }
         Err(_) => tracing::error!("loading local features stopped unexpectedly"),
     }
@@ -173,8 +177,10 @@ async fn maintain_index(registry: Registry) {
     loop {
         often.tick().await;
         let registry = registry.clone();
-        if actix_web::web::block(move || registry.maintain_index()).await.is_err() {
-            tracing::error!("keeping the index in order stopped unexpectedly");
+        match actix_web::web::block(move || registry.maintain_index()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(refusal)) => tracing::error!("the index is not kept in order: {}", refusal.with_causes()),
+            Err(_) => tracing::error!("keeping the index in order stopped unexpectedly"),
         }
     }
 }
@@ -188,7 +194,7 @@ async fn forget_expired_checks(registry: Registry) {
         match actix_web::web::block(move || registry.delete_expired_checks()).await {
             Ok(Ok(0)) => {}
             Ok(Ok(count)) => tracing::info!(count, "deleted {count} checks whose time is over"),
-            Ok(Err(refusal)) => tracing::warn!("expired checks stay for now: {}", because(&refusal)),
+            Ok(Err(refusal)) => tracing::warn!("expired checks stay for now: {}", refusal.with_causes()),
             Err(_) => tracing::error!("deleting expired checks stopped unexpectedly"),
         }
     }
@@ -270,9 +276,11 @@ impl Background {
 
     fn end(&mut self) {
         if let Some(thread) = self.thread.take() {
+            self.registry.stop_loading();
             // The command is sent when `stop` is called; the thread below waits for its end.
             drop(self.handle.stop(true));
             let _ = thread.join();
+            keep_index(&self.registry);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Makes an empty registry on disk: data directory, passphrase, database, keys, operator's token.
 
 use crate::{
-    app::because,
     clock::{Entropy, EntropyError, SystemClock, SystemEntropy, random},
     config::{ConfigError, DataConfig, read_file},
     registry::{Refusal, Registry},
@@ -66,7 +65,7 @@ pub enum BootstrapError {
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// The registry refuses.
-    #[error("{}", because(.0))]
+    #[error("{}", .0.with_causes())]
     Refused(Refusal),
 }
 

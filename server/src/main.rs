@@ -10,7 +10,7 @@ use std::{
 };
 use touchstone_schema::{api::NewUser, problem};
 use touchstone_server::{
-    app::{self, StartError, because},
+    app::{self, StartError},
     bootstrap::{self, BootstrapError},
     clock::SystemClock,
     config::{Config, ConfigError, DataConfig, Limits, Rules},
@@ -110,7 +110,7 @@ enum Failure {
     Bootstrap(#[from] BootstrapError),
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
-    #[error("{}", because(.0))]
+    #[error("{}", .0.with_causes())]
     Refused(Refusal),
     #[error("{0}")]
     System(#[from] io::Error),

@@ -48,8 +48,8 @@ use touchstone_server::{
     clock::FixedEntropy,
     keyring::{Keyring, KeyringError},
     store::{
-        CheckPictures, CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow, KeyPurpose, KeyRow,
-        NewEntry, NewKey, NewOrganisation, NewRecord, NewToken, OrganisationRow, Reader, RecordRow,
+        ChangeRow, CheckPictures, CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow, KeyPurpose,
+        KeyRow, NewEntry, NewKey, NewOrganisation, NewRecord, NewToken, OrganisationRow, Reader, RecordRow,
         RegistryKeyRow, Store, StoreConfig, StoreError, TokenRow, UserRow, Writer,
     },
 };

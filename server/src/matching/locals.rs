@@ -1,14 +1,8 @@
 //! Between the features of a picture and the index's descriptors, and where the descriptors are kept.
 
 use super::postings::{CodeFile, CodeStore, CodesError, Local, MemoryCodes};
-use std::{
-    path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use touchstone_inspect::features::{Feature, Query, TwoFaced};
-
-/// Name of the file with the descriptors.
-const FILE: &str = "descriptors";
 
 /// A feature as the index keeps it: rounded as in a record.
 #[allow(
@@ -63,32 +57,35 @@ enum Place {
 #[derive(Debug)]
 pub(super) struct Codes {
     place: Place,
+    /// Pictures that were put into memory.
     count: AtomicUsize,
 }
 
 impl Codes {
-    /// In a fresh file in `folder`, or in memory. The file is made anew: the database is the truth.
-    pub(super) fn open(folder: Option<&Path>) -> Result<Self, CodesError> {
-        let place = match folder {
-            None => Place::Memory(MemoryCodes::default()),
-            Some(folder) => {
-                std::fs::create_dir_all(folder)?;
-                let path = folder.join(FILE);
-                match std::fs::remove_file(&path) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-                    _ => Place::File(CodeFile::open(&path)?),
-                }
-            }
-        };
-        Ok(Self { place, count: AtomicUsize::new(0) })
+    pub(super) fn in_memory() -> Self {
+        Self { place: Place::Memory(MemoryCodes::default()), count: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn in_file(file: CodeFile) -> Self {
+        Self { place: Place::File(file), count: AtomicUsize::new(0) }
+    }
+
+    /// The file, if they are in one.
+    pub(super) fn file(&self) -> Option<&CodeFile> {
+        match &self.place {
+            Place::Memory(_) => None,
+            Place::File(file) => Some(file),
+        }
     }
 
     pub(super) fn put(&self, picture: u32, locals: &[Local]) -> Result<(), CodesError> {
         match &self.place {
-            Place::Memory(codes) => codes.put(picture, locals),
+            Place::Memory(codes) => {
+                codes.put(picture, locals);
+                self.count.fetch_add(1, Ordering::Relaxed);
+            }
             Place::File(codes) => codes.put(picture, locals)?,
         }
-        self.count.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -102,7 +99,7 @@ impl Codes {
 
     /// Pictures that were put.
     pub(super) fn len(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
+        self.file().map_or_else(|| self.count.load(Ordering::Relaxed), CodeFile::len)
     }
 }
 

@@ -5,16 +5,19 @@
 //! nothing of statements. A query takes a snapshot and holds no lock while it searches; pictures are added and
 //! withdrawn meanwhile.
 
+mod folder;
 pub mod hamming;
 mod locals;
 pub mod postings;
 mod snapshot;
 mod withdrawn;
 
+use folder::Folder;
 use hamming::{HammingIndex, Limits};
 use locals::{Codes, Faces};
-use postings::{CodesError, Local, PostingIndex, Screen, ScreenError, Vocabulary, VocabularyError};
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use postings::{CodeFile, CodesError, Local, PostingIndex, Screen, ScreenError, Vocabulary, VocabularyError};
+pub use snapshot::SnapshotError;
+use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 use touchstone_inspect::features;
 
 /// Visual words, trained on descriptors of rendered pictures: no photograph is in it.
@@ -70,6 +73,17 @@ pub struct PictureIndex {
     parts: PostingIndex,
     screen: Screen,
     codes: Codes,
+    /// Where it is kept over a restart.
+    folder: Option<Folder>,
+}
+
+/// How far a restored index had followed its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The last change that is surely in it.
+    pub watermark: u64,
+    /// What the source was known by.
+    pub source: Vec<u8>,
 }
 
 /// Why the index cannot be opened or changed.
@@ -84,6 +98,9 @@ pub enum IndexError {
     /// The stored descriptors cannot be read or written.
     #[error(transparent)]
     Codes(#[from] CodesError),
+    /// The folder of the index cannot be used.
+    #[error("the folder of the index: {0}")]
+    Folder(#[from] io::Error),
 }
 
 /// What a registered picture is found by.
@@ -100,19 +117,61 @@ pub struct Registered {
 }
 
 impl PictureIndex {
-    /// An empty index. The descriptors of pictures are kept in `folder`, or in memory without one.
+    /// The index that was kept in `folder`, with its watermark, or an empty one. What was kept is used only whole and
+    /// undamaged, and if `is_current` says that it belongs to the source as it is now. Without a folder, or if another
+    /// server has it, the index lies in memory alone.
     ///
     /// # Errors
-    /// [`IndexError`] if the folder's file is damaged or cannot be used.
-    pub fn open(folder: Option<&Path>) -> Result<Self, IndexError> {
+    /// [`IndexError`] if the folder cannot be used.
+    pub fn open(
+        folder: Option<&Path>,
+        is_current: impl FnOnce(&Restored) -> bool,
+    ) -> Result<(Self, Option<u64>), IndexError> {
         let words = Arc::new(Vocabulary::decode(WORDS)?);
-        Ok(Self {
-            pdq: HammingIndex::default(),
-            dhash: HammingIndex::default(),
-            screen: Screen::decode(COMMON, Arc::clone(&words))?,
-            parts: PostingIndex::new(words, postings::Options::default()),
-            codes: Codes::open(folder)?,
-        })
+        let screen = Screen::decode(COMMON, Arc::clone(&words))?;
+        let taken = folder.map(Folder::take).transpose()?;
+        if matches!(taken, Some(None)) {
+            tracing::warn!("another server uses the folder of the index: this one keeps its index in memory");
+        }
+        let folder = taken.flatten();
+        let kept =
+            folder.as_ref().and_then(|folder| restore(folder, &words)).filter(|(_, it)| is_current(it));
+        let (parts, watermark) = match (kept, &folder) {
+            (Some((parts, restored)), _) => (parts, Some(restored.watermark)),
+            (None, Some(folder)) => {
+                folder.clear()?;
+                (Parts::empty(words, Codes::in_file(CodeFile::open(&folder.descriptors())?)), None)
+            }
+            (None, None) => (Parts::empty(words, Codes::in_memory()), None),
+        };
+        let Parts { pdq, dhash, postings, codes } = parts;
+        Ok((Self { pdq, dhash, parts: postings, screen, codes, folder }, watermark))
+    }
+
+    /// Writes where the descriptors stand: the first half of keeping the index in its folder. Nothing may be added or
+    /// withdrawn meanwhile. `watermark` says how far the source has been followed.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if a file cannot be written.
+    pub fn save_directory(&self, watermark: u64) -> Result<(), SnapshotError> {
+        match (&self.folder, self.codes.file()) {
+            (Some(folder), Some(file)) => file.save_directory(&folder.directory(), watermark),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes everything else: the second half. Queries and changes go on. What was withdrawn is not written.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] if a file cannot be written.
+    pub fn save(&self, state: &Restored) -> Result<(), SnapshotError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        for (index, path) in [(&self.pdq, folder.pdq()), (&self.dhash, folder.dhash())] {
+            index.purge();
+            index.save(&path, state.watermark)?;
+        }
+        self.parts.save(&folder.postings(), state.watermark)?;
+        folder.save_source(&state.source)
     }
 
     /// Adds pictures. One that was withdrawn stays away; one that is there may be added again with other codes.
@@ -225,6 +284,50 @@ impl PictureIndex {
         near.sort_by_key(|near| (near.rank(), near.index));
         let flooded = [&pdq, &dhash].iter().any(|answer| answer.truncated || !answer.complete);
         Nearest { near, flooded }
+    }
+}
+
+/// What is kept in the folder.
+struct Parts {
+    pdq: HammingIndex,
+    dhash: HammingIndex,
+    postings: PostingIndex,
+    codes: Codes,
+}
+
+impl Parts {
+    fn empty(words: Arc<Vocabulary>, codes: Codes) -> Self {
+        let postings = PostingIndex::new(words, postings::Options::default());
+        Self { pdq: HammingIndex::default(), dhash: HammingIndex::default(), postings, codes }
+    }
+
+    /// All of what the folder holds, or nothing. The global codes are loaded side by side.
+    fn load(folder: &Folder, words: &Arc<Vocabulary>) -> Result<(Self, Restored), SnapshotError> {
+        let source = folder.load_source()?;
+        let (pdq, dhash) = std::thread::scope(|scope| {
+            let beside = scope.spawn(|| HammingIndex::load(&folder.pdq(), hamming::Options::default()));
+            let dhash = HammingIndex::load(&folder.dhash(), hamming::Options::default());
+            (beside.join().unwrap_or(Err(SnapshotError::Invalid("its loading broke off"))), dhash)
+        });
+        let ((pdq, one), (dhash, two)) = (pdq?, dhash?);
+        let options = postings::Options::default();
+        let (postings, three) = PostingIndex::load(&folder.postings(), Arc::clone(words), options)?;
+        let (file, four) = CodeFile::restore(&folder.descriptors(), &folder.directory())?;
+        // Written one after the other: what the oldest lacks comes again from the source.
+        let watermark = one.min(two).min(three).min(four);
+        Ok((Self { pdq, dhash, postings, codes: Codes::in_file(file) }, Restored { watermark, source }))
+    }
+}
+
+/// What the folder holds, if it is all there and undamaged.
+fn restore(folder: &Folder, words: &Arc<Vocabulary>) -> Option<(Parts, Restored)> {
+    match Parts::load(folder, words) {
+        Ok(kept) => Some(kept),
+        Err(SnapshotError::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            tracing::warn!("the index on the disk is made anew: {error}");
+            None
+        }
     }
 }
 

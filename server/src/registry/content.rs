@@ -1,12 +1,10 @@
 //! Content of statements: pixels that the registry observes itself, records that the registrant computed, deletion.
 
-use super::{Caller, Inner, Refusal, Registry, recognise, register::check_still_valid};
+use super::{Caller, Inner, Refusal, Registry, register::check_still_valid};
 use crate::{
     clock::nonce,
-    matching::Registered,
     store::{EntryRow, NewRecord, Reader, Writer},
 };
-use std::sync::PoisonError;
 use touchstone_inspect::{InspectError, Inspection, features, fingerprint::PDQ_QUALITY_FLOOR, reference};
 use touchstone_schema::{
     Sha256Digest, StatementId, Timestamp,
@@ -181,21 +179,21 @@ impl Registry {
             detail,
             file_name: record.file_name,
         };
-        let (index, observed_at) = inner.store.write(|writer| {
+        let observed_at = inner.store.write(|writer| {
             // Read again: another upload, a deletion or a suspension may have come first.
             check_still_valid(writer, &caller.organisation()?)?;
             let (entry, ..) = own_bindings(writer, caller, id)?;
             check_record(writer, &entry)?;
             if let Some(first) = entry.observed_at_index {
-                return Ok::<_, Refusal>((entry.index, first));
+                return Ok::<_, Refusal>(first);
             }
             let body = inner.observation(*id, &inspection, record_digest, inner.now());
             let logged = inner.append_own(writer, inner.keyring.verdict(), body)?;
             writer.mark_observed(entry.index, logged.log_index)?;
             writer.put_record(entry.index, &new)?;
-            Ok((entry.index, logged.log_index))
+            Ok(logged.log_index)
         })?;
-        inner.synchronise_index(index)?;
+        inner.follow_own();
         Ok(ContentReceipt { statement: *id, observed_at_index: Some(observed_at), searchable })
     }
 
@@ -226,7 +224,7 @@ impl Registry {
             detail: None,
             file_name: record.file_name,
         };
-        let index = inner.store.write(|writer| {
+        let changed = inner.store.write(|writer| {
             check_still_valid(writer, &caller.organisation()?)?;
             let (entry, bindings, _) = own_bindings(writer, caller, id)?;
             match bindings.record {
@@ -245,13 +243,13 @@ impl Registry {
             }
             // The same record again changes nothing.
             if writer.record(entry.index)?.is_some_and(|known| known.digest == digest) {
-                return Ok(None);
+                return Ok(false);
             }
             writer.put_record(entry.index, &new)?;
-            Ok(Some(entry.index))
+            Ok::<_, Refusal>(true)
         })?;
-        if let Some(index) = index {
-            inner.synchronise_index(index)?;
+        if changed {
+            inner.follow_own();
         }
         Ok(ContentReceipt { statement: *id, observed_at_index: None, searchable })
     }
@@ -264,7 +262,7 @@ impl Registry {
     pub fn delete_record(&self, caller: &Caller, id: &StatementId) -> Result<Logged, Refusal> {
         caller.require(Scope::Register)?;
         let inner = &*self.0;
-        let (index, logged) = inner.store.write(|writer: &mut Writer<'_>| {
+        let logged = inner.store.write(|writer: &mut Writer<'_>| {
             let entry = own_entry(writer, caller, id)?;
             let record = writer.record(entry.index)?;
             let record = record.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "there is no record"))?;
@@ -273,47 +271,14 @@ impl Registry {
                 let tombstone =
                     tombstone.ok_or_else(|| Refusal::internal("a tombstone that is not there"))?;
                 let EntryRow { id: statement, index: log_index, accepted_at, .. } = tombstone;
-                return Ok((entry.index, Logged { statement, log_index, accepted_at }));
+                return Ok(Logged { statement, log_index, accepted_at });
             }
             let body = RecordDeleted { statement: *id, record: record.digest };
             let logged = inner.append_own(writer, inner.keyring.verdict(), body)?;
             writer.delete_record(entry.index, logged.log_index)?;
-            Ok::<_, Refusal>((entry.index, logged))
+            Ok::<_, Refusal>(logged)
         })?;
-        inner.synchronise_index(index)?;
+        inner.follow_own();
         Ok(logged)
-    }
-}
-
-impl Inner {
-    /// Makes the picture at `index` searchable exactly as the database says. Uploads, deletions and withdrawals may
-    /// end in another order than their transactions: each reads what holds now, one after the other.
-    pub(super) fn synchronise_index(&self, index: u64) -> Result<(), Refusal> {
-        let _one_at_a_time = self.index_order.lock().unwrap_or_else(PoisonError::into_inner);
-        let record = self.store.read(|reader| {
-            let withdrawn = reader.entry(index)?.is_none_or(|entry| entry.withdrawn_at_index.is_some());
-            let bytes = reader.record(index)?.and_then(|row| row.bytes).filter(|_| !withdrawn);
-            bytes.map(|bytes| Record::parse(&bytes).map_err(Refusal::internal)).transpose()
-        })?;
-        match record {
-            // Neither a deletion nor a withdrawal is ever undone.
-            None => self.index.withdraw(index).map_err(Refusal::internal)?,
-            Some(record) => {
-                self.index.insert(&[registered(index, &record)]).map_err(Refusal::internal)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What the index holds of a record. A picture that tells too little by PDQ has no codes there.
-pub(super) fn registered(index: u64, record: &Record) -> Registered {
-    let informative = record.pdq_quality >= PDQ_QUALITY_FLOOR;
-    let features = recognise::features_of(record);
-    Registered {
-        index,
-        pdq: informative.then_some(record.pdq.0),
-        dhash: informative.then_some(record.dhash.0),
-        features,
     }
 }

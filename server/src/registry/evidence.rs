@@ -159,9 +159,9 @@ impl Inner {
         context: &Context,
         recognise: impl FnOnce() -> Result<Recognition, Refusal>,
     ) -> Result<(Evidence, Recognition, u64), Refusal> {
-        // A picture is searchable a moment after its entry is committed: within it, the search may miss what the
-        // size counts already. The size is read first, so that the gap is no longer than that moment.
+        // The size is read first and the index follows then: the search covers everything that the size counts.
         let log_size = self.store.read(|reader| reader.log_size().map_err(Refusal::from))?;
+        self.follow()?;
         let recognition = recognise()?;
         let evidence = self.store.read(|reader| weigh(reader, query, context, &recognition, log_size))?;
         Ok((evidence, recognition, log_size))
@@ -198,7 +198,7 @@ fn weigh(
     }
     ties.retain(|index, _| *index < log_size);
     let nearest = nearest(reader, ties, context)?;
-    let mut candidates = candidates(reader, &nearest, query.sha256.as_ref())?;
+    let mut candidates = candidates(reader, &nearest, query.sha256.as_ref(), log_size)?;
     for candidate in candidates.iter_mut().filter(|candidate| candidate.tie.is_near()) {
         let mut all = recognition.resemblances.iter();
         candidate.examined = all.find(|found| found.index == candidate.index).and_then(Resemblance::examined);
@@ -240,6 +240,7 @@ fn candidates(
     reader: &mut Reader<'_>,
     ties: &[(u64, Tie)],
     photo: Option<&Sha256Digest>,
+    log_size: u64,
 ) -> Result<Vec<Candidate>, Refusal> {
     let indexes: Vec<u64> = ties.iter().map(|(index, _)| *index).collect();
     let mut records: HashMap<u64, _> =
@@ -268,7 +269,8 @@ fn candidates(
         let mut labels: Vec<OutputLabel> =
             lookup::label_record(reader, &entry)?.map(|record| record.label).into_iter().collect();
         labels.extend(first_label.filter(|first| !labels.contains(first)));
-        let observed = entry.observed_at_index.is_some();
+        let so_far = |at: Option<u64>| at.is_some_and(|at| at < log_size);
+        let observed = so_far(entry.observed_at_index);
         let record = records.remove(index);
         let reference = record.as_ref().and_then(|row| Record::parse(row.bytes.as_deref()?).ok());
         found.push(Candidate {
@@ -286,7 +288,7 @@ fn candidates(
             tie: *tie,
             examined: None,
             binding: if observed { Binding::Observed } else { Binding::Declared },
-            withdrawn: entry.withdrawn_at_index.is_some(),
+            withdrawn: so_far(entry.withdrawn_at_index),
             suspect_key: suspect_from.is_some_and(|from| entry.index >= from),
             issuer_suspended: organisation.suspended_at_index.is_some(),
         });

@@ -7,6 +7,7 @@ pub mod bootstrap;
 pub mod check;
 pub mod content;
 pub mod evidence;
+mod follow;
 pub mod lookup;
 pub mod organisations;
 mod recognise;
@@ -19,27 +20,15 @@ pub mod texts;
 use crate::{
     clock::{Clock, Entropy},
     keyring::Keyring,
-    matching::{PictureIndex, Registered},
-    store::{FingerprintRow, Reader, RecordRow, Store},
+    matching::PictureIndex,
+    store::Store,
 };
 pub use access::Caller;
 pub use bootstrap::Bootstrapped;
 pub use refusal::Refusal;
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use touchstone_inspect::InspectOptions;
-use touchstone_schema::{Timestamp, api::RegistryInfo, key::PublicKey, record::Record};
-
-/// Fingerprints loaded from the database at a time.
-const LOAD_PAGE: u32 = 200_000;
-/// Records whose features are loaded at a time.
-const FEATURE_PAGE: u32 = 512;
+use touchstone_schema::{Timestamp, api::RegistryInfo, key::PublicKey};
 
 /// The registry's limits and rules. Each is a flag of the command line.
 #[derive(Debug, Clone)]
@@ -60,7 +49,7 @@ pub struct Settings {
     pub check_retention_days: u32,
     /// How long a sign-in lasts, in hours.
     pub session_hours: u32,
-    /// Where the index keeps its files; in memory without it. They are made anew at every start.
+    /// Where the index keeps its files; in memory without it.
     pub index_folder: Option<PathBuf>,
     /// Trust anchors of C2PA signers.
     #[cfg(feature = "c2pa")]
@@ -109,17 +98,15 @@ struct Inner {
     settings: Settings,
     origin: String,
     index: PictureIndex,
-    /// Held while the index is brought in step with the database.
-    index_order: Mutex<()>,
-    /// The server is about to end.
-    stopping: AtomicBool,
+    /// How far the index has followed the database.
+    progress: follow::Progress,
     inspector: InspectOptions,
     /// Equalises the time of sign-ins with unknown names: a hash that no password has.
     decoy_password_hash: String,
 }
 
 impl Registry {
-    /// Opens a bootstrapped registry and loads every global code into memory. Local features follow with
+    /// Opens a bootstrapped registry with every global code in memory. Local features that were not kept follow with
     /// [`Self::load_features`].
     ///
     /// # Errors
@@ -136,7 +123,7 @@ impl Registry {
             origin.ok_or_else(|| Refusal::internal("this database holds no registry: run bootstrap first"))
         })?;
         let inspector = inspector(&settings)?;
-        let index = PictureIndex::open(settings.index_folder.as_deref()).map_err(Refusal::internal)?;
+        let (index, progress) = follow::open(&store, settings.index_folder.as_deref(), clock.now())?;
         let decoy_password_hash = access::hash_password("a name that nobody has", entropy.as_ref())?;
         let inner = Inner {
             store,
@@ -146,12 +133,10 @@ impl Registry {
             settings,
             origin,
             index,
-            index_order: Mutex::new(()),
-            stopping: AtomicBool::new(false),
+            progress,
             inspector,
             decoy_password_hash,
         };
-        inner.load_codes()?;
         Ok(Self(Arc::new(inner)))
     }
 
@@ -196,80 +181,9 @@ impl Registry {
     }
 }
 
-impl Registry {
-    /// Loads the local features of every picture; until it is done, crops and screenshots may be missed. Answers how
-    /// many pictures have some.
-    ///
-    /// # Errors
-    /// A [`Refusal`] if the database cannot be read or the index's file cannot be written.
-    pub fn load_features(&self) -> Result<u64, Refusal> {
-        let (mut after, mut count) = (None, 0);
-        while !self.0.stopping.load(Ordering::Relaxed) {
-            let last = {
-                // Read and inserted under one lock: a deletion or withdrawal meanwhile comes after it and wins.
-                let _one_at_a_time = self.0.index_order.lock().unwrap_or_else(PoisonError::into_inner);
-                let read = |reader: &mut Reader<'_>| {
-                    reader.records_after(after, FEATURE_PAGE).map_err(Refusal::from)
-                };
-                let page = self.0.store.read(read)?;
-                let pictures: Vec<Registered> = page.iter().filter_map(features_alone).collect();
-                count += pictures.len() as u64;
-                self.0.index.insert(&pictures).map_err(Refusal::internal)?;
-                page.last().filter(|_| page.len() == FEATURE_PAGE as usize).map(|last| last.index)
-            };
-            self.maintain_index();
-            match last {
-                Some(last) => after = Some(last),
-                None => break,
-            }
-        }
-        Ok(count)
-    }
-
-    /// Ends [`Self::load_features`] soon.
-    pub fn stop_loading(&self) {
-        self.0.stopping.store(true, Ordering::Relaxed);
-    }
-
-    /// Brings what was added to the index into searchable order.
-    pub fn maintain_index(&self) {
-        self.0.index.maintain();
-    }
-}
-
-/// The features of a record; its codes are loaded before. A record of an earlier form has none.
-fn features_alone(row: &RecordRow) -> Option<Registered> {
-    let record = Record::parse(row.bytes.as_deref()?).ok()?;
-    let found = content::registered(row.index, &record);
-    found.features.is_some().then_some(Registered { pdq: None, dhash: None, ..found })
-}
-
 impl Inner {
     fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    fn load_codes(&self) -> Result<(), Refusal> {
-        self.store.read(|reader| {
-            let mut after = None;
-            loop {
-                let page = reader.fingerprints_after(after, LOAD_PAGE)?;
-                let code = |row: &FingerprintRow| Registered {
-                    index: row.index,
-                    pdq: Some(row.pdq),
-                    dhash: row.dhash,
-                    features: None,
-                };
-                let pictures: Vec<Registered> = page.iter().map(code).collect();
-                self.index.insert(&pictures).map_err(Refusal::internal)?;
-                match page.last() {
-                    Some(last) if page.len() == LOAD_PAGE as usize => after = Some(last.index),
-                    _ => break,
-                }
-            }
-            self.index.maintain();
-            Ok(())
-        })
     }
 
     /// Inspection options with a deadline that starts now.

@@ -55,6 +55,15 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// The refusal with its causes, for the operator's own terminal and log.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        let cause = self.cause.as_deref().map(|cause| format!(" ({cause})"));
+        format!("{self}{}", cause.unwrap_or_default())
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.code)?;

@@ -94,7 +94,6 @@ impl Inner {
         organisation: &OrganisationId,
         current: &[KeyRow],
         judged: &Judged<'_>,
-        withdrawn: &mut Vec<u64>,
     ) -> Result<Acknowledgement, Refusal> {
         if let Some(first) = writer.entry_by_deduplication_key(&judged.deduplication_key)? {
             return Ok(acknowledge(&first));
@@ -115,9 +114,6 @@ impl Inner {
         };
         let appended = writer.append(self.now(), &entry)?;
         self.apply(writer, organisation, judged, target, appended.index)?;
-        if judged.statement.body.kind() == Kind::StatementWithdrawn {
-            withdrawn.extend(target);
-        }
         Ok(Acknowledgement {
             id,
             log_index: appended.index,
@@ -133,14 +129,13 @@ impl Inner {
         organisation: &OrganisationId,
         current: &[KeyRow],
         judged: &Judged<'_>,
-        withdrawn: &mut Vec<u64>,
     ) -> Result<Acknowledgement, Refusal> {
         match judged.statement.body.kind() {
             // Only these can still be refused after their entry was appended; the others need no savepoint.
             Kind::KeyAdded | Kind::KeyRotated | Kind::KeyRevoked => {
-                writer.nested(|writer| self.accept(writer, organisation, current, judged, withdrawn))
+                writer.nested(|writer| self.accept(writer, organisation, current, judged))
             }
-            _ => self.accept(writer, organisation, current, judged, withdrawn),
+            _ => self.accept(writer, organisation, current, judged),
         }
     }
 
@@ -281,14 +276,15 @@ impl Registry {
         let keys = inner.store.read(|reader| reader.keys_of(&organisation).map_err(Refusal::from))?;
         let judged: Vec<_> =
             envelopes.iter().map(|envelope| inner.judge(caller, organisation, &keys, envelope)).collect();
-        let (results, withdrawn) = inner.store.write(|writer| {
+        let withdraws = |item: &Judged<'_>| item.statement.body.kind() == Kind::StatementWithdrawn;
+        let withdrawing = judged.iter().flatten().any(withdraws);
+        let results = inner.store.write(|writer| {
             check_still_valid(writer, &organisation)?;
             let current = writer.keys_of(&organisation)?;
-            let mut withdrawn = Vec::new();
             let mut results = Vec::with_capacity(judged.len());
             for item in judged {
                 let result = match item {
-                    Ok(item) => inner.accept_alone(writer, &organisation, &current, &item, &mut withdrawn),
+                    Ok(item) => inner.accept_alone(writer, &organisation, &current, &item),
                     Err(refusal) => Err(refusal),
                 };
                 match result {
@@ -297,11 +293,11 @@ impl Registry {
                     result => results.push(result),
                 }
             }
-            Ok((results, withdrawn))
+            Ok(results)
         })?;
-        for index in withdrawn {
+        if withdrawing {
             // A withdrawn picture is no longer found by its looks; its digests still lead to the withdrawal.
-            inner.synchronise_index(index)?;
+            inner.follow_own();
         }
         Ok(results)
     }

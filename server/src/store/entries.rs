@@ -4,7 +4,7 @@ use super::{
     Reader, StoreError, Writer, convert, exactly_one,
     model::{Appended, EntryRow, NewEntry},
     one_or_violated, run,
-    schema::{entries, fingerprints, log_state},
+    schema::{entries, log_state},
 };
 use crate::log::Tail;
 use diesel::prelude::*;
@@ -189,9 +189,8 @@ impl Writer<'_> {
             .set(entries::withdrawn_idx.eq(by))
             .execute(c))?;
         one_or_violated(rows, "entries.withdrawn_idx")?;
-        // It is no longer searched for, after a restart neither. Without fingerprints there is nothing to delete.
-        run!(self, c => diesel::delete(fingerprints::table).filter(fingerprints::idx.eq(index)).execute(c))?;
-        Ok(())
+        // It is no longer searched for, on any server, after a restart neither.
+        self.hide_record(index)
     }
 
     /// Marks the entry at `index` as corrected by the entry at `by`, which comes later. The latest correction

@@ -18,9 +18,9 @@ mod state;
 
 pub use error::StoreError;
 pub use model::{
-    Appended, CheckPictures, CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow, KeyPurpose,
-    KeyRow, NewEntry, NewKey, NewOrganisation, NewRecord, NewToken, NewUser, OrganisationRow, RecordRow,
-    RegistryKeyRow, TokenRow, UserRow,
+    Appended, ChangeRow, CheckPictures, CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow,
+    KeyPurpose, KeyRow, NewEntry, NewKey, NewOrganisation, NewRecord, NewToken, NewUser, OrganisationRow,
+    RecordRow, RegistryKeyRow, TokenRow, UserRow,
 };
 
 use crate::log::Tail;

@@ -128,6 +128,17 @@ pub struct RecordRow {
     pub deleted_at_index: Option<u64>,
 }
 
+/// What a record makes searchable has changed: this holds now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// Grows with every change, in the order of commits; starts at 1.
+    pub number: u64,
+    /// Log index of the statement.
+    pub index: u64,
+    /// The record; absent if it was deleted or its statement withdrawn.
+    pub bytes: Option<Vec<u8>>,
+}
+
 /// A searchable fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FingerprintRow {

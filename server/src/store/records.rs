@@ -4,11 +4,11 @@ use super::{
     Reader, StoreError, Writer, convert,
     entries::CHUNK,
     exactly_one,
-    model::{FingerprintRow, NewRecord, RecordRow},
+    model::{ChangeRow, FingerprintRow, NewRecord, RecordRow},
     run,
     schema::{details, entries, fingerprints, records},
 };
-use diesel::prelude::*;
+use diesel::{dsl::max, prelude::*};
 use touchstone_schema::Sha256Digest;
 
 #[derive(Queryable, Selectable)]
@@ -37,6 +37,8 @@ impl TryFrom<Raw> for RecordRow {
     }
 }
 
+/// Number of the change, statement, index of its withdrawal, record.
+type RawChange = (i64, i64, Option<i64>, Option<Vec<u8>>);
 type RawFingerprint = (i64, Vec<u8>, i64, Option<Vec<u8>>);
 
 fn fingerprint((index, pdq, quality, dhash): RawFingerprint) -> Result<FingerprintRow, StoreError> {
@@ -103,6 +105,36 @@ impl Reader<'_> {
         found.into_iter().map(RecordRow::try_from).collect()
     }
 
+    /// Number of the last change to what is searchable; 0 if there was none.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn last_change(&mut self) -> Result<u64, StoreError> {
+        let last: Option<i64> = run!(self, c => records::table.select(max(records::changed)).get_result(c))?;
+        convert::unsigned(last.unwrap_or(0))
+    }
+
+    /// A page of changes to what is searchable, in their order: at most `limit`, after the number `after`. A record
+    /// that changed several times is there once, with its last change.
+    ///
+    /// # Errors
+    /// As [`Reader::record`].
+    pub fn changes_after(&mut self, after: u64, limit: u32) -> Result<Vec<ChangeRow>, StoreError> {
+        let after = convert::signed(after)?;
+        let found: Vec<RawChange> = run!(self, c => records::table
+            .inner_join(entries::table.on(entries::idx.eq(records::idx)))
+            .select((records::changed, records::idx, entries::withdrawn_idx, records::bytes))
+            .filter(records::changed.gt(after))
+            .order(records::changed)
+            .limit(i64::from(limit))
+            .load(c))?;
+        let row = |(number, index, withdrawn, bytes): RawChange| {
+            let bytes = bytes.filter(|_| withdrawn.is_none());
+            Ok(ChangeRow { number: convert::unsigned(number)?, index: convert::unsigned(index)?, bytes })
+        };
+        found.into_iter().map(row).collect()
+    }
+
     /// The detail reference of the statement at `index`, a JPEG.
     ///
     /// # Errors
@@ -146,6 +178,8 @@ impl Writer<'_> {
     /// [`StoreError::Constraint`] `records.deleted_idx` if the record was deleted: it does not come back;
     /// [`StoreError::Constraint`] if there is no such statement.
     pub fn put_record(&mut self, index: u64, record: &NewRecord) -> Result<(), StoreError> {
+        // Before the old record goes: its number may be the last, and must not be given twice.
+        let changed = self.next_change()?;
         match self.record(index)? {
             Some(old) if old.deleted_at_index.is_some() => {
                 return Err(StoreError::Constraint { name: "records.deleted_idx".to_owned() });
@@ -162,6 +196,7 @@ impl Writer<'_> {
                 records::observed.eq(record.observed),
                 records::file_name.eq(record.file_name.as_deref()),
                 records::bytes.eq(record.bytes.as_slice()),
+                records::changed.eq(changed),
             ))
             .execute(c))?;
         exactly_one(rows)?;
@@ -181,6 +216,24 @@ impl Writer<'_> {
             ))
             .execute(c))?;
         exactly_one(rows)
+    }
+
+    /// The number of the next change. The log's lock is held, so that numbers become visible in their order.
+    fn next_change(&mut self) -> Result<i64, StoreError> {
+        self.lock_log()?;
+        let next = self.last_change()?.checked_add(1);
+        convert::signed(next.ok_or_else(|| StoreError::other("no more changes can be numbered"))?)
+    }
+
+    /// Withdraws the record of the statement at `index`, if there is one, from what is searched.
+    pub(super) fn hide_record(&mut self, index: i64) -> Result<(), StoreError> {
+        let changed = self.next_change()?;
+        run!(self, c => diesel::delete(fingerprints::table).filter(fingerprints::idx.eq(index)).execute(c))?;
+        run!(self, c => diesel::update(records::table)
+            .filter(records::idx.eq(index))
+            .set(records::changed.eq(changed))
+            .execute(c))?;
+        Ok(())
     }
 
     fn remove_record(&mut self, index: u64) -> Result<(), StoreError> {
@@ -205,6 +258,7 @@ impl Writer<'_> {
             return Ok(None);
         };
         let (index, tombstone) = (convert::signed(index)?, convert::signed(tombstone_index)?);
+        let changed = self.next_change()?;
         run!(self, c => diesel::delete(fingerprints::table).filter(fingerprints::idx.eq(index)).execute(c))?;
         run!(self, c => diesel::delete(details::table).filter(details::idx.eq(index)).execute(c))?;
         let rows = run!(self, c => diesel::update(records::table)
@@ -213,6 +267,7 @@ impl Writer<'_> {
                 records::bytes.eq(None::<Vec<u8>>),
                 records::file_name.eq(None::<String>),
                 records::deleted_idx.eq(tombstone),
+                records::changed.eq(changed),
             ))
             .execute(c))?;
         exactly_one(rows)?;

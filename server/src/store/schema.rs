@@ -49,6 +49,7 @@ diesel::table! {
         file_name -> Nullable<Text>,
         deleted_idx -> Nullable<BigInt>,
         bytes -> Nullable<Binary>,
+        changed -> BigInt,
     }
 }
 

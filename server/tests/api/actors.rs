@@ -209,6 +209,14 @@ impl Member {
 /// Registers pictures of goods.
 pub(crate) struct Merchant(Member);
 
+impl Merchant {
+    /// The same one at the server's address of now.
+    pub(crate) fn again(mut self, app: &TestApp) -> Self {
+        self.0.client = app.again(&self.0.client);
+        self
+    }
+}
+
 impl Deref for Merchant {
     type Target = Member;
 

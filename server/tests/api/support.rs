@@ -9,6 +9,7 @@ use diesel::{Connection, PgConnection, SqliteConnection, connection::SimpleConne
 use std::{
     collections::HashSet,
     fmt,
+    path::PathBuf,
     sync::{Arc, Mutex, OnceLock},
 };
 use tempfile::TempDir;
@@ -111,6 +112,33 @@ impl TestApp {
     pub(crate) fn restart(&mut self) {
         self.background.take().unwrap().stop();
         self.background = Some(Background::start(self.config.clone(), self.clock.clone()).unwrap());
+    }
+
+    /// Stops the server, changes something behind its back, and starts another one.
+    pub(crate) fn while_stopped(&mut self, change: impl FnOnce()) {
+        self.background.take().unwrap().stop();
+        change();
+        self.background = Some(Background::start(self.config.clone(), self.clock.clone()).unwrap());
+    }
+
+    /// A second server on the same database, with a folder of its own.
+    pub(crate) fn beside(&self) -> Background {
+        let mut config = self.config.clone();
+        let store = self.config.data.store().unwrap();
+        config.data.database_url = Some(store.url);
+        config.data.passphrase_file = Some(self.config.data.passphrase_path());
+        config.data.data = self.folder.path().join("beside");
+        Background::start(config, self.clock.clone()).unwrap()
+    }
+
+    /// Where the index is kept.
+    pub(crate) fn index_folder(&self) -> PathBuf {
+        self.folder.path().join("index")
+    }
+
+    /// The file of an SQLite database.
+    pub(crate) fn database_path(&self) -> PathBuf {
+        self.folder.path().join("registry.db")
     }
 
     /// A client without a token.

@@ -13,12 +13,13 @@
 )]
 
 mod hamming {
-    mod common;
+    pub(crate) mod common;
     mod concurrent;
     mod hostile;
     mod oracle;
     mod snapshot;
 }
+mod kept;
 mod postings {
     mod common;
     mod search;

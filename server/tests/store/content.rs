@@ -7,6 +7,7 @@ both_engines!(
     records_follow_their_rules,
     a_deleted_record_is_gone,
     fingerprints_come_in_pages,
+    changes_are_numbered_in_their_order,
 );
 
 fn contents_and_labels_are_found(database: &Database) {
@@ -144,4 +145,40 @@ fn fingerprints_come_in_pages(database: &Database) {
     }
     assert_eq!(seen.iter().map(|f| f.index).collect::<Vec<_>>(), (0..25).collect::<Vec<_>>());
     assert!(seen.iter().all(|f| f.pdq == Sha256Digest::of(f.index.to_string().as_bytes()).0));
+}
+
+fn changes_are_numbered_in_their_order(database: &Database) {
+    let store = database.migrated();
+    append(&store, 0..6);
+    assert_eq!((read(&store, |r| r.last_change()), read(&store, |r| r.changes_after(0, 10))), (0, vec![]));
+    let (declared, observed) = (record("declared", false), record("observed", true));
+    write(&store, |w| {
+        w.put_record(3, &declared)?;
+        w.put_record(0, &declared)?;
+        w.put_record(1, &declared)
+    });
+    let change = |number, index, record: Option<&NewRecord>| ChangeRow {
+        number,
+        index,
+        bytes: record.map(|record| record.bytes.clone()),
+    };
+    let all = |after, limit| read(&store, |r| r.changes_after(after, limit));
+    let first = [change(1, 3, Some(&declared)), change(2, 0, Some(&declared)), change(3, 1, Some(&declared))];
+    assert_eq!(all(0, 10), first);
+    assert_eq!((all(1, 1), all(3, 10)), (first[1..2].to_vec(), vec![]));
+    // The last one is replaced, and its number is not given twice.
+    write(&store, |w| w.put_record(1, &observed));
+    assert_eq!(all(3, 10), [change(4, 1, Some(&observed))]);
+    // What changes nothing has no number.
+    write(&store, |w| w.put_record(1, &declared));
+    write(&store, |w| w.mark_withdrawn(2, 5));
+    assert_eq!(read(&store, |r| r.last_change()), 4);
+    write(&store, |w| w.delete_record(0, 4));
+    write(&store, |w| w.mark_withdrawn(3, 5));
+    assert_eq!(all(4, 10), [change(5, 0, None), change(6, 3, None)]);
+    let _ = store.write(|w| {
+        w.put_record(5, &declared)?;
+        Err::<(), _>(StoreError::Constraint { name: "undone".to_owned() })
+    });
+    assert_eq!(read(&store, |r| r.last_change()), 6);
 }

@@ -21,7 +21,8 @@ use super::local::{LOCAL_BYTES, Local, PICTURE_LOCALS};
 const MAGIC: [u8; 8] = *b"TSLOCALS";
 /// Bytes before the descriptors of a record.
 const HEAD: usize = 16;
-const RECORD: usize = HEAD + PICTURE_LOCALS * LOCAL_BYTES;
+/// Bytes of a record.
+pub(super) const RECORD: usize = HEAD + PICTURE_LOCALS * LOCAL_BYTES;
 /// Stands for the number of descriptors of a picture that was taken out.
 const REMOVED: u8 = u8::MAX;
 
@@ -30,11 +31,11 @@ type Record = [u8; RECORD];
 /// Registered descriptors in a file.
 #[derive(Debug)]
 pub struct CodeFile {
-    file: File,
+    pub(super) file: File,
     /// Picture and place of its record, by picture.
-    directory: RwLock<Vec<(u32, u32)>>,
+    pub(super) directory: RwLock<Vec<(u32, u32)>>,
     /// Records in the file, the first included.
-    records: Mutex<u32>,
+    pub(super) records: Mutex<u32>,
 }
 
 impl CodeFile {
@@ -107,12 +108,24 @@ impl CodeFile {
         Ok(())
     }
 
+    /// Number of pictures.
+    pub(crate) fn len(&self) -> usize {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Returns once everything stored so far survives a power failure.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn synchronise(&self) -> Result<(), CodesError> {
         Ok(self.file.sync_data()?)
+    }
+
+    /// Whether the file is one of descriptors.
+    pub(super) fn has_first_record(&self) -> std::io::Result<bool> {
+        let mut record = [0; RECORD];
+        self.file.read_exact_at(&mut record, 0)?;
+        Ok(record == first_record())
     }
 
     fn append(&self, picture: u32, count: u8, locals: &[Local]) -> Result<(), CodesError> {

@@ -10,6 +10,7 @@
 //! Babenko and Lempitsky (CVPR 2012).
 
 mod codes;
+mod directory;
 mod examine;
 mod file;
 mod index;

@@ -1,0 +1,2 @@
+ALTER TABLE records DROP CONSTRAINT "records.changed";
+ALTER TABLE records DROP COLUMN changed;

@@ -1,0 +1,2 @@
+DROP INDEX records_changed;
+ALTER TABLE records DROP COLUMN changed;
