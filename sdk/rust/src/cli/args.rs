@@ -251,7 +251,8 @@ pub(crate) struct Check {
     /// The platform's own reference of the claim. Nothing personal.
     #[arg(long, value_name = "TEXT")]
     pub(crate) claim: Option<String>,
-    /// Folder for pictures of the altered regions: NAME.mask.png and NAME.overlay.png, where the registry gives them.
+    /// Folder for pictures of the altered regions, NAME.mask.png and NAME.overlay.png; a second photo of one name gets
+    /// NAME-2, and so on.
     #[arg(long, value_name = "DIR")]
     pub(crate) overlay: Option<PathBuf>,
     /// The photos.

@@ -9,14 +9,17 @@ use super::{
     words,
 };
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 use touchstone_inspect::overlay;
 use touchstone_schema::{
     CheckId, StatementId,
     api::CheckResult,
     verdict::{
-        Alteration, Bilingual, Binding, Conclusion, Context, Finding, Limit, Match, Recommendation, Relation,
-        Verdict,
+        Alteration, Bilingual, Binding, Comparison, Conclusion, Context, Finding, Limit, Match,
+        Recommendation, Relation, Verdict,
     },
 };
 use touchstone_sdk::{
@@ -48,6 +51,7 @@ struct MatchLine<'a> {
     file_name: Option<&'a str>,
     relation: Relation,
     registered_before: Option<bool>,
+    comparison: Option<Comparison>,
 }
 
 impl<'a> Line<'a> {
@@ -62,6 +66,7 @@ impl<'a> Line<'a> {
                 file_name: found.file_name.as_deref(),
                 relation: found.relation,
                 registered_before: found.registered_before,
+                comparison: found.comparison,
             }),
             alterations: &verdict.alterations,
             findings: &verdict.findings,
@@ -98,6 +103,7 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
         Ok((result, milliseconds))
     };
     let mut status = Status::Done;
+    let names = overlay_names(&args.files);
     let progress = Progress::new(out, args.files.len());
     parallel::in_order(&args.files, work, |at, result| {
         let path = &args.files[at];
@@ -110,7 +116,7 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
                     show(out, path, verdict, milliseconds);
                 }
                 if let Some(folder) = &args.overlay
-                    && let Err(failure) = overlay(out, client, folder, path, verdict)
+                    && let Err(failure) = overlay(out, client, (folder, &names[at]), path, verdict)
                 {
                     status = status.or(failure.status_among_files());
                     failure.report(out, Some(path));
@@ -130,7 +136,7 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
 fn overlay(
     out: &Output,
     client: &Client,
-    folder: &Path,
+    (folder, name): (&Path, &str),
     path: &Path,
     verdict: &Verdict,
 ) -> Result<(), Failure> {
@@ -144,11 +150,27 @@ fn overlay(
     let mask = client.alteration_mask(&verdict.check)?;
     let unusable = |reason: String| Failure::File(format!("the registry's mask: {reason}"), None);
     let mask = overlay::scale_mask(&mask, width, height).map_err(|error| unusable(error.to_string()))?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     for (kind, bytes) in [("overlay", marked), ("mask", mask)] {
-        files::write(&folder.join(format!("{stem}.{kind}.png")), &bytes)?;
+        files::write(&folder.join(format!("{name}.{kind}.png")), &bytes)?;
     }
     Ok(())
+}
+
+/// What the pictures of each photo are called: its name without the ending, which no two photos share. Case is not
+/// counted on, as some file systems do not tell it.
+fn overlay_names(files: &[PathBuf]) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let mut name = |path: &PathBuf| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut name = stem.clone();
+        let mut number = 2;
+        while !taken.insert(name.to_lowercase()) {
+            name = format!("{stem}-{number}");
+            number += 1;
+        }
+        name
+    };
+    files.iter().map(&mut name).collect()
 }
 
 /// Without altered regions there is nothing to draw; when none could be looked for, that is said.
@@ -233,6 +255,12 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn no_two_photos_share_the_name_of_their_pictures() {
+        let files = ["a/x.jpg", "b/x.jpg", "x-2.png", "X.webp", "y"].map(PathBuf::from);
+        assert_eq!(overlay_names(&files), ["x", "x-2", "x-2-2", "X-3", "y"]);
+    }
+
+    #[test]
     fn lines_keep_the_contract_for_scripts() {
         let verdict: Verdict = serde_json::from_value(json!({
             "check": "chk_01JDAAAAAAAAAAAAAAAAAAAAAA", "registry": "r.example/log",
@@ -255,7 +283,7 @@ mod tests {
                 "recommendation": "human_review",
                 "match": {
                     "statement": "stm_01JDAAAAAAAAAAAAAAAAAAAAAA", "file_name": null,
-                    "relation": "same_capture", "registered_before": null
+                    "relation": "same_capture", "registered_before": null, "comparison": null
                 },
                 "alterations": [{"x": 1, "y": 2, "width": 3, "height": 4, "strength": 0.5}],
                 "findings": [], "reason": {"en": "e", "zh": "z"},
