@@ -6,12 +6,15 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use super::agreement::{self, Agreement, softened};
-use super::decide::{self, Relation};
+use super::border::{self, Border};
+use super::decide::{self, Relation, Seen};
 use super::frame::Frame;
 use super::homography::Homography;
 use super::look::Scene;
+use super::parallax::{self, Parallax};
 use super::raster::{self, Plane, Rgb, RgbView};
 use super::residual::{self, Residual, UNIT};
+use super::sketch::Sketch;
 use super::tone::{self, Channels, Tone};
 use super::warp::{self, Field};
 use super::{CompareError, regions, sharpness};
@@ -78,6 +81,10 @@ pub struct Comparison {
     pub overlap: f32,
     /// The agreement of blocks on which the relation rests.
     pub agreement: Agreement,
+    /// Local shifts that no plane map explains.
+    pub parallax: Parallax,
+    /// What lies along the reference's border.
+    pub border: Border,
     /// Upper quartile of the residual between prediction and query, grey levels: the picture's own level.
     pub level: f32,
     /// Altered regions, strongest first; empty unless the relation is [`Relation::SameCaptureAltered`].
@@ -118,14 +125,21 @@ pub fn compare(
     let sight = Sight::new(&frame);
     let visible = sight.valid.iter().filter(|seen| **seen != 0).count();
     let overlap = visible as f32 / sight.valid.len() as f32;
-    let agreement = agreement::measure(&sight.predicted[0], &sight.query[0], &sight.valid);
+    let sketch = Sketch::new(&sight.predicted[0], &sight.query[0], &sight.valid);
+    let agreement = agreement::measure(&sketch);
+    let scale =
+        (width as f32 / sketch.predicted.width as f32, height as f32 / sketch.predicted.height as f32);
+    let parallax = parallax::measure(&sketch, &sight.field, scale);
+    let border = border::measure(&frame, &raster::luma(&frame.part), (picture.width, picture.height));
     let to_bounded = frame.part_to_query.after(&frame.to_part);
     let to_frame = frame.to_reference.inverse().ok_or(CompareError::Homography)?;
     let mut result = Comparison {
-        relation: decide::relation(&agreement, overlap),
+        relation: decide::relation(&Seen { overlap, agreement, parallax, border }),
         alignment: up.after(&to_bounded).after(&to_frame),
         overlap,
         agreement,
+        parallax,
+        border,
         level: 0.0,
         alterations: Vec::new(),
         overlays: Vec::new(),
@@ -149,6 +163,7 @@ struct Sight {
     query: Channels,
     warped: Rgb,
     valid: Vec<u8>,
+    field: Field,
 }
 
 impl Sight {
@@ -162,7 +177,7 @@ impl Sight {
         let (warped, valid) = warp::warp(&frame.part, &frame.to_part, &field, width, height);
         let mut query = tone::channels(&warped);
         sharpness::equalise(&mut predicted, &mut query, &valid);
-        Self { predicted, plain: tone::channels(&frame.reference), query, warped, valid }
+        Self { predicted, plain: tone::channels(&frame.reference), query, warped, valid, field }
     }
 }
 
