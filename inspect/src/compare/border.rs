@@ -73,7 +73,7 @@ pub(crate) fn measure(frame: &Frame, luma: &Plane, size: (usize, usize)) -> Bord
         textured: sums.textured as f32,
         contrast: per(sums.outside).sqrt() as f32,
         step: (per(sums.across) / per(sums.within).max(0.1)) as f32,
-        beyond: beyond(&frame.part_to_query.after(&frame.to_part), (width, height), unit, size),
+        beyond: beyond(&frame.to_query(), (width, height), unit, size),
     }
 }
 

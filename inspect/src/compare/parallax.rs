@@ -48,10 +48,9 @@ struct Place {
     shift: (f32, f32),
 }
 
-/// The parallax between the predicted picture and the query that was warped through `field`, whose nodes count frame
-/// pixels, `scale` of them along each axis to a sketch pixel.
-pub(crate) fn measure(sketch: &Sketch, field: &Field, scale: (f32, f32)) -> Parallax {
-    let places = places(sketch, field, scale);
+/// The parallax between the predicted picture and the query that was warped through `field`.
+pub(crate) fn measure(sketch: &Sketch, field: &Field) -> Parallax {
+    let places = places(sketch, field);
     if places.len() < FEW {
         return Parallax::default();
     }
@@ -65,7 +64,7 @@ pub(crate) fn measure(sketch: &Sketch, field: &Field, scale: (f32, f32)) -> Para
     }
 }
 
-fn places(sketch: &Sketch, field: &Field, scale: (f32, f32)) -> Vec<Place> {
+fn places(sketch: &Sketch, field: &Field) -> Vec<Place> {
     let (columns, rows, sums) = cells(sketch);
     let mut places = Vec::with_capacity(sums.len());
     for row in 1..rows {
@@ -74,7 +73,7 @@ fn places(sketch: &Sketch, field: &Field, scale: (f32, f32)) -> Vec<Place> {
             let four = [low - columns - 1, low - columns, low - 1, low];
             let total: Sums = std::array::from_fn(|k| four.iter().map(|cell| sums[*cell][k]).sum());
             let centre = ((column * CELL + 1) as f32, (row * CELL + 1) as f32);
-            places.extend(place(total, centre, field.at(centre.0 * scale.0, centre.1 * scale.1), scale));
+            places.extend(place(total, centre, field.at(centre.0, centre.1)));
         }
     }
     places
@@ -111,7 +110,7 @@ fn cells(sketch: &Sketch) -> (usize, usize, Vec<Sums>) {
 
 /// The shift of a place by one Gauss-Newton step on what the field left, with its own brightness; `None` where it is
 /// not seen or has no texture.
-fn place(sums: Sums, at: (f32, f32), field: (f32, f32), scale: (f32, f32)) -> Option<Place> {
+fn place(sums: Sums, at: (f32, f32), field: (f32, f32)) -> Option<Place> {
     let count = sums[8];
     if count < 0.9 * (4 * CELL * CELL) as f32 {
         return None;
@@ -128,11 +127,11 @@ fn place(sums: Sums, at: (f32, f32), field: (f32, f32), scale: (f32, f32)) -> Op
     let (a, c) = (xx + ridge, yy + ridge);
     let determinant = a * c - xy * xy;
     let (dx, dy) = ((c * bx - xy * by) / determinant, (a * by - xy * bx) / determinant);
-    let whole = |step: f32, field: f32, scale: f32| step.clamp(-REACH, REACH) + field / scale;
+    let whole = |step: f32, field: f32| step.clamp(-REACH, REACH) + field;
     Some(Place {
         at,
         weight: [xx, xy, yy].map(|value| value / (trace + NOISE)),
-        shift: (whole(dx, field.0, scale.0), whole(dy, field.1, scale.1)),
+        shift: (whole(dx, field.0), whole(dy, field.1)),
     })
 }
 

@@ -7,7 +7,7 @@ use super::agreement::softened;
 use super::raster::Plane;
 
 /// Longest side at which pictures are related, pixels.
-const SIDE: usize = 192;
+pub(crate) const SIDE: usize = 192;
 
 /// Luma of the predicted and the aligned picture, softened, and how much of each pixel the query shows (0 to 255).
 pub(crate) struct Sketch {
@@ -17,16 +17,10 @@ pub(crate) struct Sketch {
 }
 
 impl Sketch {
+    /// Of a frame at that scale.
     pub(crate) fn new(predicted: &Plane, query: &Plane, valid: &[u8]) -> Self {
         let (width, height) = (predicted.width, predicted.height);
         let valid = Plane { width, height, data: valid.to_vec() };
-        let longest = width.max(height);
-        if longest <= SIDE {
-            return Self { predicted: softened(predicted), query: softened(query), valid };
-        }
-        let scaled = |length: usize| (length * SIDE / longest).max(1);
-        let (width, height) = (scaled(width), scaled(height));
-        let small = |plane: &Plane| softened(&plane.shrunk(width, height));
-        Self { predicted: small(predicted), query: small(query), valid: valid.shrunk(width, height) }
+        Self { predicted: softened(predicted), query: softened(query), valid }
     }
 }
