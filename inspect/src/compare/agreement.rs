@@ -7,13 +7,12 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use super::raster::Plane;
+use super::sketch::Sketch;
 
 /// Textured blocks below which nothing is said.
 const FEW_BLOCKS: u32 = 10;
 /// Side of a block, pixels of the sketch scale.
 const BLOCK: usize = 12;
-/// Longest side at which blocks are compared, pixels: that of the sketch.
-const SCALE: usize = 192;
 /// Standard deviation, grey levels, above which a block has texture.
 const TEXTURE: f32 = 5.0;
 /// Grain, grey levels, beyond which it is no longer excused.
@@ -42,25 +41,15 @@ impl Agreement {
     }
 }
 
-pub(crate) fn measure(predicted: &Plane, query: &Plane, valid: &[u8]) -> Agreement {
-    let (width, height) = (predicted.width, predicted.height);
-    let valid = Plane { width, height, data: valid.to_vec() };
-    let longest = width.max(height);
-    let (a, b, valid) = if longest > SCALE {
-        let scaled = |length: usize| (length * SCALE / longest).max(1);
-        let size = (scaled(width), scaled(height));
-        (predicted.shrunk(size.0, size.1), query.shrunk(size.0, size.1), valid.shrunk(size.0, size.1))
-    } else {
-        (predicted.clone(), query.clone(), valid)
-    };
-    let (a, b) = (softened(&a), softened(&b));
+pub(crate) fn measure(sketch: &Sketch) -> Agreement {
+    let (a, b, valid) = (&sketch.predicted, &sketch.query, &sketch.valid);
     let (width, height) = (a.width, a.height);
-    let noise = noise(&a, &b, &valid);
+    let noise = noise(a, b, valid);
     let mut found = Vec::new();
     for top in (0..(height + 1).saturating_sub(BLOCK)).step_by(BLOCK / 2) {
         for left in (0..(width + 1).saturating_sub(BLOCK)).step_by(BLOCK / 2) {
-            if seen(&valid, left, top) {
-                found.extend(correlate(&a, &b, left, top, noise));
+            if seen(valid, left, top) {
+                found.extend(correlate(a, b, left, top, noise));
             }
         }
     }

@@ -6,7 +6,9 @@
 #![allow(clippy::cast_precision_loss)]
 
 use super::agreement::Agreement;
+use super::border::Border;
 use super::look::Look;
+use super::parallax::Parallax;
 use super::regions::Region;
 
 /// Overlap, share of the reference, below which nothing is said.
@@ -25,16 +27,31 @@ pub enum Relation {
     CannotTell,
 }
 
-/// The relation before alterations are looked for.
-///
-/// Calibrated on 22 originals x 66 attacks and 104 ordered pairs of different photographs with at least 6 matched
-/// keypoints. Genuinely different captures reached a median of 0.894 with a lower quartile of 0.36 and 58 % alike; two
-/// shots of one heap of fruit from nearly one place 0.909, 0.757 and 79 %. Re-photographed screens fell to 0.89, 0.82
-/// and 91 %: hence the tier for even, noisy agreement.
-pub(crate) fn relation(agreement: &Agreement, overlap: f32) -> Relation {
-    if agreement.is_too_plain() || overlap < LITTLE_OVERLAP {
+/// What the relation rests on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) overlap: f32,
+    pub(crate) agreement: Agreement,
+    pub(crate) parallax: Parallax,
+    pub(crate) border: Border,
+}
+
+pub(crate) fn relation(seen: &Seen) -> Relation {
+    let Seen { agreement, overlap, .. } = seen;
+    if agreement.is_too_plain() || *overlap < LITTLE_OVERLAP {
         return Relation::CannotTell;
     }
+    let agrees = agrees(agreement, *overlap) || is_still(seen);
+    if agrees && !is_other_viewpoint(seen) {
+        Relation::SameCapture
+    } else if agreement.median >= 0.35 || agrees {
+        Relation::OtherCapture
+    } else {
+        Relation::CannotTell
+    }
+}
+
+fn agrees(agreement: &Agreement, overlap: f32) -> bool {
     let plain = agreement.median >= 0.92 && agreement.alike >= 0.66;
     // A large tear over the product leaves hardly half of the textured blocks, but those agree closely.
     let damaged = agreement.median >= 0.95 && agreement.alike >= 0.52;
@@ -43,13 +60,31 @@ pub(crate) fn relation(agreement: &Agreement, overlap: f32) -> Relation {
     // captures that show as much of the reference stayed at 0.75, 0.36 and 54 %.
     let rendered =
         overlap >= 0.8 && agreement.median >= 0.78 && agreement.quartile >= 0.58 && agreement.alike >= 0.6;
-    if plain || damaged || noisy || rendered {
-        Relation::SameCapture
-    } else if agreement.median >= 0.35 {
-        Relation::OtherCapture
-    } else {
-        Relation::CannotTell
+    plain || damaged || noisy || rendered
+}
+
+fn continues(border: &Border) -> bool {
+    border.correlation >= 0.3
+        && border.textured >= 48.0
+        && border.contrast >= 6.0
+        && border.step <= 1.8
+        && border.beyond >= 0.1
+}
+
+fn is_other_viewpoint(seen: &Seen) -> bool {
+    let rough = seen.parallax.median;
+    seen.parallax.places > 0
+        && ((rough >= 0.1 && continues(&seen.border)) || (rough >= 0.21 && seen.overlap < 0.8))
+}
+
+fn is_still(seen: &Seen) -> bool {
+    let Seen { overlap, agreement, parallax, border } = seen;
+    if parallax.places < 60 || *overlap < 0.8 || continues(border) {
+        return false;
     }
+    let exact = parallax.median <= 0.15 && agreement.alike >= 0.4;
+    let noisy = parallax.median <= 0.2 && parallax.quartile <= 0.4 && agreement.alike >= 0.42;
+    exact || noisy
 }
 
 /// The residual level of a picture, grey levels, up to which the threshold is the plain one.

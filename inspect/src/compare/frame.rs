@@ -8,7 +8,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use super::homography::Homography;
-use super::raster::{Plane, Rgb, RgbView, luma, shrink};
+use super::raster::{Rgb, RgbView, luma, shrink};
 use super::{CompareError, align};
 
 /// Pixels of the working frame, at most: what the time budget of a comparison carries.
@@ -31,16 +31,22 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// The frame of at most `area` pixels and `side` pixels along its longer side; `query` is the whole query and its
+    /// halvings, `initial` maps reference pixels to pixels of the whole.
     pub(crate) fn new(
-        query: RgbView<'_>,
+        query: &[Rgb],
         reference: RgbView<'_>,
         initial: &Homography,
+        area: usize,
+        side: usize,
     ) -> Result<Self, CompareError> {
         let centre = (0.5 * reference.width as f64, 0.5 * reference.height as f64);
         let map = initial.normalised(centre).ok_or(CompareError::Homography)?;
-        let density = density(&map, query, reference)?;
-        let area = (reference.width * reference.height) as f64;
-        let scale = (WORK_AREA as f64 / area).sqrt().min(density).min(1.0);
+        let whole = query.first().ok_or(CompareError::TooSmall)?;
+        let density = density(&map, whole.view(), reference)?;
+        let full = (reference.width * reference.height) as f64;
+        let longest = reference.width.max(reference.height) as f64;
+        let scale = (area as f64 / full).sqrt().min(side as f64 / longest).min(density).min(1.0);
         let scaled = |length: usize| (length as f64 * scale).round() as usize;
         let size = (scaled(reference.width), scaled(reference.height));
         if size.0 < SHORTEST || size.1 < SHORTEST {
@@ -49,64 +55,63 @@ impl Frame {
         let pixels = |width: usize, height: usize| (width as f64, height as f64);
         let to_reference =
             Homography::rescale(pixels(size.0, size.1), pixels(reference.width, reference.height));
-        let whole = map.after(&to_reference);
-        // The query's part, in query pixels, with a margin for the refinement.
-        let (left, top, right, bottom) = bounds(&whole, size, (query.width, query.height))?;
+        // The halving that is still as dense as the frame.
+        let mut shrink_by = (density / scale).max(1.0);
+        let mut level = 0;
+        while shrink_by >= 2.0 && level + 1 < query.len() {
+            level += 1;
+            shrink_by *= 0.5;
+        }
+        let factor = f64::from(1_u32 << level.min(16));
+        let query = query.get(level).ok_or(CompareError::TooSmall)?.view();
+        let onto = Homography::rescale((factor, factor), (1.0, 1.0)).after(&map).after(&to_reference);
+        // The query's part, in pixels of that halving, with a margin for the refinement.
+        let (left, top, right, bottom) = bounds(&onto, size, (query.width, query.height))?;
         let (width, height) = (right - left, bottom - top);
-        let shrink_by = (density / scale).max(1.0);
         let part_size =
             ((width as f64 / shrink_by).round() as usize, (height as f64 / shrink_by).round() as usize);
         if part_size.0 < SHORTEST || part_size.1 < SHORTEST || part_size.0 * part_size.1 > 16 * WORK_AREA {
             return Err(CompareError::TooSmall);
         }
         let crop = crop(query, left, top, width, height);
-        let part = Rgb {
-            width: part_size.0,
-            height: part_size.1,
-            rgb: shrink::<3>(&crop, (width, height), part_size),
-        };
+        let rgb =
+            if part_size == (width, height) { crop } else { shrink::<3>(&crop, (width, height), part_size) };
+        let part = Rgb { width: part_size.0, height: part_size.1, rgb };
         let into = Homography::rescale(pixels(width, height), pixels(part_size.0, part_size.1));
-        let to_part = into.after(&Homography::shift(-(left as f64), -(top as f64))).after(&whole);
-        let part_to_query = Homography::shift(left as f64, top as f64)
+        let to_part = into.after(&Homography::shift(-(left as f64), -(top as f64))).after(&onto);
+        let part_to_query = Homography::rescale((1.0, 1.0), (factor, factor))
+            .after(&Homography::shift(left as f64, top as f64))
             .after(&Homography::rescale(pixels(part_size.0, part_size.1), pixels(width, height)));
-        let reference = Rgb {
-            width: size.0,
-            height: size.1,
-            rgb: shrink::<3>(reference.rgb, (reference.width, reference.height), size),
-        };
-        Ok(Self { reference, part, to_part, part_to_query, to_reference })
+        Ok(Self { reference: reduced(reference, size), part, to_part, part_to_query, to_reference })
     }
 
-    /// Refines the alignment on grey pyramids, from about 64 pixels upwards.
-    pub(crate) fn refine(&mut self) {
+    /// Frame pixels to pixels of the whole query.
+    pub(crate) fn to_query(&self) -> Homography {
+        self.part_to_query.after(&self.to_part)
+    }
+
+    /// Refines the alignment on grey pyramids from about 64 pixels upwards; of a frame that is aligned nearly, on its
+    /// own pixels only.
+    pub(crate) fn refine(&mut self, nearly: bool) {
         let mut pyramid = vec![(luma(&self.reference), luma(&self.part))];
-        while let Some((reference, part)) = pyramid.last() {
+        while let (false, Some((reference, part))) = (nearly, pyramid.last()) {
             let shortest = [reference.width, reference.height, part.width, part.height].into_iter().min();
             let longest = reference.width.max(reference.height);
             if longest < 110 || shortest.is_none_or(|side| side < 48) {
                 break;
             }
-            let half = |plane: &Plane| {
-                let even = Plane {
-                    width: plane.width & !1,
-                    height: plane.height & !1,
-                    data: plane
-                        .data
-                        .chunks_exact(plane.width)
-                        .take(plane.height & !1)
-                        .flat_map(|row| row[..plane.width & !1].iter().copied())
-                        .collect(),
-                };
-                even.shrunk(even.width / 2, even.height / 2)
-            };
-            pyramid.push((half(reference), half(part)));
+            pyramid.push((reference.half(), part.half()));
         }
         for (level, (reference, part)) in pyramid.iter().enumerate().rev() {
             let factor = f64::from(1_u32 << level.min(16));
             let down = Homography::rescale((factor, factor), (1.0, 1.0));
             let up = Homography::rescale((1.0, 1.0), (factor, factor));
             let local = down.after(&self.to_part).after(&up);
-            let iterations = if level + 1 == pyramid.len() { 14 } else { 10 };
+            let iterations = match (nearly, level + 1 == pyramid.len()) {
+                (true, _) => 3,
+                (false, true) => 14,
+                (false, false) => 10,
+            };
             let refined = align::refine(reference, part, local, iterations);
             let centre = (0.5 * self.reference.width as f64, 0.5 * self.reference.height as f64);
             if let Some(map) = up.after(&refined).after(&down).normalised(centre) {
@@ -114,6 +119,20 @@ impl Frame {
             }
         }
     }
+}
+
+/// The reference at the frame's size: halved while that leaves it denser, then shrunk.
+fn reduced(reference: RgbView<'_>, size: (usize, usize)) -> Rgb {
+    let (mut width, mut height) = (reference.width, reference.height);
+    let mut halved: Option<Rgb> = None;
+    while width >= 2 * size.0 && height >= 2 * size.1 && width % 2 == 0 && height % 2 == 0 {
+        let source = halved.as_ref().map_or(reference, Rgb::view);
+        let rgb = shrink::<3>(source.rgb, (width, height), (width / 2, height / 2));
+        (width, height) = (width / 2, height / 2);
+        halved = Some(Rgb { width, height, rgb });
+    }
+    let source = halved.as_ref().map_or(reference, Rgb::view);
+    Rgb { width: size.0, height: size.1, rgb: shrink::<3>(source.rgb, (width, height), size) }
 }
 
 /// Query pixels per reference pixel, linear: the median over a 5 x 5 grid of the points that the query shows.

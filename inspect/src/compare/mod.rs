@@ -9,23 +9,28 @@
 
 mod agreement;
 mod align;
+mod border;
 mod decide;
 mod frame;
 mod homography;
 mod linear;
 mod look;
+mod parallax;
 mod raster;
 mod regions;
 mod render;
 mod residual;
 mod sharpness;
+mod sketch;
 mod tone;
 mod warp;
 mod whole;
 
 pub use agreement::Agreement;
+pub use border::Border;
 pub use decide::Relation;
 pub use homography::Homography;
+pub use parallax::Parallax;
 pub use raster::{Plane, Rgb, RgbView};
 pub use render::render;
 pub use whole::{Alteration, Comparison, Query, compare};

@@ -43,6 +43,12 @@ pub struct Rgb {
 }
 
 impl Rgb {
+    /// The picture at half its size; an odd last column or row is left out.
+    pub(crate) fn half(&self) -> Self {
+        let (width, height) = (self.width / 2, self.height / 2);
+        Self { width, height, rgb: halved::<3>(&self.rgb, self.width * 3, (width, height)) }
+    }
+
     pub(crate) fn view(&self) -> RgbView<'_> {
         RgbView { width: self.width, height: self.height, rgb: &self.rgb }
     }
@@ -68,11 +74,12 @@ impl Plane {
         self.data.get(y * self.width + x).copied().unwrap_or(0)
     }
 
-    /// The plane shrunk to `width` x `height` by averaging areas.
-    pub(crate) fn shrunk(&self, width: usize, height: usize) -> Self {
-        let data = shrink::<1>(&self.data, (self.width, self.height), (width, height));
-        Self { width, height, data }
+    /// The plane at half its size; an odd last column or row is left out.
+    pub(crate) fn half(&self) -> Self {
+        let (width, height) = (self.width / 2, self.height / 2);
+        Self { width, height, data: halved::<1>(&self.data, self.width, (width, height)) }
     }
+
 
     /// Bilinear value at (x, y), pixel centres at whole numbers; `None` outside the pixel centres.
     pub(crate) fn sample(&self, x: f32, y: f32) -> Option<f32> {
@@ -118,21 +125,11 @@ pub(crate) fn shrink<const C: usize>(source: &[u8], from: (usize, usize), to: (u
     if from == to {
         return source.to_vec();
     }
-    let mut out = vec![0_u8; to.0 * to.1 * C];
     let stride = from.0 * C;
     if from.0 == 2 * to.0 && from.1 == 2 * to.1 {
-        for (rows, line) in source.chunks_exact(2 * stride).zip(out.chunks_exact_mut(to.0 * C)) {
-            let (upper, lower) = rows.split_at(stride);
-            let pairs = upper.chunks_exact(2 * C).zip(lower.chunks_exact(2 * C));
-            for ((a, b), value) in pairs.zip(line.chunks_exact_mut(C)) {
-                for c in 0..C {
-                    let sum = u16::from(a[c]) + u16::from(a[c + C]) + u16::from(b[c]) + u16::from(b[c + C]);
-                    value[c] = ((sum + 2) >> 2) as u8;
-                }
-            }
-        }
-        return out;
+        return halved::<C>(source, stride, to);
     }
+    let mut out = vec![0_u8; to.0 * to.1 * C];
     let columns: Vec<Span> = (0..to.0).map(|x| Span::of(x, from.0, to.0)).collect();
     let mut sums = vec![0.0_f32; stride];
     for (y, line) in out.chunks_exact_mut(to.0 * C).enumerate() {
@@ -144,17 +141,38 @@ pub(crate) fn shrink<const C: usize>(source: &[u8], from: (usize, usize), to: (u
                 *sum += weight * f32::from(*value);
             }
         }
-        for (columns, value) in columns.iter().zip(line.chunks_exact_mut(C)) {
+        for (span, value) in columns.iter().zip(line.chunks_exact_mut(C)) {
+            let run = &sums[span.first * C..(span.last + 1) * C];
             let mut total = [0.0_f32; C];
-            let run = &sums[columns.first * C..(columns.last + 1) * C];
-            for (offset, pixel) in run.chunks_exact(C).enumerate() {
-                let weight = columns.weight(columns.first + offset);
+            for pixel in run.chunks_exact(C) {
                 for c in 0..C {
-                    total[c] += weight * pixel[c];
+                    total[c] += pixel[c];
                 }
             }
+            // The body's weight everywhere, put right at both ends.
+            let last = run.len() - C;
             for c in 0..C {
-                value[c] = (total[c] + 0.5) as u8;
+                let ends = (span.head - span.body) * run[c] + (span.tail - span.body) * run[last + c];
+                let sum = if last == 0 { run[c] } else { span.body * total[c] + ends };
+                value[c] = (sum + 0.5) as u8;
+            }
+        }
+    }
+    out
+}
+
+/// A picture of rows of `stride` bytes at half its size, `to`; an odd last column or row is left out.
+fn halved<const C: usize>(source: &[u8], stride: usize, to: (usize, usize)) -> Vec<u8> {
+    let mut out = vec![0_u8; to.0 * to.1 * C];
+    let mut sums = vec![0_u16; stride];
+    for (rows, line) in source.chunks_exact(2 * stride).zip(out.chunks_exact_mut((to.0 * C).max(1))) {
+        let (upper, lower) = rows.split_at(stride);
+        for ((sum, a), b) in sums.iter_mut().zip(upper).zip(lower) {
+            *sum = u16::from(*a) + u16::from(*b) + 1;
+        }
+        for (value, pair) in line.chunks_exact_mut(C).zip(sums.chunks_exact(2 * C)) {
+            for c in 0..C {
+                value[c] = ((pair[c] + pair[c + C]) >> 2) as u8;
             }
         }
     }

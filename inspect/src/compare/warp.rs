@@ -34,6 +34,30 @@ impl Field {
             .unwrap_or_default()
     }
 
+    /// The field for a frame of another size over the same picture.
+    pub(crate) fn rescaled(&self, from: (usize, usize), to: (usize, usize)) -> Self {
+        let mut out = Self::zero(to.0, to.1);
+        let grow = (to.0 as f32 / from.0 as f32, to.1 as f32 / from.1 as f32);
+        let columns = out.columns;
+        for (index, node) in out.nodes.iter_mut().enumerate() {
+            let at = ((index % columns * STEP) as f32 / grow.0, (index / columns * STEP) as f32 / grow.1);
+            let (x, y) = self.at(at.0, at.1);
+            *node = (x * grow.0, y * grow.1);
+        }
+        out
+    }
+
+    /// The displacement at (x, y).
+    pub(crate) fn at(&self, x: f32, y: f32) -> (f32, f32) {
+        let (x, y) = (x.max(0.0) / STEP as f32, y.max(0.0) / STEP as f32);
+        let (column, row) = (x as usize, y as usize);
+        let (fx, fy) = (x - column as f32, y - row as f32);
+        let mix = |a: (f32, f32), b: (f32, f32), f: f32| (a.0 + f * (b.0 - a.0), a.1 + f * (b.1 - a.1));
+        let left = mix(self.node(column, row), self.node(column, row + 1), fy);
+        let right = mix(self.node(column + 1, row), self.node(column + 1, row + 1), fy);
+        mix(left, right, fx)
+    }
+
     /// The displacements along one row of the frame.
     fn line(&self, y: usize, out: &mut [(f32, f32)]) {
         let (row, fy) = (y / STEP, (y % STEP) as f32 / STEP as f32);

@@ -6,18 +6,23 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use super::agreement::{self, Agreement, softened};
-use super::decide::{self, Relation};
-use super::frame::Frame;
+use super::border::{self, Border};
+use super::decide::{self, Relation, Seen};
+use super::frame::{Frame, WORK_AREA};
 use super::homography::Homography;
 use super::look::Scene;
+use super::parallax::{self, Parallax};
 use super::raster::{self, Plane, Rgb, RgbView};
 use super::residual::{self, Residual, UNIT};
+use super::sketch::{self, Sketch};
 use super::tone::{self, Channels, Tone};
 use super::warp::{self, Field};
 use super::{CompareError, regions, sharpness};
 
 /// Pixels of a prepared query, at most.
 const QUERY_AREA: usize = 1_300_000;
+/// Shortest side of the smallest halving of a query, pixels.
+const SMALLEST: usize = 32;
 /// Regions reported of either kind, at most; the strongest.
 const REPORTED: usize = 32;
 /// Regions examined, at most; the heaviest.
@@ -26,7 +31,8 @@ const EXAMINED: usize = 64;
 /// A query, prepared once for comparisons with any number of references.
 #[derive(Debug, Clone)]
 pub struct Query {
-    picture: Rgb,
+    /// The bounded picture and its halvings.
+    levels: Vec<Rgb>,
     /// Width and height of the picture it was made from.
     full: (usize, usize),
 }
@@ -35,7 +41,11 @@ impl Query {
     /// Bounds the picture to about 1.3 megapixels, shrinking by areas.
     #[must_use]
     pub fn new(picture: RgbView<'_>) -> Self {
-        Self { picture: raster::bounded(picture, QUERY_AREA), full: (picture.width, picture.height) }
+        let mut levels = vec![raster::bounded(picture, QUERY_AREA)];
+        while let Some(last) = levels.last().filter(|last| last.width.min(last.height) >= 2 * SMALLEST) {
+            levels.push(last.half());
+        }
+        Self { levels, full: (picture.width, picture.height) }
     }
 
     /// Width of the picture it was made from, pixels.
@@ -46,7 +56,8 @@ impl Query {
     /// The bounded picture: the frame of [`Comparison::map`].
     #[must_use]
     pub fn picture(&self) -> &Rgb {
-        &self.picture
+        // There is always one.
+        &self.levels[0]
     }
 }
 
@@ -78,6 +89,10 @@ pub struct Comparison {
     pub overlap: f32,
     /// The agreement of blocks on which the relation rests.
     pub agreement: Agreement,
+    /// Local shifts that no plane map explains.
+    pub parallax: Parallax,
+    /// What lies along the reference's border.
+    pub border: Border,
     /// Upper quartile of the residual between prediction and query, grey levels: the picture's own level.
     pub level: f32,
     /// Altered regions, strongest first; empty unless the relation is [`Relation::SameCaptureAltered`].
@@ -107,34 +122,50 @@ pub fn compare(
     reference: RgbView<'_>,
     initial: &Homography,
 ) -> Result<Comparison, CompareError> {
-    let picture = &query.picture;
+    let picture = query.picture();
     let size = |(width, height): (usize, usize)| (width as f64, height as f64);
     let bounded = size((picture.width, picture.height));
     let down = Homography::rescale(size(query.full), bounded);
     let up = Homography::rescale(bounded, size(query.full));
-    let mut frame = Frame::new(picture.view(), reference, &down.after(initial))?;
-    frame.refine();
-    let (width, height) = (frame.reference.width, frame.reference.height);
-    let sight = Sight::new(&frame);
+    let mut frame = Frame::new(&query.levels, reference, &down.after(initial), WORK_AREA, sketch::SIDE)?;
+    frame.refine(false);
+    let mut sight = Sight::new(&frame);
     let visible = sight.valid.iter().filter(|seen| **seen != 0).count();
     let overlap = visible as f32 / sight.valid.len() as f32;
-    let agreement = agreement::measure(&sight.predicted[0], &sight.query[0], &sight.valid);
-    let to_bounded = frame.part_to_query.after(&frame.to_part);
-    let to_frame = frame.to_reference.inverse().ok_or(CompareError::Homography)?;
+    let sketch = Sketch::new(&sight.predicted[0], &sight.query[0], &sight.valid);
+    let agreement = agreement::measure(&sketch);
+    let parallax = parallax::measure(&sketch, &sight.field);
+    let border = border::measure(&frame, &raster::luma(&frame.part), (picture.width, picture.height));
+    let relation = decide::relation(&Seen { overlap, agreement, parallax, border });
+    let onto = |frame: &Frame| Some(frame.to_query().after(&frame.to_reference.inverse()?));
+    let mut alignment = onto(&frame).ok_or(CompareError::Homography)?;
+    if relation == Relation::SameCapture {
+        // What both pictures resolve beyond a sketch shows finer alterations.
+        let finer = Frame::new(&query.levels, reference, &alignment, WORK_AREA, usize::MAX)?;
+        if finer.reference.width * 10 > frame.reference.width * 12 {
+            let before = (frame.reference.width, frame.reference.height);
+            frame = finer;
+            frame.refine(true);
+            sight = sight.finer(&frame, before);
+            alignment = onto(&frame).ok_or(CompareError::Homography)?;
+        }
+    }
     let mut result = Comparison {
-        relation: decide::relation(&agreement, overlap),
-        alignment: up.after(&to_bounded).after(&to_frame),
+        relation,
+        alignment: up.after(&alignment),
         overlap,
         agreement,
+        parallax,
+        border,
         level: 0.0,
         alterations: Vec::new(),
         overlays: Vec::new(),
         map: Plane::new(picture.width, picture.height),
     };
     if result.relation == Relation::SameCapture {
-        let found = Found::new(sight, (width, height));
+        let found = Found::new(sight, (frame.reference.width, frame.reference.height));
         result.level = found.residual.level;
-        found.report(&mut result, &to_bounded, &up);
+        found.report(&mut result, &frame.to_query(), &up);
         if !result.alterations.is_empty() {
             result.relation = Relation::SameCaptureAltered;
         }
@@ -149,6 +180,8 @@ struct Sight {
     query: Channels,
     warped: Rgb,
     valid: Vec<u8>,
+    tone: Tone,
+    field: Field,
 }
 
 impl Sight {
@@ -157,12 +190,24 @@ impl Sight {
         let (warped, valid) =
             warp::warp(&frame.part, &frame.to_part, &Field::zero(width, height), width, height);
         let tone = Tone::fit(&frame.reference, &warped, &valid);
-        let mut predicted = tone.apply(&frame.reference);
+        let predicted = tone.apply(&frame.reference);
         let field = Field::estimate(&predicted[0], &raster::luma(&warped), &valid);
+        Self::through(frame, predicted, tone, field)
+    }
+
+    /// The same at the density of another frame; `before` is the size of the one so far.
+    fn finer(self, frame: &Frame, before: (usize, usize)) -> Self {
+        let size = (frame.reference.width, frame.reference.height);
+        let predicted = self.tone.apply(&frame.reference);
+        Self::through(frame, predicted, self.tone, self.field.rescaled(before, size))
+    }
+
+    fn through(frame: &Frame, mut predicted: Channels, tone: Tone, field: Field) -> Self {
+        let (width, height) = (frame.reference.width, frame.reference.height);
         let (warped, valid) = warp::warp(&frame.part, &frame.to_part, &field, width, height);
         let mut query = tone::channels(&warped);
         sharpness::equalise(&mut predicted, &mut query, &valid);
-        Self { predicted, plain: tone::channels(&frame.reference), query, warped, valid }
+        Self { predicted, plain: tone::channels(&frame.reference), query, warped, valid, tone, field }
     }
 }
 
