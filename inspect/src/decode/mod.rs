@@ -54,9 +54,9 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
     decode_for(bytes, limits, u64::MAX)
 }
 
-/// Decodes the first picture of a file, smaller if it is much larger than needed: it keeps its shape and has at least
-/// `least_area` pixels, or all of its own if it has fewer. Costs far less than a full decode if the file is a large
-/// JPEG of the kind that cameras write.
+/// Decodes the first picture of a file, smaller if it is much larger than needed: it keeps its shape and has, but for
+/// rounding, at least `least_area` pixels, or all of its own if it has fewer. Costs far less than a full decode if the
+/// file is a large JPEG of the kind that cameras write.
 ///
 /// # Errors
 /// As [`decode`].
