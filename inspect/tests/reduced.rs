@@ -102,7 +102,8 @@ fn a_flat_picture_stays_flat_to_its_edges() {
 /// Pictures as a camera gives them, their full decode and their reduced one.
 #[test]
 fn fingerprints_are_those_of_the_full_picture() {
-    for (kind, width, height) in [("shapes", 3_000, 2_000), ("strokes", 1_600, 2_400), ("waves", 2_880, 1_920)]
+    for (kind, width, height) in
+        [("shapes", 3_000, 2_000), ("strokes", 1_600, 2_400), ("waves", 2_880, 1_920)]
     {
         let bytes = jpeg(&formula::formula(kind, width, height), 88);
         let full = decode(&bytes, &Limits::default()).unwrap().picture;
