@@ -31,6 +31,9 @@ use touchstone_schema::{
     statement::{C2paBinding, ContentBindings, Nonce},
 };
 
+/// Least pixels of the working picture: what a comparison looks at, and more than any fingerprint does.
+pub const WORKING_AREA: u32 = 1_300_000;
+
 /// How to inspect.
 #[derive(Debug, Clone, Default)]
 pub struct InspectOptions {
@@ -80,9 +83,9 @@ pub struct Inspection {
     pub sha256_without_manifest: Sha256Digest,
     /// Format.
     pub format: Format,
-    /// Width after orientation, in pixels.
+    /// Width of the file's picture after orientation, in pixels.
     pub width: u32,
-    /// Height after orientation, in pixels.
+    /// Height of the file's picture after orientation, in pixels.
     pub height: u32,
     /// EXIF orientation as found, 1 to 8.
     pub orientation: u8,
@@ -109,7 +112,9 @@ pub fn inspect(bytes: &[u8], options: &InspectOptions) -> Result<Inspection, Ins
     inspect_picture(bytes, options).map(|(inspection, _)| inspection)
 }
 
-/// As [`inspect`], and hands the decoded picture out: for references and comparisons.
+/// As [`inspect`], and hands the working picture out, for references and comparisons: upright and in the shape of the
+/// file's, but smaller if that has much more than [`WORKING_AREA`] pixels. Its places are the file's after scaling by
+/// `width` and `height` of the [`Inspection`].
 ///
 /// # Errors
 /// As [`inspect`].
@@ -117,9 +122,10 @@ pub fn inspect_picture(
     bytes: &[u8],
     options: &InspectOptions,
 ) -> Result<(Inspection, Picture), InspectError> {
-    let decoded = decode::decode(bytes, &options.limits)?;
+    let decoded = decode::decode_reduced(bytes, &options.limits, WORKING_AREA)?;
     let picture = &decoded.picture;
-    let (pdq, pdq_orientations) = fingerprint::pdq_and_dihedral(picture);
+    let full = (decoded.width, decoded.height);
+    let (pdq, pdq_orientations) = fingerprint::pdq_and_dihedral_of(picture, full);
     let dhash_orientations = fingerprint::dhash_dihedral(picture);
     let iscc = fingerprint::iscc_image_digest(picture);
     #[cfg_attr(not(feature = "c2pa"), allow(unused_mut))]
@@ -132,8 +138,8 @@ pub fn inspect_picture(
         sha256: digest::file_sha256(bytes),
         sha256_without_manifest: digest::content_sha256(bytes),
         format: decoded.format,
-        width: picture.width,
-        height: picture.height,
+        width: decoded.width,
+        height: decoded.height,
         orientation: decoded.orientation,
         pdq,
         pdq_orientations,

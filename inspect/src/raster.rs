@@ -96,11 +96,23 @@ fn reduced(width: u32, height: u32, long_side: u32) -> Option<(usize, usize)> {
     Some((side(width), side(height)))
 }
 
+/// Pixels whose luma is computed together.
+const RUN: usize = 16;
+
 /// Rounded BT.601 luma of a row; the weights sum to 2^15.
 fn luma(rgb: &[u8], out: &mut [u8]) {
-    for (out, pixel) in out.iter_mut().zip(rgb.as_chunks::<3>().0) {
-        let [red, green, blue] = pixel.map(u32::from);
-        *out = ((9798 * red + 19235 * green + 3735 * blue + (1 << 14)) >> 15) as u8;
+    let luma = |pixel: &[u8]| {
+        let weighted = 9798 * i32::from(pixel[0]) + 19235 * i32::from(pixel[1]) + 3735 * i32::from(pixel[2]);
+        (weighted + (1 << 14)) >> 15
+    };
+    let (runs, rest) = out.as_chunks_mut::<RUN>();
+    let (pixels, rest_pixels) = rgb.as_chunks::<{ 3 * RUN }>();
+    for (values, pixels) in runs.iter_mut().zip(pixels) {
+        let sums: [i32; RUN] = std::array::from_fn(|index| luma(&pixels[3 * index..3 * index + 3]));
+        *values = sums.map(|sum| sum as u8);
+    }
+    for (value, pixel) in rest.iter_mut().zip(rest_pixels.chunks_exact(3)) {
+        *value = luma(pixel) as u8;
     }
 }
 
@@ -128,8 +140,10 @@ impl Reduction {
             let mut left = self.to_height;
             while left > 0 {
                 let weight = left.min(missing);
+                // A weight is at most the target's height: with 16 bits, vector code is cheap on every processor.
+                let factor = u32::from(weight as u16);
                 for (sum, &value) in columns.iter_mut().zip(&line) {
-                    *sum = sum.wrapping_add(weight as u32 * u32::from(value));
+                    *sum = sum.wrapping_add(factor * u32::from(value));
                 }
                 (left, missing) = (left - weight, missing - weight);
                 if missing == 0 {

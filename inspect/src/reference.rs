@@ -10,6 +10,7 @@ use crate::{
     raster::Grey,
 };
 use image::{ExtendedColorType, codecs::jpeg::JpegEncoder};
+use std::sync::{Mutex, PoisonError};
 
 /// Long side of a sketch, pixels.
 pub const SKETCH_SIDE: u32 = 192;
@@ -26,11 +27,29 @@ const MAX_SCANS: u32 = 12;
 /// Memory that reading one back may take, bytes.
 const MAX_MEMORY: usize = 64 << 20;
 
+/// Extractors that wait for the next picture. New memory for one costs as much as the extraction itself.
+static IDLE: Mutex<Vec<Extractor>> = Mutex::new(Vec::new());
+/// Extractors that are kept, at most; each holds up to 14 MB.
+const KEPT: usize = 4;
+
+/// Works with an extractor that may have served before; no picture leaves a trace in the next one's features.
+fn with_extractor<T>(work: impl FnOnce(&mut Extractor) -> T) -> T {
+    let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let waiting = idle().pop();
+    let mut extractor = waiting.unwrap_or_default();
+    let found = work(&mut extractor);
+    let mut idle = idle();
+    if idle.len() < KEPT {
+        idle.push(extractor);
+    }
+    found
+}
+
 /// The local features that are registered of a picture.
 #[must_use]
 pub fn features(picture: &Picture) -> features::Reference {
     let raster = Grey::from_rgb(picture.width, picture.height, &picture.rgb, features::REGISTER_SIDE);
-    let found = raster.map(|raster| Extractor::new().reference(&raster, &Settings::REGISTER));
+    let found = raster.map(|raster| with_extractor(|it| it.reference(&raster, &Settings::REGISTER)));
     found.unwrap_or_default()
 }
 
@@ -38,7 +57,7 @@ pub fn features(picture: &Picture) -> features::Reference {
 #[must_use]
 pub fn query_features(picture: &Picture) -> features::Query {
     let raster = Grey::from_rgb(picture.width, picture.height, &picture.rgb, features::QUERY_SIDE);
-    raster.map(|raster| Extractor::new().query(&raster, &Settings::QUERY)).unwrap_or_default()
+    raster.map(|raster| with_extractor(|it| it.query(&raster, &Settings::QUERY))).unwrap_or_default()
 }
 
 /// The sketch of a picture.
@@ -102,6 +121,38 @@ mod tests {
         assert_eq!((large.width, large.height), (1_024, 256));
         let middle = &large.rgb[3 * (128 * 1_024 + 512)..][..3];
         assert!(middle.iter().zip([127_u8, 127, 90]).all(|(a, b)| a.abs_diff(b) < 6), "{middle:?}");
+    }
+
+    #[test]
+    fn an_extractor_that_served_before_finds_the_same() {
+        let drawn = |width: u32, height: u32, step: u32| {
+            let pixel = |i: u32| {
+                [(i % width * step ^ (i / width * 3)) as u8, (i / width * step) as u8, (i % 97) as u8]
+            };
+            Picture::new(width, height, (0..width * height).flat_map(pixel).collect()).unwrap()
+        };
+        let pictures = [drawn(640, 480, 5), drawn(90, 200, 9), drawn(601, 333, 3), drawn(640, 640, 2)];
+        let fresh: Vec<_> = pictures
+            .iter()
+            .map(|picture| {
+                let raster =
+                    Grey::from_rgb(picture.width, picture.height, &picture.rgb, features::QUERY_SIDE);
+                Extractor::new().query(&raster.unwrap(), &Settings::QUERY)
+            })
+            .collect();
+        assert!(fresh.iter().all(|found| found.features.len() > 50));
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for (picture, expected) in
+                        pictures.iter().zip(&fresh).rev().chain(pictures.iter().zip(&fresh))
+                    {
+                        assert!(query_features(picture) == *expected);
+                        assert!(!features(picture).features.is_empty());
+                    }
+                });
+            }
+        });
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeErr
     };
     let sequence = [b"avis", b"hevc", b"hevx", b"msf1"].iter().any(|brand| file.file_type.has_brand(brand));
     let frames_ignored = sequence || file.top_level_image_ids().len() > 1;
-    Ok(Decoded { picture, format, orientation: 1, frames_ignored })
+    let (width, height) = (picture.width, picture.height);
+    Ok(Decoded { picture, width, height, format, orientation: 1, frames_ignored })
 }
 
 struct Survey<'f, 'a> {

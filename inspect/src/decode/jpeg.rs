@@ -19,7 +19,7 @@ pub(super) struct JpegHeader {
 
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
-const SOS: u8 = 0xda;
+pub(super) const SOS: u8 = 0xda;
 
 /// Walks the whole file up to its end-of-image marker.
 ///
@@ -72,6 +72,23 @@ pub(super) fn read_header(bytes: &[u8], limits: &Limits) -> Result<JpegHeader, D
         return Err(DecodeError::Truncated);
     }
     Ok(header)
+}
+
+/// The next segment with a length from `position` on: its marker, its content and where it ends. Only before the first
+/// scan's data.
+pub(super) fn next_segment(bytes: &[u8], mut position: usize) -> Result<(u8, &[u8], usize), DecodeError> {
+    loop {
+        position += next_ff(&bytes[position..])?;
+        match bytes.get(position + 1).ok_or(DecodeError::Truncated)? {
+            0xff => position += 1,
+            0x00 | 0x01 | 0xd0..=0xd7 | &SOI => position += 2,
+            &EOI => return Err(DecodeError::Truncated),
+            &marker => {
+                let (segment, after) = segment(bytes, position + 2)?;
+                return Ok((marker, segment, after));
+            }
+        }
+    }
 }
 
 fn next_ff(bytes: &[u8]) -> Result<usize, DecodeError> {

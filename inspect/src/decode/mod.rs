@@ -10,6 +10,7 @@ mod jpeg;
 mod picture;
 mod polled;
 mod raster;
+mod scaled;
 mod structure;
 
 #[cfg(feature = "heif")]
@@ -30,6 +31,10 @@ use crate::limits::Limits;
 pub struct Decoded {
     /// The pixels, upright.
     pub picture: Picture,
+    /// Width of the picture as the file declares it, upright, pixels; more than `picture` has if that is reduced.
+    pub width: u32,
+    /// Height as the file declares it, upright, pixels.
+    pub height: u32,
     /// The format, told from the bytes.
     pub format: Format,
     /// The EXIF orientation found in the file, 1 to 8, already applied to `picture`; 1 when there is none. For HEIC and
@@ -40,18 +45,39 @@ pub struct Decoded {
     pub frames_ignored: bool,
 }
 
-/// Decodes the first picture of a file.
+/// Decodes the first picture of a file at its full size.
 ///
 /// # Errors
 /// See [`DecodeError`]. No memory is allocated for pixels before the header's dimensions and the estimated memory have
 /// passed `limits`.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
+    decode_for(bytes, limits, u64::MAX)
+}
+
+/// Decodes the first picture of a file, smaller if it is much larger than needed: it keeps its shape and has, but for
+/// rounding, at least `least_area` pixels, or all of its own if it has fewer. Costs far less than a full decode if the
+/// file is a large JPEG of the kind that cameras write.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_reduced(bytes: &[u8], limits: &Limits, least_area: u32) -> Result<Decoded, DecodeError> {
+    let mut decoded = decode_for(bytes, limits, u64::from(least_area.max(1)))?;
+    let Picture { width, height, .. } = decoded.picture;
+    let shrink = (u64::from(width) * u64::from(height) / u64::from(least_area.max(1))).isqrt();
+    if shrink > 1 {
+        decoded.picture = decoded.picture.reduced(u64::from(width.max(height)).div_ceil(shrink) as u32);
+        limits.check_cancelled()?;
+    }
+    Ok(decoded)
+}
+
+fn decode_for(bytes: &[u8], limits: &Limits, least_area: u64) -> Result<Decoded, DecodeError> {
     limits.check_bytes(bytes.len())?;
     let format = Format::sniff(bytes).ok_or(DecodeError::NotAnImage)?;
     limits.check_cancelled()?;
     let decoded = guarded(|| match format {
         Format::Avif | Format::Heic => decode_heif(bytes, format, limits),
-        _ => raster::decode(bytes, format, limits),
+        _ => raster::decode(bytes, format, limits, least_area),
     })?;
     limits.check_cancelled()?;
     Ok(decoded)

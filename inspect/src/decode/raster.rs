@@ -9,16 +9,23 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageResult};
 
 use super::polled::{Poll, PolledReader};
 use super::structure::{self, Structure};
-use super::{DecodeError, Decoded, Format, Picture, jpeg};
+use super::{DecodeError, Decoded, Format, Picture, jpeg, scaled};
 use crate::limits::Limits;
 
 /// The part of the memory limit, one in so many, that a PNG's metadata may take once inflated.
 const METADATA_SHARE: u64 = 16;
 
-pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Decoded, DecodeError> {
+/// Decodes a file; a JPEG may come smaller, with at least `least_area` pixels.
+pub(super) fn decode(
+    bytes: &[u8],
+    format: Format,
+    limits: &Limits,
+    least_area: u64,
+) -> Result<Decoded, DecodeError> {
     let poll = Poll::new(limits);
     let mut found = Structure::default();
     let mut working_memory = 0;
+    let mut plan = None;
     match format {
         Format::Jpeg => {
             let header = jpeg::read_header(bytes, limits)?;
@@ -26,6 +33,8 @@ pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<De
             working_memory = header.working_memory() + bytes.len() as u64;
             // Before the decoder is made: it may allocate for the coefficients at once.
             limits.check_memory(working_memory)?;
+            let eighths = eighths(header.width, header.height, least_area);
+            plan = eighths.map(|it| scaled::Plan::new(bytes, &header, it)).transpose()?.flatten();
         }
         Format::Png => found = structure::png(bytes, limits)?,
         Format::Gif => found = structure::gif(bytes, limits)?,
@@ -47,6 +56,15 @@ pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<De
     }
     .to_exif();
 
+    if let Some(plan) = plan {
+        // Only its metadata were wanted.
+        drop(decoder);
+        let turned = if orientation >= 5 { 6 } else { 3 };
+        let area = u64::from(plan.width()) * u64::from(plan.height());
+        limits.check_memory(area * turned + plan.working_memory())?;
+        let picture = plan.decode(limits)?.oriented(orientation);
+        return Ok(upright(picture, (width, height), format, orientation, false));
+    }
     let colour = decoder.color_type();
     limits.check_memory(working_memory + peak_memory(format, colour, width, height, orientation))?;
     let mut decoder_limits = image::Limits::default();
@@ -60,12 +78,27 @@ pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<De
     let picture =
         to_picture(decoded).ok_or(DecodeError::corrupt("pixels that do not match the dimensions"))?;
     limits.check_cancelled()?;
-    Ok(Decoded {
-        picture: picture.oriented(orientation),
-        format,
-        orientation,
-        frames_ignored: found.more_frames,
-    })
+    let picture = picture.oriented(orientation);
+    Ok(upright(picture, (width, height), format, orientation, found.more_frames))
+}
+
+/// The result, for a file that declares `stored` as its width and height.
+fn upright(
+    picture: Picture,
+    stored: (u32, u32),
+    format: Format,
+    orientation: u8,
+    frames_ignored: bool,
+) -> Decoded {
+    let (width, height) = if orientation >= 5 { (stored.1, stored.0) } else { stored };
+    Decoded { picture, width, height, format, orientation, frames_ignored }
+}
+
+/// The fewest eighths of its sides at which a picture still has `least_area` pixels; `None` if that is too many for it
+/// to be worth while.
+fn eighths(width: u32, height: u32, least_area: u64) -> Option<usize> {
+    let area = u64::from(width) * u64::from(height);
+    (1..=scaled::MOST).find(|&eighths| area * (eighths * eighths) as u64 >= least_area.saturating_mul(64))
 }
 
 fn open<'r>(

@@ -3,7 +3,7 @@
 //! Owns the three tests of Lowe 2004, section 4 and 4.1. Knows nothing of directions and descriptors.
 
 use super::maths::log2;
-use super::scale_space::{LANES, LEVELS, Octave};
+use super::scale_space::{DIFFERENCES, LANES, LEVELS, Octave};
 use super::{Keypoint, Settings};
 
 /// Pixels along the edge of an octave that are not searched.
@@ -46,17 +46,60 @@ impl Point {
     }
 }
 
+/// Rows of the differences that are at hand: the one that is searched and its neighbours.
+const ROWS: usize = 3;
+
+/// The differences of neighbouring Gaussian planes, a few rows at a time: read again and again while they are in the
+/// cache, and never stored as a whole.
+struct Strip<'a> {
+    octave: &'a Octave,
+    /// Row y of a difference is at (difference * ROWS + y % ROWS) * length.
+    values: Vec<f32>,
+    length: usize,
+}
+
+impl<'a> Strip<'a> {
+    fn new(octave: &'a Octave) -> Self {
+        // A block may run over the row's end.
+        let length = octave.gaussian(0).stride + LANES;
+        Self { octave, values: vec![0.0; DIFFERENCES * ROWS * length], length }
+    }
+
+    /// Takes a row in, in place of the third before it.
+    fn load(&mut self, y: usize) {
+        for difference in 0..DIFFERENCES {
+            let (finer, coarser) = (self.octave.gaussian(difference), self.octave.gaussian(difference + 1));
+            let start = (difference * ROWS + y % ROWS) * self.length;
+            let out = self.values[start..][..finer.stride].as_chunks_mut::<LANES>().0;
+            for ((out, coarse), fine) in out.iter_mut().zip(coarser.blocks(y)).zip(finer.blocks(y)) {
+                for lane in 0..LANES {
+                    out[lane] = coarse[lane] - fine[lane];
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn row(&self, difference: usize, y: usize) -> &[f32] {
+        &self.values[(difference * ROWS + y % ROWS) * self.length..][..self.length]
+    }
+}
+
 /// Appends the octave's points in the order of levels, rows and columns. `unit` is the raster's pixels per
 /// sample of the first octave.
 pub(super) fn points(octave: &Octave, index: usize, unit: f32, settings: &Settings, out: &mut Vec<Point>) {
-    let (width, height) = (octave.differences[0].width, octave.differences[0].height);
+    let (width, height) = (octave.gaussian(0).width, octave.gaussian(0).height);
     if width <= 2 * BORDER || height <= 2 * BORDER {
         return;
     }
-    for level in 1..=LEVELS {
-        for y in BORDER..height - BORDER {
-            candidates(octave, level, y, 0.5 * settings.least_contrast, |x| {
-                if !is_extremum(octave, level, x, y) {
+    let mut strip = Strip::new(octave);
+    (BORDER - 1..=BORDER).for_each(|y| strip.load(y));
+    let mut levels: [Vec<Point>; LEVELS] = Default::default();
+    for y in BORDER..height - BORDER {
+        strip.load(y + 1);
+        for (level, found) in (1..).zip(&mut levels) {
+            candidates(&strip, level, y, width - BORDER, 0.5 * settings.least_contrast, |x| {
+                if !is_extremum(&strip, level, x, y) {
                     return;
                 }
                 if let Some(mut point) = settle(octave, level, x, y, settings) {
@@ -66,29 +109,34 @@ pub(super) fn points(octave: &Octave, index: usize, unit: f32, settings: &Settin
                     point.octave = index;
                     let place = |sample: f32| (sample * factor + 0.5) * unit;
                     (point.x, point.y) = (place(point.column), place(point.row));
-                    out.push(point);
+                    found.push(point);
                 }
             });
         }
     }
+    levels.iter_mut().for_each(|found| out.append(found));
 }
 
-/// Calls `found` for the columns of a row whose value exceeds the threshold and its six direct neighbours.
+/// Calls `found` for the columns of a row, before `last`, whose value exceeds the threshold and its six direct
+/// neighbours.
 // Without branches, so that the loop becomes vector code.
 #[allow(clippy::needless_bitwise_bool)]
-fn candidates(octave: &Octave, level: usize, y: usize, threshold: f32, mut found: impl FnMut(usize)) {
-    let [finer, plane, coarser] =
-        [&octave.differences[level - 1], &octave.differences[level], &octave.differences[level + 1]];
-    let (stride, last) = (plane.stride, plane.width - BORDER);
-    let values = &plane.values;
-    // A block may run over the row's end into the next row, which exists because of the border; columns
-    // beyond the last one are dropped.
+fn candidates(
+    strip: &Strip<'_>,
+    level: usize,
+    y: usize,
+    last: usize,
+    threshold: f32,
+    mut found: impl FnMut(usize),
+) {
+    let (row, row_above, row_below) = (strip.row(level, y), strip.row(level, y - 1), strip.row(level, y + 1));
+    let (finer, coarser) = (strip.row(level - 1, y), strip.row(level + 1, y));
+    // Columns beyond the last one are dropped.
     for from in (BORDER..last).step_by(LANES) {
-        let at = y * stride + from;
-        let middle = &values[at..][..LANES];
-        let (left, right) = (&values[at - 1..][..LANES], &values[at + 1..][..LANES]);
-        let (above, below) = (&values[at - stride..][..LANES], &values[at + stride..][..LANES]);
-        let (under, over) = (&finer.values[at..][..LANES], &coarser.values[at..][..LANES]);
+        let middle = &row[from..][..LANES];
+        let (left, right) = (&row[from - 1..][..LANES], &row[from + 1..][..LANES]);
+        let (above, below) = (&row_above[from..][..LANES], &row_below[from..][..LANES]);
+        let (under, over) = (&finer[from..][..LANES], &coarser[from..][..LANES]);
         let mut flags = [0_u8; LANES];
         for lane in 0..LANES {
             let value = middle[lane];
@@ -127,13 +175,13 @@ fn smaller(a: f32, b: f32) -> f32 {
 }
 
 /// Whether no one of the 26 neighbours lies beyond the value.
-fn is_extremum(octave: &Octave, level: usize, x: usize, y: usize) -> bool {
-    let value = octave.differences[level].at(x, y);
+fn is_extremum(strip: &Strip<'_>, level: usize, x: usize, y: usize) -> bool {
+    let value = strip.row(level, y)[x];
     let mut most = f32::NEG_INFINITY;
     let mut least = f32::INFINITY;
-    for plane in &octave.differences[level - 1..=level + 1] {
+    for level in level - 1..=level + 1 {
         for y in y - 1..=y + 1 {
-            for &near in &plane.values[y * plane.stride + x - 1..][..3] {
+            for &near in &strip.row(level, y)[x - 1..][..3] {
                 (most, least) = (larger(most, near), smaller(least, near));
             }
         }
@@ -169,7 +217,7 @@ fn settle(octave: &Octave, level: usize, x: usize, y: usize, settings: &Settings
                 strength,
             });
         }
-        let plane = &octave.differences[level];
+        let plane = octave.gaussian(level);
         x = moved(x, dx, BORDER, plane.width - BORDER)?;
         y = moved(y, dy, BORDER, plane.height - BORDER)?;
         level = moved(level, ds, 1, LEVELS + 1)?;
@@ -189,6 +237,21 @@ fn moved(index: usize, by: f32, low: usize, high: usize) -> Option<usize> {
     (low..high).contains(&to).then_some(to)
 }
 
+/// One difference, at single places.
+struct Difference<'a> {
+    octave: &'a Octave,
+    difference: usize,
+}
+
+impl Difference<'_> {
+    #[inline]
+    fn at(&self, x: usize, y: usize) -> f32 {
+        let (finer, coarser) =
+            (self.octave.gaussian(self.difference), self.octave.gaussian(self.difference + 1));
+        coarser.at(x, y) - finer.at(x, y)
+    }
+}
+
 /// Value, gradient and second derivatives at a sample, by central differences.
 struct Fit {
     value: f32,
@@ -204,7 +267,7 @@ struct Fit {
 impl Fit {
     fn at(octave: &Octave, level: usize, x: usize, y: usize) -> Self {
         let [finer, plane, coarser] =
-            [&octave.differences[level - 1], &octave.differences[level], &octave.differences[level + 1]];
+            [level - 1, level, level + 1].map(|difference| Difference { octave, difference });
         let value = plane.at(x, y);
         let second = |before: f32, after: f32| before + after - 2.0 * value;
         let mixed = |a: f32, b: f32, c: f32, d: f32| 0.25 * (a - b - c + d);

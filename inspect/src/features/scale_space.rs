@@ -1,4 +1,4 @@
-//! The Gaussian scale space and its differences, octave by octave.
+//! The Gaussian scale space, octave by octave.
 //!
 //! Owns the blur and the memory of the planes. Knows nothing of points.
 
@@ -9,6 +9,8 @@ use crate::raster::Grey;
 pub(super) const LEVELS: usize = 3;
 /// Gaussian planes per octave.
 const GAUSSIANS: usize = LEVELS + 3;
+/// Differences of neighbouring Gaussian planes per octave.
+pub(super) const DIFFERENCES: usize = GAUSSIANS - 1;
 /// Blur that a picture is assumed to have from its lens and sensor, pixels.
 const OWN_BLUR: f64 = 0.5;
 /// A raster is doubled first when its longer side has at most so many pixels: it has few pixels and needs
@@ -59,8 +61,6 @@ impl Plane {
 #[derive(Debug, Default)]
 pub(super) struct Octave {
     gaussians: [Plane; GAUSSIANS],
-    /// Each Gaussian plane minus the one before it.
-    pub(super) differences: [Plane; GAUSSIANS - 1],
 }
 
 impl Octave {
@@ -95,7 +95,7 @@ impl ScaleSpace {
         }
         let finest = self.finest;
         let first = Kernel::new((finest * finest - own_blur * own_blur).max(0.01).sqrt());
-        let steps: [Kernel; GAUSSIANS - 1] = std::array::from_fn(|level| {
+        let steps: [Kernel; DIFFERENCES] = std::array::from_fn(|level| {
             let ratio = exp2(1.0 / LEVELS as f64);
             let scale = finest * exp2(level as f64 / LEVELS as f64);
             Kernel::new(scale * (ratio * ratio - 1.0).sqrt())
@@ -119,13 +119,12 @@ impl ScaleSpace {
                 } else {
                     load(raster, own);
                 }
-                blur(own, &first, &mut self.line, base, None);
+                blur(own, &first, &mut self.line, base);
             }
             let mut source: &Plane = base;
-            for ((out, difference), kernel) in rest.iter_mut().zip(&mut octave.differences).zip(&steps) {
+            for (out, kernel) in rest.iter_mut().zip(&steps) {
                 out.resize(width, height);
-                difference.resize(width, height);
-                blur(source, kernel, &mut self.line, out, Some(difference));
+                blur(source, kernel, &mut self.line, out);
                 source = out;
             }
             self.used += 1;
@@ -212,33 +211,27 @@ fn halve(from: &Plane, out: &mut Plane) {
     }
 }
 
-/// Blurs a plane along both axes; edges are repeated. Also gives the result minus the source.
-fn blur(from: &Plane, kernel: &Kernel, line: &mut Vec<f32>, out: &mut Plane, difference: Option<&mut Plane>) {
+/// Blurs a plane along both axes; edges are repeated.
+fn blur(from: &Plane, kernel: &Kernel, line: &mut Vec<f32>, out: &mut Plane) {
     match kernel.radius {
-        1 => blur_with::<1>(from, kernel, line, out, difference),
-        2 => blur_with::<2>(from, kernel, line, out, difference),
-        3 => blur_with::<3>(from, kernel, line, out, difference),
-        4 => blur_with::<4>(from, kernel, line, out, difference),
-        5 => blur_with::<5>(from, kernel, line, out, difference),
-        6 => blur_with::<6>(from, kernel, line, out, difference),
-        7 => blur_with::<7>(from, kernel, line, out, difference),
-        8 => blur_with::<8>(from, kernel, line, out, difference),
-        9 => blur_with::<9>(from, kernel, line, out, difference),
-        10 => blur_with::<10>(from, kernel, line, out, difference),
-        11 => blur_with::<11>(from, kernel, line, out, difference),
-        _ => blur_with::<MAX_RADIUS>(from, kernel, line, out, difference),
+        1 => blur_with::<1>(from, kernel, line, out),
+        2 => blur_with::<2>(from, kernel, line, out),
+        3 => blur_with::<3>(from, kernel, line, out),
+        4 => blur_with::<4>(from, kernel, line, out),
+        5 => blur_with::<5>(from, kernel, line, out),
+        6 => blur_with::<6>(from, kernel, line, out),
+        7 => blur_with::<7>(from, kernel, line, out),
+        8 => blur_with::<8>(from, kernel, line, out),
+        9 => blur_with::<9>(from, kernel, line, out),
+        10 => blur_with::<10>(from, kernel, line, out),
+        11 => blur_with::<11>(from, kernel, line, out),
+        _ => blur_with::<MAX_RADIUS>(from, kernel, line, out),
     }
 }
 
 /// [`blur`] with the radius known to the compiler: each row down the columns into a line, then the line along
 /// itself.
-fn blur_with<const R: usize>(
-    from: &Plane,
-    kernel: &Kernel,
-    line: &mut Vec<f32>,
-    out: &mut Plane,
-    mut difference: Option<&mut Plane>,
-) {
+fn blur_with<const R: usize>(from: &Plane, kernel: &Kernel, line: &mut Vec<f32>, out: &mut Plane) {
     let sides: [f32; R] = std::array::from_fn(|index| kernel.sides[index]);
     let (width, height, stride) = (from.width, from.height, from.stride);
     line.resize(stride + 2 * MAX_RADIUS, 0.0);
@@ -274,14 +267,6 @@ fn blur_with<const R: usize>(
                 }
             }
             *out = sum;
-        }
-        if let Some(plane) = difference.as_deref_mut() {
-            let target = plane.values[y * stride..][..stride].as_chunks_mut::<LANES>().0;
-            for ((difference, coarse), fine) in target.iter_mut().zip(out.blocks(y)).zip(middle) {
-                for lane in 0..LANES {
-                    difference[lane] = coarse[lane] - fine[lane];
-                }
-            }
         }
     }
 }

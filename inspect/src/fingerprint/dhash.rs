@@ -62,23 +62,23 @@ fn reductions(raster: &Grey) -> [[u64; SIDE * (SIDE + 1)]; 2] {
 }
 
 /// Weighted sums of luma over a grid of cells. Lengths are counted in units of which a pixel has as many as
-/// there are cells, and a cell as many as there are pixels. A sum is at most 255 x 1,024^2 x 17^2, far within
-/// 64 bits.
+/// there are cells, and a cell as many as there are pixels. A sum down a column is at most 255 x 1,024, a sum at most
+/// 255 x 1,024^2: within 32 and 64 bits.
 fn cells(raster: &Grey, columns: usize, rows: usize) -> [u64; SIDE * (SIDE + 1)] {
     let mut sums = [0; SIDE * (SIDE + 1)];
-    let mut lines = vec![0_u64; rows * raster.width()];
+    let mut lines = vec![0_u32; rows * raster.width()];
     for (y, row) in raster.luma().chunks_exact(raster.width()).enumerate() {
         for (cell, weight) in shares(y, rows, raster.height()) {
             let line = &mut lines[cell * raster.width()..][..raster.width()];
             for (sum, &value) in line.iter_mut().zip(row) {
-                *sum += weight * u64::from(value);
+                *sum += u32::from(weight) * u32::from(value);
             }
         }
     }
     for (line, sums) in lines.chunks_exact(raster.width()).zip(sums.chunks_exact_mut(columns)) {
         for (x, value) in line.iter().enumerate() {
             for (cell, weight) in shares(x, columns, raster.width()) {
-                sums[cell] += weight * value;
+                sums[cell] += u64::from(weight) * u64::from(*value);
             }
         }
     }
@@ -86,10 +86,11 @@ fn cells(raster: &Grey, columns: usize, rows: usize) -> [u64; SIDE * (SIDE + 1)]
 }
 
 /// The cells that a pixel overlaps, with the overlap's length.
-fn shares(pixel: usize, cells: usize, pixels: usize) -> impl Iterator<Item = (usize, u64)> {
+fn shares(pixel: usize, cells: usize, pixels: usize) -> impl Iterator<Item = (usize, u16)> {
     let (start, end) = (pixel * cells, (pixel + 1) * cells);
     (start / pixels..end.div_ceil(pixels)).map(move |cell| {
         let overlap = end.min((cell + 1) * pixels) - start.max(cell * pixels);
-        (cell, overlap as u64)
+        // A pixel is as long as there are cells, 17 at most.
+        (cell, overlap as u16)
     })
 }

@@ -82,7 +82,11 @@ impl Symmetry {
 /// and quality 0.
 #[must_use]
 pub fn pdq_dihedral(picture: &Picture) -> ([[u8; 32]; 8], u8) {
-    spectrum(picture, false).map_or(([[0; 32]; 8], 0), |(spectrum, quality)| {
+    dihedral(picture, (picture.width, picture.height))
+}
+
+fn dihedral(picture: &Picture, full: (u32, u32)) -> ([[u8; 32]; 8], u8) {
+    spectrum(picture, full, false).map_or(([[0; 32]; 8], 0), |(spectrum, quality)| {
         (Symmetry::ALL.map(|symmetry| bits(&symmetry.apply(&spectrum))), quality)
     })
 }
@@ -90,8 +94,15 @@ pub fn pdq_dihedral(picture: &Picture) -> ([[u8; 32]; 8], u8) {
 /// What [`super::pdq`] and [`pdq_dihedral`] give, for the price of one of them.
 #[must_use]
 pub fn pdq_and_dihedral(picture: &Picture) -> (Pdq, [[u8; 32]; 8]) {
-    let (hashes, quality) = pdq_dihedral(picture);
+    pdq_and_dihedral_of(picture, (picture.width, picture.height))
+}
+
+/// As [`pdq_and_dihedral`], for a picture that was reduced from one of `full` width and height: what that one has, to
+/// about two bits. With the picture's own size, exactly [`pdq_and_dihedral`].
+#[must_use]
+pub fn pdq_and_dihedral_of(picture: &Picture, full: (u32, u32)) -> (Pdq, [[u8; 32]; 8]) {
+    let (hashes, quality) = dihedral(picture, full);
     // Only here do the two differ, and so small a picture costs nothing.
-    let tiny = (picture.width, picture.height) == (64, 64);
+    let tiny = (picture.width, picture.height) == (64, 64) && full == (64, 64);
     (if tiny { super::pdq(picture) } else { Pdq { hash: hashes[0], quality } }, hashes)
 }

@@ -9,12 +9,13 @@ mod dhash;
 mod dihedral;
 mod iscc;
 mod pdq;
+mod reduced;
 
 use crate::{decode::Picture, raster::Grey};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-pub use dihedral::{Symmetry, pdq_and_dihedral, pdq_dihedral};
+pub use dihedral::{Symmetry, pdq_and_dihedral, pdq_and_dihedral_of, pdq_dihedral};
 pub use iscc::{is_featureless, iscc_code_of, iscc_image_code, iscc_image_digest, iscc_text};
 pub use pdq::PDQ_MIN_SIDE;
 
@@ -88,7 +89,8 @@ pub fn fingerprints(picture: &Picture) -> Fingerprints {
 /// A picture with a side below [`PDQ_MIN_SIDE`] has a zero hash and quality 0.
 #[must_use]
 pub fn pdq(picture: &Picture) -> Pdq {
-    pdq::spectrum(picture, true).map_or(Pdq { hash: [0; 32], quality: 0 }, |(spectrum, quality)| Pdq {
+    let full = (picture.width, picture.height);
+    pdq::spectrum(picture, full, true).map_or(Pdq { hash: [0; 32], quality: 0 }, |(spectrum, quality)| Pdq {
         hash: pdq::bits(&spectrum),
         quality,
     })

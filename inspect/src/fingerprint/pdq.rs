@@ -11,10 +11,11 @@
 //! the pixels this needs memory for a few dozen rows, whatever the height. The second pass is written only
 //! where the thumbnail samples it.
 
+use super::reduced;
 use crate::decode::Picture;
 
 /// Side of the thumbnail, in pixels.
-const SIDE: usize = 64;
+pub(super) const SIDE: usize = 64;
 /// Side of the block of cosine coefficients that becomes the hash.
 pub(super) const COEFFICIENTS: usize = 16;
 /// The reference calls pictures unhashable when a side is shorter than this, in pixels.
@@ -23,7 +24,7 @@ pub const PDQ_MIN_SIDE: u32 = 5;
 const LANES: usize = 8;
 
 /// A luma thumbnail, row-major.
-type Thumbnail = [[f32; SIDE]; SIDE];
+pub(super) type Thumbnail = [[f32; SIDE]; SIDE];
 /// The cosine coefficients of the vertical frequencies 1 to 16 (rows) and the horizontal ones 1 to 16
 /// (columns).
 pub(super) type Spectrum = [[f32; COEFFICIENTS]; COEFFICIENTS];
@@ -137,7 +138,8 @@ const fn cosine(step: usize) -> f32 {
 /// The spectrum and the quality (0 to 100) of a picture, or `None` when it is too small to be hashed or its
 /// buffer does not hold `width * height * 3` bytes. `shortcut` takes a picture of exactly 64 x 64 pixels as
 /// its own thumbnail: the reference does so for the plain hash, but not for the dihedral set.
-pub(super) fn spectrum(picture: &Picture, shortcut: bool) -> Option<(Spectrum, u8)> {
+/// `full` is the size of the picture that this one was reduced from, or its own.
+pub(super) fn spectrum(picture: &Picture, full: (u32, u32), shortcut: bool) -> Option<(Spectrum, u8)> {
     if picture.width < PDQ_MIN_SIDE || picture.height < PDQ_MIN_SIDE {
         return None;
     }
@@ -145,7 +147,10 @@ pub(super) fn spectrum(picture: &Picture, shortcut: bool) -> Option<(Spectrum, u
     if picture.rgb.len() != width.checked_mul(height)?.checked_mul(3)? {
         return None;
     }
-    let thumbnail = if shortcut && (width, height) == (SIDE, SIDE) {
+    let full = (usize::try_from(full.0).ok()?.max(width), usize::try_from(full.1).ok()?.max(height));
+    let thumbnail = if full != (width, height) {
+        reduced::thumbnail(&picture.rgb, (width, height), full)
+    } else if shortcut && (width, height) == (SIDE, SIDE) {
         let mut own = [[0.0; SIDE]; SIDE];
         for (line, rgb) in own.iter_mut().zip(picture.rgb.chunks_exact(SIDE * 3)) {
             luma(rgb, line);
@@ -175,7 +180,7 @@ pub(super) fn bits(spectrum: &Spectrum) -> [u8; 32] {
 /// ITU-R BT.601 luma of a row: the 32-bit number nearest to (299 R + 587 G + 114 B) / 1000. The numerator is
 /// exact and the division rounds once, which gives the same number as a sum of 64-bit products rounded to 32
 /// bits: the exact quotient is never nearer to a rounding boundary than such a sum can err.
-fn luma(rgb: &[u8], out: &mut [f32]) {
+pub(super) fn luma(rgb: &[u8], out: &mut [f32]) {
     const RUN: usize = 16;
     let thousandfold =
         |pixel: &[u8]| 299 * i32::from(pixel[0]) + 587 * i32::from(pixel[1]) + 114 * i32::from(pixel[2]);
@@ -191,12 +196,12 @@ fn luma(rgb: &[u8], out: &mut [f32]) {
 }
 
 /// Width of the box filter for a side: half of one 64th, rounded up, because the filter runs twice.
-const fn window(side: usize) -> usize {
+pub(super) const fn window(side: usize) -> usize {
     side.div_ceil(2 * SIDE)
 }
 
 /// The 64 positions of a side that the thumbnail samples: the centres of its 64ths, rounded down.
-fn samples(side: usize) -> [usize; SIDE] {
+pub(super) fn samples(side: usize) -> [usize; SIDE] {
     // (2 i + 1) side / 128 in whole numbers: the reference computes it in floating point, exactly for such
     // sides.
     std::array::from_fn(|index| (2 * index + 1) * side / (2 * SIDE))

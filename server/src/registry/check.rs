@@ -58,10 +58,10 @@ fn query(inspection: &Inspection) -> Query {
     }
 }
 
-/// The altered regions in pixels of the photo of that size, and the pictures of them.
+/// The altered regions in pixels of the photo, which was compared as `picture`, and the pictures of them.
 fn draw(
     photo: &compare::Query,
-    (width, height): (u32, u32),
+    (inspection, picture): (&Inspection, &Picture),
     found: &Resemblance,
 ) -> Result<(Vec<Alteration>, Option<CheckPictures>), Refusal> {
     let Some((_, comparison)) = &found.comparison else { return Ok((Vec::new(), None)) };
@@ -69,7 +69,8 @@ fn draw(
         overlay: overlay::marked(photo, comparison).map_err(Refusal::internal)?,
         mask: overlay::mask(comparison).map_err(Refusal::internal)?,
     };
-    Ok((found.alterations(width, height), Some(pictures)))
+    let (seen, full) = ((picture.width, picture.height), (inspection.width, inspection.height));
+    Ok((found.alterations(seen, full), Some(pictures)))
 }
 
 impl Inner {
@@ -92,9 +93,7 @@ impl Inner {
         let best = judgement.best_match.as_ref().map(|best| best.log_index);
         let best = recognition.resemblances.iter().find(|found| Some(found.index) == best);
         let (alterations, pictures) = match (seen, &recognition.photo, best) {
-            (Some((_, picture)), Some(photo), Some(best)) if judgement.altered() => {
-                draw(photo, (picture.width, picture.height), best)?
-            }
+            (Some(seen), Some(photo), Some(best)) if judgement.altered() => draw(photo, seen, best)?,
             _ => (Vec::new(), None),
         };
         let verdict = Verdict {

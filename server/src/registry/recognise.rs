@@ -89,19 +89,22 @@ impl Resemblance {
         })
     }
 
-    /// The altered regions, in photo pixels.
-    pub(super) fn alterations(&self, width: u32, height: u32) -> Vec<Alteration> {
+    /// The altered regions, in pixels of the photo, which has `full` width and height and was compared at `seen`.
+    pub(super) fn alterations(&self, seen: frames::Size, full: frames::Size) -> Vec<Alteration> {
         let found = self.comparison.iter().flat_map(|(_, found)| &found.alterations);
-        found.filter_map(|region| within(region, width, height)).collect()
+        found.filter_map(|region| within(region, seen, full)).collect()
     }
 }
 
-/// A region in whole pixels inside the photo.
-fn within(region: &compare::Alteration, width: u32, height: u32) -> Option<Alteration> {
-    let clamp = |value: f32, limit: u32| (f64::from(value).clamp(0.0, f64::from(limit))) as u32;
-    let (left, top) = (clamp(region.x.floor(), width), clamp(region.y.floor(), height));
-    let right = clamp((region.x + region.width).ceil(), width);
-    let bottom = clamp((region.y + region.height).ceil(), height);
+/// A region of the photo as it was compared, in whole pixels inside the whole photo.
+fn within(region: &compare::Alteration, seen: frames::Size, full: frames::Size) -> Option<Alteration> {
+    let scaled =
+        |value: f32, seen: u32, full: u32| f64::from(value) * (f64::from(full) / f64::from(seen.max(1)));
+    let clamp = |value: f64, limit: u32| (value.clamp(0.0, f64::from(limit))) as u32;
+    let left = clamp(scaled(region.x, seen.0, full.0).floor(), full.0);
+    let top = clamp(scaled(region.y, seen.1, full.1).floor(), full.1);
+    let right = clamp(scaled(region.x + region.width, seen.0, full.0).ceil(), full.0);
+    let bottom = clamp(scaled(region.y + region.height, seen.1, full.1).ceil(), full.1);
     // Twice the least that is reported is middling; the scale has no end.
     let strength = region.strength / (region.strength + 1.0);
     (right > left && bottom > top).then(|| Alteration {
