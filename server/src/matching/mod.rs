@@ -12,15 +12,13 @@ mod snapshot;
 mod withdrawn;
 
 use hamming::{HammingIndex, Limits};
-use locals::{Codes, Faces};
-use postings::{CodesError, Local, PostingIndex, Screen, ScreenError, Vocabulary, VocabularyError};
+use locals::Codes;
+use postings::{CodesError, Local, PostingIndex, Vocabulary, VocabularyError};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 use touchstone_inspect::features;
 
 /// Visual words, trained on descriptors of rendered pictures: no photograph is in it.
 const WORDS: &[u8] = include_bytes!("words.voc");
-/// What is common in pictures of nothing in particular, from the same rendered pictures.
-const COMMON: &[u8] = include_bytes!("common.voc");
 
 /// Largest distance of PDQ at which two pictures are proposed as one: 31 of 256 bits is Meta's recommendation.
 pub const PDQ_RADIUS: u32 = 31;
@@ -28,6 +26,8 @@ pub const PDQ_RADIUS: u32 = 31;
 pub const DHASH_RADIUS: u32 = 36;
 /// Most proposals of one code.
 const MAX_HITS: usize = 256;
+/// Agreeing features from which a proposal convinces: twice as many as any other picture had among a million.
+const CONVINCING: u32 = 12;
 /// Codes in the unsorted tail from which it is sealed.
 const SEAL: usize = 16_384;
 
@@ -68,7 +68,6 @@ pub struct PictureIndex {
     pdq: HammingIndex,
     dhash: HammingIndex,
     parts: PostingIndex,
-    screen: Screen,
     codes: Codes,
 }
 
@@ -78,9 +77,6 @@ pub enum IndexError {
     /// The built-in words are damaged.
     #[error(transparent)]
     Words(#[from] VocabularyError),
-    /// The built-in sample of common descriptors is damaged.
-    #[error(transparent)]
-    Screen(#[from] ScreenError),
     /// The stored descriptors cannot be read or written.
     #[error(transparent)]
     Codes(#[from] CodesError),
@@ -109,7 +105,6 @@ impl PictureIndex {
         Ok(Self {
             pdq: HammingIndex::default(),
             dhash: HammingIndex::default(),
-            screen: Screen::decode(COMMON, Arc::clone(&words))?,
             parts: PostingIndex::new(words, postings::Options::default()),
             codes: Codes::open(folder)?,
         })
@@ -155,17 +150,19 @@ impl PictureIndex {
     /// # Errors
     /// [`IndexError::Codes`] if stored descriptors cannot be read.
     pub fn parts(&self, photo: &features::Query) -> Result<Vec<u64>, IndexError> {
-        // Looser than what stands alone: the most voted are tested by their geometry, and that is what decides.
-        let limits = postings::Limits { distance: 44, votes: 2, ..postings::Limits::default() };
         if self.parts.stats().postings == 0 {
             return Ok(Vec::new());
         }
+        let limits = postings::Limits::default();
         let mut votes: BTreeMap<u32, u32> = BTreeMap::new();
-        let Faces { plain, mirrored } = Faces::of(photo, |local| !self.screen.is_common(&local.code));
-        for face in [plain, mirrored] {
-            for candidate in self.parts.search(&face, &self.codes, &limits)?.candidates {
+        for face in [locals::plain, locals::mirrored] {
+            for candidate in self.parts.search(&face(photo), &self.codes, &limits)?.candidates {
                 let known = votes.entry(candidate.picture).or_default();
                 *known = candidate.votes.max(*known);
+            }
+            // Hardly anybody mirrors a photo: that is looked into when nothing else convinces.
+            if votes.values().any(|votes| *votes >= CONVINCING) {
+                break;
             }
         }
         let mut found: Vec<(u32, u32)> = votes.into_iter().collect();
