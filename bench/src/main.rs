@@ -3,6 +3,7 @@
 //! Everything runs on the loopback interface against the built server, bounded in count and time. Figures are only
 //! as good as the machine is quiet: the table states the cores, and every figure is of one run.
 
+mod index;
 mod load;
 mod populate;
 mod server;
@@ -48,7 +49,8 @@ impl BenchError {
 #[derive(Parser)]
 #[command(name = "touchstone-bench", version)]
 struct Options {
-    /// What to measure: pdq, registration, start, content, check. All by default.
+    /// What to measure: pdq, registration, start, content, check. All of these by default. Or index: the search
+    /// structures alone.
     only: Vec<String>,
     /// Registered pictures in the measured registry.
     #[arg(long, default_value_t = 1_000_000)]
@@ -62,6 +64,8 @@ struct Options {
     /// Keep the populated registry here and use it again in the next run.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    index: index::Options,
 }
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to people")]
@@ -83,7 +87,9 @@ fn main() -> ExitCode {
         let Figure { what, target, reached, holds } = figure;
         println!("| {what} | {target} | {reached} | {} |", if holds { "yes" } else { "no" });
     };
-    match tasks::run(&options, &mut print) {
+    let alone = options.only.iter().any(|only| only == "index");
+    let run = if alone { index::run(&options.index, &mut print) } else { tasks::run(&options, &mut print) };
+    match run {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("touchstone-bench: {error}");

@@ -1,7 +1,7 @@
-//! Makes the visual words and the sample of common descriptors from the project's own rendered pictures.
+//! Makes the visual words from the project's own rendered pictures.
 //!
-//! `server/src/matching/words.voc` and `common.voc` are its output. No photograph goes into them: they need no licence
-//! but the project's, and every measurement on photographs is on pictures that they never saw.
+//! `server/src/matching/words.voc` is its output. No photograph goes into it: it needs no licence but the project's, and
+//! every measurement on photographs is on pictures that it never saw.
 
 use super::BenchError;
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use touchstone_inspect::{
     features::{Code, Extractor, Settings},
     raster::Grey,
 };
-use touchstone_server::matching::postings::{Screen, Vocabulary, halves};
+use touchstone_server::matching::postings::{Vocabulary, halves};
 
 /// Centres of each half.
 const CENTRES: usize = 1_024;
@@ -36,14 +36,13 @@ impl Random {
     }
 }
 
-/// Writes both files into `folder`.
+/// Writes the file into `folder`.
 pub(crate) fn make(folder: &Path) -> Result<(), BenchError> {
     let codes = codes();
     let mut random = Random(SEED);
     let upper = centres(&codes.iter().map(|code| halves(code)[0]).collect::<Vec<_>>(), &mut random);
     let lower = centres(&codes.iter().map(|code| halves(code)[1]).collect::<Vec<_>>(), &mut random);
     fs::write(folder.join("words.voc"), Vocabulary::encode(&upper, &lower).map_err(BenchError::other)?)?;
-    fs::write(folder.join("common.voc"), Screen::encode(&codes).map_err(BenchError::other)?)?;
     Ok(())
 }
 

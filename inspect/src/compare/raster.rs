@@ -80,7 +80,6 @@ impl Plane {
         Self { width, height, data: halved::<1>(&self.data, self.width, (width, height)) }
     }
 
-
     /// Bilinear value at (x, y), pixel centres at whole numbers; `None` outside the pixel centres.
     pub(crate) fn sample(&self, x: f32, y: f32) -> Option<f32> {
         let (right, bottom) = ((self.width - 1) as f32, (self.height - 1) as f32);

@@ -22,28 +22,22 @@ pub(super) fn local(feature: &Feature) -> Local {
     }
 }
 
-/// A photo's descriptors as it is, and as if it were mirrored left to right.
-pub(super) struct Faces {
-    pub(super) plain: Vec<Local>,
-    pub(super) mirrored: Vec<Local>,
+/// A photo's descriptors as it is.
+pub(super) fn plain(photo: &Query) -> Vec<Local> {
+    photo.features.iter().map(|two| local(&two.feature)).collect()
 }
 
-impl Faces {
-    /// Those that `tell` something. What is common is as common mirrored: one test serves both.
-    pub(super) fn of(photo: &Query, tell: impl Fn(&Local) -> bool) -> Self {
-        let both = photo.features.iter().map(|two| (two, local(&two.feature)));
-        let (telling, plain): (Vec<&TwoFaced>, Vec<Local>) = both.filter(|(_, local)| tell(local)).unzip();
-        let mirror = |feature: &Feature, code| {
-            let mut turned = *feature;
-            turned.code = code;
-            turned.keypoint.x = f32::from(photo.width) - turned.keypoint.x;
-            let angle = 0.5 - turned.keypoint.angle;
-            turned.keypoint.angle = angle - angle.floor();
-            local(&turned)
-        };
-        let mirrored = telling.into_iter().map(|two| mirror(&two.feature, two.mirrored)).collect();
-        Self { plain, mirrored }
-    }
+/// A photo's descriptors as if it were mirrored left to right.
+pub(super) fn mirrored(photo: &Query) -> Vec<Local> {
+    let mirror = |two: &TwoFaced| {
+        let mut turned = two.feature;
+        turned.code = two.mirrored;
+        turned.keypoint.x = f32::from(photo.width) - turned.keypoint.x;
+        let angle = 0.5 - turned.keypoint.angle;
+        turned.keypoint.angle = angle - angle.floor();
+        local(&turned)
+    };
+    photo.features.iter().map(mirror).collect()
 }
 
 /// Where descriptors are kept.

@@ -14,16 +14,14 @@ mod withdrawn;
 
 use folder::Folder;
 use hamming::{HammingIndex, Limits};
-use locals::{Codes, Faces};
-use postings::{CodeFile, CodesError, Local, PostingIndex, Screen, ScreenError, Vocabulary, VocabularyError};
+use locals::Codes;
+use postings::{CodeFile, CodesError, Local, PostingIndex, Vocabulary, VocabularyError};
 pub use snapshot::SnapshotError;
 use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 use touchstone_inspect::features;
 
 /// Visual words, trained on descriptors of rendered pictures: no photograph is in it.
 const WORDS: &[u8] = include_bytes!("words.voc");
-/// What is common in pictures of nothing in particular, from the same rendered pictures.
-const COMMON: &[u8] = include_bytes!("common.voc");
 
 /// Largest distance of PDQ at which two pictures are proposed as one: 31 of 256 bits is Meta's recommendation.
 pub const PDQ_RADIUS: u32 = 31;
@@ -31,6 +29,8 @@ pub const PDQ_RADIUS: u32 = 31;
 pub const DHASH_RADIUS: u32 = 36;
 /// Most proposals of one code.
 const MAX_HITS: usize = 256;
+/// Agreeing features from which a proposal convinces: twice as many as any other picture had among a million.
+const CONVINCING: u32 = 12;
 /// Codes in the unsorted tail from which it is sealed.
 const SEAL: usize = 16_384;
 
@@ -71,7 +71,6 @@ pub struct PictureIndex {
     pdq: HammingIndex,
     dhash: HammingIndex,
     parts: PostingIndex,
-    screen: Screen,
     codes: Codes,
     /// Where it is kept over a restart.
     folder: Option<Folder>,
@@ -92,9 +91,6 @@ pub enum IndexError {
     /// The built-in words are damaged.
     #[error(transparent)]
     Words(#[from] VocabularyError),
-    /// The built-in sample of common descriptors is damaged.
-    #[error(transparent)]
-    Screen(#[from] ScreenError),
     /// The stored descriptors cannot be read or written.
     #[error(transparent)]
     Codes(#[from] CodesError),
@@ -128,7 +124,6 @@ impl PictureIndex {
         is_current: impl FnOnce(&Restored) -> bool,
     ) -> Result<(Self, Option<u64>), IndexError> {
         let words = Arc::new(Vocabulary::decode(WORDS)?);
-        let screen = Screen::decode(COMMON, Arc::clone(&words))?;
         let taken = folder.map(Folder::take).transpose()?;
         if matches!(taken, Some(None)) {
             tracing::warn!("another server uses the folder of the index: this one keeps its index in memory");
@@ -145,7 +140,7 @@ impl PictureIndex {
             (None, None) => (Parts::empty(words, Codes::in_memory()), None),
         };
         let Parts { pdq, dhash, postings, codes } = parts;
-        Ok((Self { pdq, dhash, parts: postings, screen, codes, folder }, watermark))
+        Ok((Self { pdq, dhash, parts: postings, codes, folder }, watermark))
     }
 
     /// Writes where the descriptors stand: the first half of keeping the index in its folder. Nothing may be added or
@@ -214,17 +209,19 @@ impl PictureIndex {
     /// # Errors
     /// [`IndexError::Codes`] if stored descriptors cannot be read.
     pub fn parts(&self, photo: &features::Query) -> Result<Vec<u64>, IndexError> {
-        // Looser than what stands alone: the most voted are tested by their geometry, and that is what decides.
-        let limits = postings::Limits { distance: 44, votes: 2, ..postings::Limits::default() };
         if self.parts.stats().postings == 0 {
             return Ok(Vec::new());
         }
+        let limits = postings::Limits::default();
         let mut votes: BTreeMap<u32, u32> = BTreeMap::new();
-        let Faces { plain, mirrored } = Faces::of(photo, |local| !self.screen.is_common(&local.code));
-        for face in [plain, mirrored] {
-            for candidate in self.parts.search(&face, &self.codes, &limits)?.candidates {
+        for face in [locals::plain, locals::mirrored] {
+            for candidate in self.parts.search(&face(photo), &self.codes, &limits)?.candidates {
                 let known = votes.entry(candidate.picture).or_default();
                 *known = candidate.votes.max(*known);
+            }
+            // Hardly anybody mirrors a photo: that is looked into when nothing else convinces.
+            if votes.values().any(|votes| *votes >= CONVINCING) {
+                break;
             }
         }
         let mut found: Vec<(u32, u32)> = votes.into_iter().collect();

@@ -4,15 +4,14 @@
 //! Owns the comparison of one picture. Its work is bounded: 64 x 1,024 distances, three matches a stored descriptor,
 //! every match against every other.
 
-use super::local::{Code, Local, PICTURE_LOCALS, distance_within};
+use super::local::{Local, PICTURE_LOCALS, distance_within};
+use super::posting::{Posting, changes_agree};
 use super::similarity::Pair;
 
 /// Matches of one stored descriptor that vote: a repeated pattern has many, all but a few by chance.
 const MATCHES: usize = 3;
-/// A suspect must have this many of its weak votes confirmed before all is compared ...
+/// A suspect must have this many of its weak votes confirmed before all is compared.
 const CONFIRMED: usize = 2;
-/// ... within this much more than the distance of a match: what just misses it is evidence of the same place, too.
-const NEARLY: u32 = 8;
 
 /// The best agreement of a picture with the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,13 +46,18 @@ impl<'a> Examiner<'a> {
         Self { query, most, matches: Vec::new(), agreeing: Vec::new() }
     }
 
-    /// Whether enough of the given descriptors of the query are near any stored one: cheap, and false for nearly all
-    /// pictures that are examined.
-    pub(crate) fn plausible(&self, locals: &[u16], stored: &[Local]) -> bool {
-        let most = self.most.saturating_add(NEARLY);
-        let near = |code: &Code| stored.iter().any(|it| distance_within(&it.code, code, most).is_some());
-        let codes = locals.iter().filter_map(|local| self.query.get(usize::from(*local)));
-        codes.filter(|local| near(&local.code)).take(CONFIRMED).count() >= CONFIRMED
+    /// Whether enough of the given descriptors of the query are near stored ones that are turned and scaled as `change`
+    /// says: cheap, and false for nearly all pictures that are examined.
+    pub(crate) fn plausible(&self, locals: &[u16], change: u16, stored: &[Local]) -> bool {
+        let near = |local: &Local| {
+            let pattern = Posting::new(0, local);
+            stored.iter().any(|it| {
+                distance_within(&it.code, &local.code, self.most).is_some()
+                    && changes_agree(Posting::new(0, it).change(pattern), change)
+            })
+        };
+        let locals = locals.iter().filter_map(|local| self.query.get(usize::from(*local)));
+        locals.filter(|local| near(local)).take(CONFIRMED).count() >= CONFIRMED
     }
 
     /// The largest number of matches that agree with one of them, the first of equals; None without any match.

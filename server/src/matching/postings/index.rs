@@ -2,7 +2,7 @@
 //!
 //! A query takes the current state (one reference count) and holds no lock afterwards. A registered picture is
 //! found by queries that begin after its insertion. The newest postings stand unsorted until there are enough for a
-//! segment; segments of like size are merged by [`PostingIndex::maintain`], which a thread of the owner calls.
+//! segment; segments are merged by [`PostingIndex::maintain`], which a thread of the owner calls.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -14,8 +14,9 @@ use crate::matching::withdrawn::Withdrawn;
 
 /// Postings that become a segment: 1,024 pictures. A query looks at every posting that is in none.
 const SEAL: usize = 1_024 * PICTURE_LOCALS;
-/// Segments of like size that are merged into one, and by how much sizes of the next kind are larger.
-const FAN: usize = 4;
+/// A segment is merged with all smaller ones as soon as it is at most so many times as large as they are together. So
+/// there are few segments, most postings are in the largest, and a posting is written about a dozen times in all.
+const RATIO: usize = 4;
 
 /// How the index grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,8 +155,8 @@ impl PostingIndex {
         self.withdrawn.add(picture)
     }
 
-    /// Merges four segments of like size, if there are; answers whether there may be more to do. Queries and
-    /// insertions go on meanwhile.
+    /// Merges some segments, if that is worth it; answers whether there may be more to do. Queries and insertions go on
+    /// meanwhile.
     pub fn maintain(&self) -> bool {
         let _maintenance = lock(&self.maintenance);
         let state = self.state();
@@ -172,16 +173,20 @@ impl PostingIndex {
         true
     }
 
-    /// The smallest four segments of one kind, a kind being a power of four in size.
+    /// The smallest segments, as many as are worth merging into one.
     fn due(&self, segments: &[Arc<Segment>]) -> Option<Vec<Arc<Segment>>> {
-        let kind = |segment: &Arc<Segment>| (segment.len() / SEAL).max(1).ilog(FAN);
         let mut sorted = segments.to_vec();
         sorted.sort_by_key(|segment| segment.len());
-        sorted.windows(FAN).find_map(|four| {
-            let total: usize = four.iter().map(|segment| segment.len()).sum();
-            let alike = four.first().map(kind) == four.last().map(kind);
-            (alike && total <= self.options.max_segment).then(|| four.to_vec())
-        })
+        let (mut total, mut chosen) = (0, 0);
+        for (smaller, segment) in sorted.iter().enumerate() {
+            let len = segment.len();
+            if smaller > 0 && len <= RATIO * total && total + len <= self.options.max_segment {
+                chosen = smaller + 1;
+            }
+            total += len;
+        }
+        sorted.truncate(chosen);
+        (chosen > 0).then_some(sorted)
     }
 
     /// What the index holds.

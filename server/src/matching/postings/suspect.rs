@@ -47,6 +47,8 @@ pub(crate) struct Suspect {
     pub(crate) picture: u32,
     /// Sixteenths of a bit.
     pub(crate) surprise: u32,
+    /// How the query is turned and scaled against it, as of [`Posting::change`].
+    pub(crate) change: u16,
     /// The agreeing descriptors of the query.
     pub(crate) locals: Vec<u16>,
 }
@@ -65,21 +67,23 @@ impl WeakVotes {
         Self { most, votes: Vec::new(), counts: vec![0; COUNTERS] }
     }
 
-    /// Notes that descriptor `local` of the query, of which `pattern` is the posting, has met `posting`.
+    /// Notes that descriptor `local` of the query, of which `pattern` is the posting, has met `postings`.
     #[inline]
-    pub(crate) fn add(&mut self, posting: Posting, pattern: Posting, local: u16) {
-        let distance = posting.signature_distance(pattern);
-        if distance > self.most {
-            return;
-        }
-        let (picture, grade) = (posting.picture(), (distance as usize).min(GRADES - 1));
-        let vote = u64::from(picture) << PICTURE
-            | u64::from(local) << LOCAL
-            | (grade as u64) << GRADE
-            | u64::from(posting.change(pattern));
-        self.votes.push(Vote(vote));
-        if let Some(count) = self.counts.get_mut(picture as usize % COUNTERS) {
-            *count = count.saturating_add(1);
+    pub(crate) fn add(&mut self, postings: &[Posting], pattern: Posting, local: u16) {
+        for posting in postings {
+            let distance = posting.signature_distance(pattern);
+            if distance > self.most {
+                continue;
+            }
+            let (picture, grade) = (posting.picture(), (distance as usize).min(GRADES - 1));
+            let vote = u64::from(picture) << PICTURE
+                | u64::from(local) << LOCAL
+                | (grade as u64) << GRADE
+                | u64::from(posting.change(pattern));
+            self.votes.push(Vote(vote));
+            if let Some(count) = self.counts.get_mut(picture as usize % COUNTERS) {
+                *count = count.saturating_add(1);
+            }
         }
     }
 
@@ -116,7 +120,12 @@ fn suspect(group: &[Vote], worth: &Worth, least: usize) -> Option<Suspect> {
         }
     }
     let locals: Vec<u16> = agreeing(group, best.1).map(Vote::local).collect();
-    (locals.len() >= least).then(|| Suspect { picture: best.1.picture(), surprise: best.0, locals })
+    (locals.len() >= least).then(|| Suspect {
+        picture: best.1.picture(),
+        surprise: best.0,
+        change: best.1.change(),
+        locals,
+    })
 }
 
 /// The votes that agree with `centre`, the best one of each descriptor of the query.

@@ -22,6 +22,11 @@ const HALF_BITS: usize = 128;
 /// Fewest and most centres of a half: powers of two.
 const CENTRES: std::ops::RangeInclusive<usize> = 4..=4_096;
 
+/// How much farther than the nearest the centres are that are looked at first: nearly always enough.
+const FIRST_REACH: usize = 12;
+/// Distances that are looked through together.
+const BLOCK: usize = 32;
+
 /// Half a descriptor.
 type Half = [u64; 2];
 
@@ -130,22 +135,48 @@ impl Vocabulary {
         let [first, second] = &self.halves;
         nearest(upper, first) * second.len() as u32 + nearest(lower, second)
     }
+}
 
-    /// The first `most` words to visit for a query's descriptor, nearest first, in a fixed order.
-    pub(crate) fn probes(&self, code: &Code, most: usize, out: &mut Vec<u32>) {
+/// Finds the words to visit for one descriptor of a query after another, with the same memory.
+#[derive(Debug)]
+pub(crate) struct Prober<'a> {
+    vocabulary: &'a Vocabulary,
+    distances: Vec<u8>,
+    halves: [Ranked; 2],
+}
+
+impl<'a> Prober<'a> {
+    pub(crate) fn new(vocabulary: &'a Vocabulary) -> Self {
+        Self { vocabulary, distances: Vec::new(), halves: Default::default() }
+    }
+
+    /// The first `most` words to visit for `code`, nearest first, each with its excess: how many bits it is farther than
+    /// the nearest. Of words at one distance those come first whose
+    /// upper half is nearer, then those of the smaller numbers.
+    pub(crate) fn words(&mut self, code: &Code, most: usize, out: &mut Vec<(u32, usize)>) {
         out.clear();
-        let [upper, lower] = halves(code);
-        let [first, second] = &self.halves;
-        let (first, second) = (Ranked::new(upper, first, most), Ranked::new(lower, second, most));
-        let columns = self.halves[1].len() as u32;
-        for sum in first.least + second.least..=2 * HALF_BITS {
-            for near in first.least..=sum.saturating_sub(second.least).min(HALF_BITS) {
+        let columns = self.vocabulary.halves[1].len() as u32;
+        let most = most.min(self.vocabulary.words() as usize);
+        let mut reach = FIRST_REACH;
+        let [first, second] = loop {
+            let halves = self.vocabulary.halves.iter().zip(halves(code));
+            for (ranked, (centres, half)) in self.halves.iter_mut().zip(halves) {
+                ranked.rank(half, centres, reach, &mut self.distances);
+            }
+            // Pairs that are together no farther than the reach are all there.
+            if self.halves[0].pairs(&self.halves[1], reach) >= most || reach >= 2 * HALF_BITS {
+                break &self.halves;
+            }
+            reach *= 2;
+        };
+        for sum in 0..=reach {
+            for near in 0..=sum {
                 for row in first.at(near) {
                     for column in second.at(sum - near) {
                         if out.len() >= most {
                             return;
                         }
-                        out.push(u32::from(*row) * columns + u32::from(*column));
+                        out.push((u32::from(*row) * columns + u32::from(*column), sum));
                     }
                 }
             }
@@ -153,53 +184,95 @@ impl Vocabulary {
     }
 }
 
-/// Centres in the order of their distance to half a descriptor.
+/// The nearest centres of half a descriptor, by how much farther they are than the nearest one.
+#[derive(Debug, Default)]
 struct Ranked {
+    /// Numbers of centres, the nearer and then the smaller first.
     order: Vec<u16>,
-    /// Where the centres at each distance begin in `order`.
-    starts: [u16; HALF_BITS + 2],
-    /// Distance of the nearest centre.
-    least: usize,
+    /// Where the centres at each excess begin in `order`, and the end.
+    starts: Vec<u16>,
+    /// Excess above, number below: to be sorted.
+    keys: Vec<u32>,
 }
 
 impl Ranked {
-    /// Counting sort by distance. Only the nearest `most` centres can be part of the nearest `most` words; those
-    /// beyond the distance of the last of them are left out.
-    fn new(half: Half, centres: &[Half], most: usize) -> Self {
-        let distances: Vec<u8> = centres.iter().map(|centre| half_distance(half, *centre) as u8).collect();
-        let mut counts = [0_u16; HALF_BITS + 1];
-        for distance in &distances {
-            if let Some(count) = counts.get_mut(usize::from(*distance)) {
-                *count += 1;
+    /// Takes the centres that are at most `reach` farther than the nearest. Few are: all distances are computed, and
+    /// then looked through in blocks.
+    fn rank(&mut self, half: Half, centres: &[Half], reach: usize, distances: &mut Vec<u8>) {
+        distances.clear();
+        distances.extend(centres.iter().map(|centre| half_distance(half, *centre) as u8));
+        let least = distances.iter().copied().min().unwrap_or(0);
+        let most = usize::from(least).saturating_add(reach).min(usize::from(u8::MAX)) as u8;
+        self.keys.clear();
+        for (block, number) in distances.chunks(BLOCK).zip((0_u32..).step_by(BLOCK)) {
+            if block.iter().fold(u8::MAX, |low, distance| low.min(*distance)) > most {
+                continue;
             }
+            let near = block.iter().zip(number..).filter(|(distance, _)| **distance <= most);
+            self.keys.extend(near.map(|(distance, number)| u32::from(distance - least) << 16 | number));
         }
-        let mut starts = [0_u16; HALF_BITS + 2];
-        let (mut total, mut farthest) = (0_u16, 0_u8);
-        for (distance, (start, count)) in (0_u8..).zip(starts.iter_mut().skip(1).zip(counts)) {
-            if usize::from(total) < most {
-                total += count;
-                farthest = distance;
-            }
-            *start = total;
+        self.keys.sort_unstable();
+        self.order.clear();
+        self.order.extend(self.keys.iter().map(|key| *key as u16));
+        self.starts.clear();
+        self.starts.push(0);
+        for excess in 0..=reach as u32 {
+            let from = self.starts.last().map_or(0, |start| usize::from(*start));
+            let here = self.keys.iter().skip(from).take_while(|key| **key >> 16 <= excess).count();
+            self.starts.push((from + here) as u16);
         }
-        let mut order = vec![0; usize::from(total)];
-        let mut next = starts;
-        for (number, distance) in (0_u16..).zip(&distances).filter(|(_, distance)| **distance <= farthest) {
-            if let Some(place) = next.get_mut(usize::from(*distance)) {
-                if let Some(cell) = order.get_mut(usize::from(*place)) {
-                    *cell = number;
-                }
-                *place += 1;
-            }
-        }
-        let least = starts.iter().skip(1).position(|start| *start > 0).unwrap_or(HALF_BITS);
-        Self { order, starts, least }
     }
 
-    /// The centres at `distance`.
-    fn at(&self, distance: usize) -> &[u16] {
-        let start = self.starts.get(distance).map_or(0, |start| usize::from(*start));
-        let end = self.starts.get(distance + 1).map_or(start, |end| usize::from(*end));
+    /// How many pairs of centres are together at most `reach` farther than the nearest pair.
+    fn pairs(&self, other: &Self, reach: usize) -> usize {
+        let until = |excess: usize| other.starts.get(excess + 1).map_or(0, |end| usize::from(*end));
+        (0..=reach).map(|excess| self.at(excess).len() * until(reach - excess)).sum()
+    }
+
+    /// The centres at `excess`.
+    fn at(&self, excess: usize) -> &[u16] {
+        let start = self.starts.get(excess).map_or(0, |start| usize::from(*start));
+        let end = self.starts.get(excess + 1).map_or(start, |end| usize::from(*end));
         self.order.get(start..end).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_to_visit_are_those_of_a_look_at_every_word() {
+        let mut state = 3_u64;
+        let mut random = || {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (state ^ state >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+        };
+        let mut half = || (0..32).map(|_| [random(), random()]).collect::<Vec<Half>>();
+        let bytes = Vocabulary::encode(&half(), &half()).unwrap();
+        let vocabulary = Vocabulary::decode(&bytes).unwrap();
+        let mut prober = Prober::new(&vocabulary);
+        let mut found = Vec::new();
+        for most in [0, 1, 2, 16, 100, 1_024, 5_000] {
+            let [[a, b], [c, d]] = [half()[0], half()[1]];
+            let code = [a, c, b, d];
+            let [upper, lower] = halves(&code);
+            let [first, second] = &vocabulary.halves;
+            let mut all = Vec::new();
+            for (row, one) in (0_u32..).zip(first) {
+                for (column, other) in (0_u32..).zip(second) {
+                    let (near, far) = (half_distance(upper, *one), half_distance(lower, *other));
+                    all.push((near + far, near, row * 32 + column));
+                }
+            }
+            all.sort_unstable();
+            let least = all[0].0;
+            let wanted: Vec<(u32, usize)> =
+                all.iter().take(most).map(|(sum, _, word)| (*word, (sum - least) as usize)).collect();
+            prober.words(&code, most, &mut found);
+            assert_eq!(found, wanted, "{most} words");
+            assert!(most == 0 || found[0].0 == vocabulary.word(&code));
+        }
     }
 }

@@ -17,7 +17,7 @@ fn oracle(query: &[Local], stored: &[Local]) -> u32 {
     for (s, it) in stored.iter().enumerate() {
         let mut near: Vec<(u32, usize)> =
             query.iter().enumerate().map(|(q, local)| (distance(&it.code, &local.code), q)).collect();
-        near.retain(|(distance, _)| *distance <= 34);
+        near.retain(|(distance, _)| *distance <= Limits::default().distance);
         near.sort_unstable();
         matches.extend(near.into_iter().take(3).map(|(_, q)| (s, q)));
     }
@@ -80,7 +80,7 @@ fn the_arrangement_in_segments_changes_nothing() {
     let before = (index.stats().segments, search(&index));
     while index.maintain() {}
     assert_eq!(before.0, 5);
-    assert_eq!(index.stats().segments, 2);
+    assert_eq!(index.stats().segments, 1);
     assert_eq!(before.1, search(&index));
     for (number, (candidates, ..)) in (0..).zip(&before.1) {
         assert_eq!(candidates.first().unwrap().picture, number * 640);
@@ -182,4 +182,41 @@ fn pictures_are_found_as_soon_as_they_are_inserted_while_others_search() {
             assert_eq!(answer.candidates.first().unwrap().picture, target);
         }
     });
+}
+
+#[test]
+fn what_tells_is_read_before_what_is_everywhere() {
+    let (index, codes) = (PostingIndex::new(vocabulary(64), Options::default()), MemoryCodes::default());
+    // 56 patterns are in every picture, 8 are its own.
+    let common = picture(11, 0);
+    let with_own = |number: u32| {
+        let mut locals = picture(12, number);
+        locals.truncate(8);
+        locals.extend_from_slice(&common[..56]);
+        locals
+    };
+    for number in 0..2_000 {
+        let locals = with_own(number);
+        codes.put(number, &locals);
+        index.insert(number, &locals);
+    }
+    let limits = Limits { postings: 4_096, ..Limits::default() };
+    for target in [0, 1_000, 1_999] {
+        let answer = index.search(&with_own(target), &codes, &limits).unwrap();
+        assert!(answer.postings <= limits.postings && answer.shortened > 0);
+        let first = answer.candidates.first().unwrap();
+        assert_eq!((first.picture, first.votes), (target, 64));
+    }
+}
+
+#[test]
+fn no_bound_on_the_postings_is_exceeded() {
+    let (index, codes) = filled(3_000);
+    let query = disturbed(&picture(7, 2_900), 40, 16, 200, 4);
+    for postings in [0, 1, 100, 5_000, 50_000] {
+        let limits = Limits { postings, ..Limits::default() };
+        let answer = index.search(&query, &codes, &limits).unwrap();
+        assert!(answer.postings <= postings);
+        assert!(answer.candidates.iter().all(|it| it.picture == 2_900));
+    }
 }

@@ -2,12 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 use std::fs;
-use std::sync::Arc;
 
-use super::common::{Random, disturbed, filled, picture, vocabulary};
+use super::common::{disturbed, filled, picture, vocabulary};
 use touchstone_server::matching::postings::{
-    CodeFile, CodeStore, CodesError, Limits, Local, Options, PostingIndex, Screen, ScreenError,
-    SnapshotError, Vocabulary, VocabularyError,
+    CodeFile, CodeStore, CodesError, Limits, Options, PostingIndex, SnapshotError, Vocabulary,
+    VocabularyError,
 };
 
 #[test]
@@ -102,31 +101,4 @@ fn the_file_of_centres_is_checked() {
     let mut bad = good;
     bad[20] ^= 1;
     assert_eq!(Vocabulary::decode(&bad), Err(VocabularyError::Digest));
-}
-
-#[test]
-fn the_screen_drops_what_is_common() {
-    let mut random = Random(3);
-    let pattern = random.code();
-    let near = |bits: u32| {
-        let mut code = pattern;
-        code[1] ^= (1 << bits) - 1;
-        code
-    };
-    let sample: Vec<_> = (1..=3).map(near).chain((0..500).map(|_| random.code())).collect();
-    let bytes = Screen::encode(&sample).unwrap();
-    let screen = Screen::decode(&bytes, vocabulary(16)).unwrap();
-    assert!(screen.is_common(&pattern));
-    assert!(!screen.is_common(&random.code()));
-    let query: Vec<Local> =
-        picture(7, 1).into_iter().chain([Local { code: pattern, ..Local::default() }]).collect();
-    assert_eq!(screen.keep_telling(&query), picture(7, 1));
-    // Two neighbours are allowed.
-    let fewer = Screen::new(vocabulary(16), &sample[1..]);
-    assert!(!fewer.is_common(&pattern));
-    let mut bad = bytes.clone();
-    bad[40] ^= 1;
-    assert_eq!(Screen::decode(&bad, vocabulary(16)).err(), Some(ScreenError::Digest));
-    assert_eq!(Screen::decode(&bytes[..99], vocabulary(16)).err(), Some(ScreenError::Size));
-    assert_eq!(Screen::decode(b"x", Arc::clone(&vocabulary(16))).err(), Some(ScreenError::Foreign));
 }
