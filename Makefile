@@ -78,7 +78,14 @@ generate: requirements ## Write the OpenAPI document, JSON Schemas, vectors and 
 .PHONY: bench
 bench: build ## Measure and print each figure beside its target
 	$(RELEASE_ENV) $(CARGO) build $(FLAGS) --release -p touchstone-bench
-	$(PROFILE_DIR)/touchstone-bench $(BENCH)
+	$(PROFILE_DIR)/touchstone-bench measure $(BENCH)
+
+SEED ?= 1
+ORIGINALS ?= 12
+.PHONY: calibrate
+calibrate: build ## Measure recognition on PHOTOS=DIR, beside peers, into docs/calibration
+	$(RELEASE_ENV) $(CARGO) build $(FLAGS) --release -p touchstone-bench
+	$(PROFILE_DIR)/touchstone-bench calibrate $(if $(PHOTOS),--photos $(PHOTOS),) --seed $(SEED) --originals $(ORIGINALS) --out docs/calibration
 
 .PHONY: fmt
 fmt: ## Format the code
