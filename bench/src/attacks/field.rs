@@ -3,7 +3,6 @@
 //! Owns smooth noise, blurring and drawing of strokes and spots with soft edges. Knows nothing of colours.
 
 use super::random::Random;
-use image::GrayImage;
 use resvg::tiny_skia::{FillRule, LineCap, Paint, PathBuilder, Pixmap, Stroke, Transform};
 
 /// A plane of numbers, row by row.
@@ -96,13 +95,6 @@ impl Field {
         let turned = transposed(&across, self.width, self.height);
         let down = convolve(&turned, self.height, &kernel);
         Self { width: self.width, height: self.height, values: transposed(&down, self.height, self.width) }
-    }
-
-    /// White where the value is above `least`.
-    pub(crate) fn above(&self, least: f32) -> GrayImage {
-        GrayImage::from_fn(self.width as u32, self.height as u32, |x, y| {
-            image::Luma([if self.at(x as isize, y as isize) > least { 255 } else { 0 }])
-        })
     }
 }
 

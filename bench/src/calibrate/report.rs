@@ -304,8 +304,8 @@ fn named(text: &mut String, measured: &Measured) -> std::fmt::Result {
         writeln!(text, "`{}`: {}\n", engine.name(), if rows.is_empty() { "none." } else { "" })?;
         for row in rows.iter().take(NAMED) {
             let class = match row.subject {
-                super::rows::Subject::Attack(at) => measured.classes[at].name.as_str(),
-                super::rows::Subject::Negative(negative) => negative.name(),
+                rows::Subject::Attack(at) => measured.classes[at].name.as_str(),
+                rows::Subject::Negative(negative) => negative.name(),
             };
             let score = row.score.map_or(String::new(), |score| format!(", agreement {score:.3}"));
             let wrong = row.wrong.as_deref().unwrap_or_default();

@@ -25,8 +25,6 @@ pub(crate) enum Engine {
 impl Engine {
     /// The registry's two ways to answer.
     pub(crate) const OWN: [Self; 2] = [Self::Detail, Self::Sketch];
-    /// What it is compared with.
-    pub(crate) const PEERS: [Self; 4] = [Self::Pdq, Self::Phash, Self::Iscc, Self::Orb];
     /// All of them.
     pub(crate) const ALL: [Self; 6] =
         [Self::Detail, Self::Sketch, Self::Pdq, Self::Phash, Self::Iscc, Self::Orb];
