@@ -26,7 +26,7 @@ endef
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: requirements
 requirements:
@@ -78,7 +78,19 @@ generate: requirements ## Write the OpenAPI document, JSON Schemas, vectors and 
 .PHONY: bench
 bench: build ## Measure and print each figure beside its target
 	$(RELEASE_ENV) $(CARGO) build $(FLAGS) --release -p touchstone-bench
-	$(PROFILE_DIR)/touchstone-bench $(BENCH)
+	$(PROFILE_DIR)/touchstone-bench measure $(BENCH)
+
+.PHONY: bench-index
+bench-index: build ## Measure the search structures alone, beside FAISS
+	$(RELEASE_ENV) $(CARGO) build $(FLAGS) --release -p touchstone-bench
+	$(PROFILE_DIR)/touchstone-bench index $(BENCH)
+
+SEED ?= 1
+ORIGINALS ?= 12
+.PHONY: calibrate
+calibrate: build ## Measure recognition on PHOTOS=DIR, beside peers, into docs/calibration
+	$(RELEASE_ENV) $(CARGO) build $(FLAGS) --release -p touchstone-bench
+	$(PROFILE_DIR)/touchstone-bench calibrate $(if $(PHOTOS),--photos $(PHOTOS),) --seed $(SEED) --originals $(ORIGINALS) --out docs/calibration
 
 .PHONY: fmt
 fmt: ## Format the code

@@ -3,14 +3,17 @@
 //! Everything runs on the loopback interface against the built server, bounded in count and time. Figures are only
 //! as good as the machine is quiet: the table states the cores, and every figure is of one run.
 
+mod attacks;
+mod calibrate;
 mod index;
 mod load;
 mod populate;
 mod server;
 mod tasks;
+mod vector;
 mod words;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
 
 /// One line of the table.
@@ -34,6 +37,15 @@ enum BenchError {
     /// The client.
     #[error(transparent)]
     Client(#[from] touchstone_sdk::client::ClientError),
+    /// A file that could not be registered.
+    #[error(transparent)]
+    Register(#[from] touchstone_sdk::register::RegisterError),
+    /// A picture.
+    #[error(transparent)]
+    Picture(#[from] image::ImageError),
+    /// A table of values.
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
     /// Anything else, in words.
     #[error("{0}")]
     Other(String),
@@ -45,12 +57,33 @@ impl BenchError {
     }
 }
 
-/// Measures and prints each figure beside its target.
+/// Measures what the registry promises.
 #[derive(Parser)]
 #[command(name = "touchstone-bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure speed and memory and print each figure beside its target.
+    Measure(Options),
+    /// Measure the search structures alone, beside FAISS.
+    Index(index::Options),
+    /// Measure recognition on photographs and write tables and plots.
+    Calibrate(calibrate::Options),
+    /// Make the visual words of the matching anew.
+    Words {
+        /// Where to write them.
+        folder: PathBuf,
+    },
+}
+
+/// What to measure.
+#[derive(clap::Args)]
 struct Options {
-    /// What to measure: pdq, registration, start, content, check. All of these by default. Or index: the search
-    /// structures alone.
+    /// What to measure: pdq, registration, start, content, check. All by default.
     only: Vec<String>,
     /// Registered pictures in the measured registry.
     #[arg(long, default_value_t = 1_000_000)]
@@ -58,42 +91,47 @@ struct Options {
     /// Where touchstone-server is; by default beside this program.
     #[arg(long, value_name = "DIR")]
     bin: Option<PathBuf>,
-    /// Make the visual words of the matching anew in this folder, and nothing else.
-    #[arg(long, value_name = "DIR")]
-    words: Option<PathBuf>,
     /// Keep the populated registry here and use it again in the next run.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    #[command(flatten)]
-    index: index::Options,
 }
 
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to people")]
+#[allow(clippy::print_stderr, reason = "this program talks to people")]
 fn main() -> ExitCode {
-    let options = Options::parse();
-    if let Some(folder) = &options.words {
-        return match words::make(folder) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("touchstone-bench: {error}");
-                ExitCode::FAILURE
-            }
-        };
-    }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("{} registered pictures, {cores} cores\n", options.statements);
-    println!("| what | target | reached | holds |\n|---|---|---|---|");
-    let mut print = |figure: Figure| {
-        let Figure { what, target, reached, holds } = figure;
-        println!("| {what} | {target} | {reached} | {} |", if holds { "yes" } else { "no" });
+    let done = match Cli::parse().command {
+        Command::Measure(options) => measure(&options),
+        Command::Index(options) => {
+            head(&format!("the search structures alone, {} cores", cores()));
+            index::run(&options, &mut line)
+        }
+        Command::Calibrate(options) => calibrate::run(&options),
+        Command::Words { folder } => words::make(&folder),
     };
-    let alone = options.only.iter().any(|only| only == "index");
-    let run = if alone { index::run(&options.index, &mut print) } else { tasks::run(&options, &mut print) };
-    match run {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("touchstone-bench: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn measure(options: &Options) -> Result<(), BenchError> {
+    head(&format!("{} registered pictures, {} cores", options.statements, cores()));
+    tasks::run(options, &mut line)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[allow(clippy::print_stdout, reason = "this program talks to people")]
+fn head(of: &str) {
+    println!("{of}\n\n| what | target | reached | holds |\n|---|---|---|---|");
+}
+
+#[allow(clippy::print_stdout, reason = "this program talks to people")]
+fn line(figure: Figure) {
+    let Figure { what, target, reached, holds } = figure;
+    println!("| {what} | {target} | {reached} | {} |", if holds { "yes" } else { "no" });
 }

@@ -43,7 +43,7 @@ pub(super) fn run(sizes: &[u32], print: Print<'_>) -> Result<(), BenchError> {
 
 fn of_size(size: u32, studio: &Studio, print: Print<'_>) -> Result<(), BenchError> {
     let folder = folder()?;
-    let index = PictureIndex::open(Some(folder.path())).map_err(BenchError::other)?;
+    let (index, _) = PictureIndex::open(Some(folder.path()), |_| false).map_err(BenchError::other)?;
     let empty = index.bytes();
     let filling = fill(&index, size, studio)?;
     let bytes = (index.bytes() - empty) as f64 / f64::from(size);
