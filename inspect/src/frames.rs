@@ -55,6 +55,31 @@ pub fn by_features(
     from_corners(alignment.homography.rescaled(to_reference, to_photo).rows)
 }
 
+/// A part of a photo: left, top, right and bottom as shares of its sides.
+pub type Part = [f64; 4];
+
+/// The part of a photo in which a reference lies under `map`: the bounds of its corners. `None` if it lies outside.
+#[must_use]
+pub fn part(map: &Homography, reference: Size, photo: Size) -> Option<Part> {
+    let (width, height) = (f64::from(reference.0) - 1.0, f64::from(reference.1) - 1.0);
+    let (right, bottom) = (f64::from(photo.0.max(1)), f64::from(photo.1.max(1)));
+    let mut part = [1.0_f64, 1.0, 0.0, 0.0];
+    for (x, y) in [(0.0, 0.0), (width, 0.0), (0.0, height), (width, height)] {
+        let (u, v) = map.apply(x, y)?;
+        let (u, v) = ((u / right).clamp(0.0, 1.0), (v / bottom).clamp(0.0, 1.0));
+        part = [part[0].min(u), part[1].min(v), part[2].max(u), part[3].max(v)];
+    }
+    (part[0] < part[2] && part[1] < part[3]).then_some(part)
+}
+
+/// Whether two parts of one photo are apart, as in a collage: they share less than a quarter of the smaller one.
+#[must_use]
+pub fn apart(one: &Part, other: &Part) -> bool {
+    let area = |[left, top, right, bottom]: &Part| (right - left).max(0.0) * (bottom - top).max(0.0);
+    let shared = [one[0].max(other[0]), one[1].max(other[1]), one[2].min(other[2]), one[3].min(other[3])];
+    4.0 * area(&shared) < area(one).min(area(other))
+}
+
 /// From positions counted from the corner to positions counted from the first pixel's centre.
 fn from_corners([a, b, c]: [[f64; 3]; 3]) -> Homography {
     let to_corner = Homography([1.0, 0.0, 0.5, 0.0, 1.0, 0.5, 0.0, 0.0, 1.0]);

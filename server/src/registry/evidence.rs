@@ -8,7 +8,10 @@ use super::{
 };
 use crate::store::{ContentDigest, EntryRow, Reader};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use touchstone_inspect::fingerprint::{PDQ_QUALITY_FLOOR, hamming};
+use touchstone_inspect::{
+    fingerprint::{PDQ_QUALITY_FLOOR, hamming},
+    frames::Part,
+};
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId, Timestamp,
     api::LabelRecord,
@@ -53,6 +56,8 @@ pub struct Examined {
     pub altered: bool,
     /// Something that is no damage lies over it.
     pub overlaid: bool,
+    /// The part of the photo that shows it.
+    pub part: Option<Part>,
 }
 
 /// An entry that the photo is tied to.

@@ -41,6 +41,8 @@ pub(super) struct Resemblance {
     pub distance: Option<u32>,
     /// What the pixels told; `None` if nothing was kept to compare with.
     pub comparison: Option<(Reference, Comparison)>,
+    /// The part of the photo that shows it, if that is known.
+    pub part: Option<frames::Part>,
 }
 
 /// What looking at a photo told.
@@ -86,6 +88,7 @@ impl Resemblance {
             },
             altered: found.relation == Relation::SameCaptureAltered,
             overlaid: !found.overlays.is_empty(),
+            part: self.part,
         })
     }
 
@@ -143,7 +146,12 @@ impl Inner {
         for index in order.into_iter().take(MAX_UNSEEN) {
             let Some(record) = self.record(index)? else { continue };
             if let Some(distance) = distance_within(pdq, &record) {
-                resemblances.push(Resemblance { index, distance: Some(distance), comparison: None });
+                resemblances.push(Resemblance {
+                    index,
+                    distance: Some(distance),
+                    comparison: None,
+                    part: None,
+                });
             }
         }
         Ok(Recognition { resemblances, flooded, photo: None })
@@ -189,7 +197,7 @@ impl Inner {
         let Some(record) = self.record(near.index)? else { return Ok(None) };
         // The index may hold codes of an earlier record beside those that hold now.
         let distance = distance_within(photo.pdq, &record);
-        let found = Resemblance { index: near.index, distance, comparison: None };
+        let found = Resemblance { index: near.index, distance, comparison: None, part: None };
         let Some((kind, reference)) = self.pixels(near.index, &record)? else { return Ok(Some(found)) };
         let symmetry = Symmetry::ALL.get(usize::from(near.orientation)).copied();
         let map = frames::by_orientation(
@@ -198,7 +206,7 @@ impl Inner {
             (photo.picture.width, photo.picture.height),
         );
         Ok(match photo.compare(kind, &reference, &map) {
-            Compared::Told(comparison) => Some(Resemblance { comparison: Some(comparison), ..found }),
+            Compared::Told(told, part) => Some(Resemblance { comparison: Some(told), part, ..found }),
             // Too plain to compare: PDQ stands, and that alterations were not examined.
             Compared::TooPlain => Some(found),
             Compared::Unlike => None,
@@ -264,7 +272,9 @@ impl Inner {
         let sizes = ((pixels.width, pixels.height), (photo.picture.width, photo.picture.height));
         let map = frames::by_features(&alignment, &registered, looked_up, sizes.0, sizes.1);
         Ok(Some(match photo.compare(kind, &pixels, &map) {
-            Compared::Told(told) => Some(Resemblance { index, distance: None, comparison: Some(told) }),
+            Compared::Told(told, part) => {
+                Some(Resemblance { index, distance: None, comparison: Some(told), part })
+            }
             Compared::TooPlain | Compared::Unlike => None,
         }))
     }
@@ -318,7 +328,7 @@ fn distance_within(pdq: &[[u8; 32]], record: &Record) -> Option<u32> {
 
 /// What a comparison came to.
 enum Compared {
-    Told((Reference, Comparison)),
+    Told((Reference, Comparison), Option<frames::Part>),
     /// Hardly any texture to compare.
     TooPlain,
     /// Not the same thing at all.
@@ -332,7 +342,11 @@ impl Photo<'_> {
         let found = view.and_then(|view| compare::compare(&self.query, view, map).ok());
         match found {
             None => Compared::Unlike,
-            Some(found) if found.relation != Relation::CannotTell => Compared::Told((kind, found)),
+            Some(found) if found.relation != Relation::CannotTell => {
+                let sizes = ((reference.width, reference.height), (self.picture.width, self.picture.height));
+                let part = frames::part(&found.alignment, sizes.0, sizes.1);
+                Compared::Told((kind, found), part)
+            }
             Some(found) if found.agreement.is_too_plain() => Compared::TooPlain,
             Some(_) => Compared::Unlike,
         }

@@ -7,6 +7,7 @@ use super::{
     evidence::{Candidate, Evidence, LabelElsewhere, Tie},
     texts,
 };
+use touchstone_inspect::frames;
 use touchstone_schema::{
     Timestamp,
     label::{LabelLevel, LabelMeaning, LabelScheme, OutputLabel},
@@ -479,11 +480,18 @@ fn departure_finding(candidate: &Candidate, kind: FindingKind, context: &Context
     of_entry(kind, strength, basis, candidate, context)
 }
 
+/// The photo shows the two pictures side by side.
+fn is_beside(one: &Candidate, other: &Candidate) -> bool {
+    let part = |candidate: &Candidate| candidate.examined.and_then(|found| found.part);
+    part(one).zip(part(other)).is_some_and(|(one, other)| frames::apart(&one, &other))
+}
+
 /// Two issuers over one picture. Each is told of once, by its best entry.
 fn conflict_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Finding>) {
     let counting: Vec<&Candidate> = evidence.candidates.iter().filter(|c| counts(c, context)).collect();
     let Some(first) = counting.first() else { return };
-    let Some(other) = counting.iter().find(|other| other.issuer != first.issuer) else { return };
+    let rival = |other: &&&Candidate| other.issuer != first.issuer && !is_beside(first, other);
+    let Some(other) = counting.iter().find(rival) else { return };
     let mixed = counting.iter().any(|c| !c.labels.is_empty()) && counting.iter().any(|c| c.labels.is_empty());
     let kind = if mixed { FindingKind::MerchantAndAi } else { FindingKind::ConflictingClaims };
     findings.push(of_entry(kind, Strength::Strong, Basis::Log, other, context));

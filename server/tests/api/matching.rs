@@ -19,6 +19,7 @@ on_both!(
     what_is_kept_decides_what_can_be_told,
     a_deleted_record_takes_its_pixels_along,
     late_copies_hide_nothing,
+    pictures_side_by_side_are_no_conflict,
 );
 
 /// The picture with a dark stain; its box as x, y, width, height.
@@ -169,4 +170,23 @@ fn late_copies_hide_nothing(app: &TestApp) {
     let verdict = platform.check(&photo, &context).verdict;
     let found = verdict.best_match.as_ref().unwrap_or_else(|| panic!("{verdict:#?}"));
     assert_eq!((verdict.conclusion, found.statement), (Conclusion::Copy, accepted.id));
+}
+
+/// A collage of two merchants' pictures is no quarrel about either; the same picture registered by both is one.
+fn pictures_side_by_side_are_no_conflict(app: &TestApp) {
+    let (merchant, other, platform) = (app.merchant(), app.merchant(), app.platform());
+    let (left, right) = (picture(70), picture(71));
+    merchant.register(&jpeg(&left, 92), View::Listing);
+    let second = other.register(&jpeg(&right, 92), View::Listing);
+    let mut collage = RgbImage::from_pixel(1_300, 500, Rgb([240, 240, 240]));
+    imageops::overlay(&mut collage, &left, 5, 10);
+    imageops::overlay(&mut collage, &right, 655, 10);
+    let photo = jpeg(&collage, 88);
+    let verdict = platform.look(&photo).verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Copy, "{verdict:#?}");
+    assert!(!finding(&verdict, FindingKind::ConflictingClaims), "{verdict:#?}");
+    merchant.register(&jpeg(&right, 80), View::Listing);
+    let verdict = platform.look(&jpeg(&right, 85)).verdict;
+    assert!(finding(&verdict, FindingKind::ConflictingClaims), "{verdict:#?}");
+    assert!(verdict.findings.iter().any(|found| found.statement == Some(second.id)), "{verdict:#?}");
 }
