@@ -107,29 +107,54 @@ pub(crate) fn strength(region: &Region, level: f32, edited: f32, frame: (usize, 
     excess / (asked * unrest)
 }
 
-/// Whether a region looks painted by a screen: a filled icon or frame, a small bright glyph, or a vivid sticker.
+/// Whether a region looks painted by a screen: a filled icon or frame, a small bright glyph, a vivid sticker, or a
+/// panel along a side.
 ///
-/// Procedural damage with more than half its pixels of one colour filled at most 0.61 of its box.
+/// Procedural damage with more than half its pixels of one colour filled at most 0.61 of its box. Icons on a ground of
+/// nearly their own grey have no edge, or lose a part of their disc (0.64 filled and more), but are of one colour all
+/// the more (0.8 and more). On a sketch letters are two pixels wide: not quite white any more, and small.
 pub(crate) fn is_overlay(region: &Region, look: &Look, frame: (usize, usize)) -> bool {
     let longest = frame.0.max(frame.1) as f32;
     let (left, top, right, bottom) = region.bounds;
     let (width, height) = ((right - left) as f32, (bottom - top) as f32);
     let extent = width.max(height) / longest;
     let vivid = look.vivid >= 120.0;
-    let icon = extent <= 0.13 && look.flat >= 0.62 && look.filled >= 0.72 && look.edge >= 12.0;
+    let icon = extent <= 0.13
+        && ((look.flat >= 0.62 && look.filled >= 0.7 && look.edge >= 12.0)
+            || (look.flat >= 0.8 && look.filled >= 0.64 && look.edge >= 12.0)
+            || (look.flat >= 0.95 && look.filled >= 0.66 && look.edge >= 5.0));
     // On a sketch an icon is a dozen pixels and mostly edge.
     let small_icon = longest <= 256.0
         && extent <= 0.11
-        && look.flat >= 0.5
+        && look.flat >= 0.45
         && look.filled >= 0.7
         && look.edge >= 30.0
         && region.peak >= 5.0;
     let glyph = look.bright >= 0.95
         && look.white >= 195.0
-        && look.edge >= 45.0
+        && look.edge >= 40.0
         && region.peak >= 4.0
         && height <= 0.07 * longest
         && width <= 0.12 * longest;
+    let small_glyph = longest <= 256.0
+        && look.bright >= 0.97
+        && look.white >= 140.0
+        && look.edge >= 40.0
+        && region.peak >= 6.0
+        && height <= 0.045 * longest
+        && width <= 0.075 * longest;
     let sticker = vivid && look.flat >= 0.5 && look.edge >= 40.0 && region.peak >= 6.0;
-    icon || small_icon || glyph || sticker
+    icon || small_icon || glyph || small_glyph || sticker || is_panel(region, look, frame)
+}
+
+/// Whether a region is a bar or page of one colour that covers a whole side of the picture.
+fn is_panel(region: &Region, look: &Look, frame: (usize, usize)) -> bool {
+    let (left, top, right, bottom) = region.bounds;
+    // The outermost pixels are not judged.
+    let near = frame.0.max(frame.1) / 50 + 2;
+    let across = left <= near && right + near >= frame.0;
+    let down = top <= near && bottom + near >= frame.1;
+    let from_side = (across && (top <= near || bottom + near >= frame.1))
+        || (down && (left <= near || right + near >= frame.0));
+    from_side && look.flat >= 0.5 && look.filled >= 0.5
 }
