@@ -105,7 +105,8 @@ fn a_tear_over_most_of_the_product_is_an_alteration() {
         }
     }
     let found = run(&query, &picture, 0.0);
-    assert!(found.agreement.median < 0.92, "{:?}", found.agreement);
+    // Too few blocks are alike for one capture by themselves.
+    assert!(found.agreement.median < 0.95 && found.agreement.alike < 0.66, "{:?}", found.agreement);
     assert_eq!(found.relation, Relation::SameCaptureAltered, "{:?} {:?}", found.agreement, found.parallax);
     let marked = |wanted: bool| {
         let pixels = found.map.data.iter().enumerate();
