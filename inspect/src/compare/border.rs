@@ -53,7 +53,7 @@ struct Sums {
     textured: f64,
 }
 
-/// The border as the query of `size` shows it; `luma` is that of the frame's part.
+/// The border as the query of `size` pixels shows it; `luma` is that of the frame's part.
 pub(crate) fn measure(frame: &Frame, luma: &Plane, size: (usize, usize)) -> Border {
     let (width, height) = (frame.reference.width as f64, frame.reference.height as f64);
     let unit = (width.max(height) / SKETCH).max(1.0);

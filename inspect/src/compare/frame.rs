@@ -12,7 +12,7 @@ use super::raster::{Rgb, RgbView, luma, shrink};
 use super::{CompareError, align};
 
 /// Pixels of the working frame, at most: what the time budget of a comparison carries.
-pub(crate) const WORK_AREA: usize = 230_000;
+pub(crate) const WORK_AREA: usize = 120_000;
 /// Shortest side of the working frame and of the query's part, pixels.
 const SHORTEST: usize = 16;
 

@@ -1,11 +1,13 @@
 //! Comparison of a picture with a registered reference, pixel by pixel: are they one capture, and where was the picture
 //! altered?
 //!
-//! Owns the order of work: one frame at a common density, refined alignment, predicted colours, block agreement,
-//! residual, regions, decisions. It must not know where the reference or the first homography come from.
+//! Owns the order of work. At the scale of a sketch: one frame at a common density, refined alignment, predicted
+//! colours, block agreement, parallax, the reference's border, the relation. Then, for one capture only and as finely as
+//! both pictures allow: residual, regions, alterations. It must not know where the reference or the first homography
+//! come from.
 //!
 //! Every step is deterministic on every machine: integer arithmetic, or IEEE basic operations and square roots in a
-//! fixed order. Work and memory are bounded by the working frame (about 230,000 pixels) and the bounded query.
+//! fixed order. Work and memory are bounded by the working frame (about 120,000 pixels) and the bounded query.
 
 mod agreement;
 mod align;

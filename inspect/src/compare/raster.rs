@@ -128,6 +128,9 @@ pub(crate) fn shrink<const C: usize>(source: &[u8], from: (usize, usize), to: (u
     if from.0 == 2 * to.0 && from.1 == 2 * to.1 {
         return halved::<C>(source, stride, to);
     }
+    if from.0 <= 2 * to.0 && from.1 <= 2 * to.1 && from.0.min(from.1) >= 3 {
+        return slightly::<C>(source, from, to);
+    }
     let mut out = vec![0_u8; to.0 * to.1 * C];
     let columns: Vec<Span> = (0..to.0).map(|x| Span::of(x, from.0, to.0)).collect();
     let mut sums = vec![0.0_f32; stride];
@@ -178,6 +181,32 @@ fn halved<const C: usize>(source: &[u8], stride: usize, to: (usize, usize)) -> V
     out
 }
 
+/// [`shrink`] to no less than half of either side: three source pixels at most lie under a target along an axis.
+fn slightly<const C: usize>(source: &[u8], from: (usize, usize), to: (usize, usize)) -> Vec<u8> {
+    let stride = from.0 * C;
+    let columns: Vec<(usize, [f32; 3])> =
+        (0..to.0).map(|x| Span::of(x, from.0, to.0).three(from.0)).collect();
+    let mut out = vec![0_u8; to.0 * to.1 * C];
+    let mut sums = vec![0.0_f32; stride];
+    for (y, line) in out.chunks_exact_mut((to.0 * C).max(1)).enumerate() {
+        let (first, [a, b, c]) = Span::of(y, from.1, to.1).three(from.1);
+        let (upper, rest) = source[first * stride..(first + 3) * stride].split_at(stride);
+        let (middle, lower) = rest.split_at(stride);
+        for (((sum, upper), middle), lower) in sums.iter_mut().zip(upper).zip(middle).zip(lower) {
+            *sum = a * f32::from(*upper) + b * f32::from(*middle) + c * f32::from(*lower) + 0.5;
+        }
+        for ((first, [a, b, c]), value) in columns.iter().zip(line.chunks_exact_mut(C)) {
+            let three = &sums[first * C..(first + 3) * C];
+            for k in 0..C {
+                let sum = a * three[k] + b * three[C + k] + c * three[2 * C + k];
+                // Conversion by way of i32 is one instruction.
+                value[k] = sum as i32 as u8;
+            }
+        }
+    }
+    out
+}
+
 /// The source pixels under one target pixel along one axis.
 struct Span {
     first: usize,
@@ -197,6 +226,19 @@ impl Span {
         let head = if first == last { 1.0 } else { (first as f64 + 1.0 - start) * body };
         let tail = if first == last { 1.0 } else { (end - last as f64) * body };
         Self { first, last, head: head as f32, tail: tail as f32, body: body as f32 }
+    }
+
+    /// The span as three pixels of a side of `length`: the first of them and their weights.
+    fn three(&self, length: usize) -> (usize, [f32; 3]) {
+        let first = self.first.min(length.saturating_sub(3));
+        let mut weights = [0.0; 3];
+        for (offset, weight) in weights.iter_mut().enumerate() {
+            let position = first + offset;
+            if position >= self.first && position <= self.last {
+                *weight = self.weight(position);
+            }
+        }
+        (first, weights)
     }
 
     fn weight(&self, position: usize) -> f32 {

@@ -11,11 +11,14 @@ use super::linear::solve;
 use super::raster::{Plane, Rgb};
 
 /// Samples of the fit, about.
-const SAMPLES: usize = 2600;
+const SAMPLES: usize = 2000;
 const TERMS: usize = 10;
 const ROUNDS: usize = 6;
 /// Median error of unmapped colours, grey levels, from which they count as changed.
 const CHANGED: f32 = 6.0;
+/// Classes of errors, and how many to a grey level.
+const BINS: usize = 2048;
+const BINS_A_LEVEL: f32 = 8.0;
 /// Pixels converted together.
 const RUN: usize = 32;
 
@@ -97,7 +100,8 @@ fn regress<const K: usize>(
     for (terms, targets, weight) in rows {
         let weighted = terms.map(|value| value * weight);
         for row in 0..TERMS {
-            for column in 0..TERMS {
+            // The lower triangle is read; whole runs of four are quicker than its exact edge.
+            for column in 0..(row / 4 * 4 + 4).min(TERMS) {
                 normal[row][column] += weighted[row] * terms[column];
             }
         }
@@ -182,18 +186,19 @@ impl Tone {
 
     /// Geman-McClure weights of the samples under this map, and their weighted median error, grey levels.
     fn trust(&self, samples: &[Sample], trust: &mut [f32]) -> f32 {
-        let mut errors: Vec<(f32, f32)> = samples.iter().map(|s| (self.error(s), s.weight)).collect();
-        let total: f32 = errors.iter().map(|(_, weight)| weight).sum();
-        for (trust, (error, _)) in trust.iter_mut().zip(&errors) {
-            *trust = *error;
+        let mut weights = [0.0_f32; BINS];
+        let mut total = 0.0;
+        for (trust, sample) in trust.iter_mut().zip(samples) {
+            *trust = self.error(sample);
+            weights[((*trust * BINS_A_LEVEL) as usize).min(BINS - 1)] += sample.weight;
+            total += sample.weight;
         }
-        errors.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let mut half = 0.5 * total;
-        let median = errors.iter().find(|(_, weight)| {
+        let middle = weights.iter().position(|weight| {
             half -= weight;
             half <= 0.0
         });
-        let median = median.map_or(0.0, |(error, _)| *error);
+        let median = (middle.unwrap_or(0) as f32 + 0.5) / BINS_A_LEVEL;
         let scale = (2.0 * median).max(3.0);
         for trust in trust {
             let ratio = *trust / scale;

@@ -58,15 +58,18 @@ impl Field {
         mix(left, right, fx)
     }
 
-    /// The displacements along one row of the frame.
-    fn line(&self, y: usize, out: &mut [(f32, f32)]) {
+    /// The displacements along one row of the frame, across and down.
+    fn line(&self, y: usize, across: &mut [f32], down: &mut [f32]) {
         let (row, fy) = (y / STEP, (y % STEP) as f32 / STEP as f32);
         let mix = |a: (f32, f32), b: (f32, f32), f: f32| (a.0 + f * (b.0 - a.0), a.1 + f * (b.1 - a.1));
-        for (column, run) in out.chunks_mut(STEP).enumerate() {
+        let runs = across.chunks_mut(STEP).zip(down.chunks_mut(STEP));
+        for (column, (across, down)) in runs.enumerate() {
             let left = mix(self.node(column, row), self.node(column, row + 1), fy);
             let right = mix(self.node(column + 1, row), self.node(column + 1, row + 1), fy);
-            for (index, value) in run.iter_mut().enumerate() {
-                *value = mix(left, right, index as f32 / STEP as f32);
+            let slope = ((right.0 - left.0) / STEP as f32, (right.1 - left.1) / STEP as f32);
+            for (index, (x, y)) in across.iter_mut().zip(down).enumerate() {
+                *x = left.0 + slope.0 * index as f32;
+                *y = left.1 + slope.1 * index as f32;
             }
         }
     }
@@ -160,20 +163,21 @@ pub(crate) fn warp(
 ) -> (Rgb, Vec<u8>) {
     let mut rgb = vec![0_u8; width * height * 3];
     let mut valid = vec![0_u8; width * height];
-    let mut moves = vec![(0.0_f32, 0.0_f32); width];
-    let mut places = vec![(0.0_f32, 0.0_f32); width];
+    // The row's displacements, overwritten by the places that it shows.
+    let (mut across, mut down) = (vec![0.0_f32; width], vec![0.0_f32; width]);
     let m = map.0.map(|value| value as f32);
     let (right, bottom) = ((part.width - 1) as f32, (part.height - 1) as f32);
     let stride = part.width * 3;
     let lines = rgb.chunks_exact_mut(width * 3).zip(valid.chunks_exact_mut(width));
     for (y, (line, seen)) in lines.enumerate() {
-        field.line(y, &mut moves);
-        for (x, (at, shift)) in places.iter_mut().zip(&moves).enumerate() {
-            let (px, py) = (x as f32 - shift.0, y as f32 - shift.1);
+        field.line(y, &mut across, &mut down);
+        for (x, (u, v)) in across.iter_mut().zip(&mut down).enumerate() {
+            let (px, py) = (x as i32 as f32 - *u, y as f32 - *v);
             let depth = 1.0 / (m[6] * px + m[7] * py + m[8]);
-            *at = ((m[0] * px + m[1] * py + m[2]) * depth, (m[3] * px + m[4] * py + m[5]) * depth);
+            (*u, *v) = ((m[0] * px + m[1] * py + m[2]) * depth, (m[3] * px + m[4] * py + m[5]) * depth);
         }
-        for ((pixel, seen), (qx, qy)) in line.chunks_exact_mut(3).zip(seen).zip(places.iter().copied()) {
+        let places = across.iter().copied().zip(down.iter().copied());
+        for ((pixel, seen), (qx, qy)) in line.chunks_exact_mut(3).zip(seen).zip(places) {
             if !(qx >= 0.0 && qy >= 0.0 && qx < right && qy < bottom) {
                 continue;
             }

@@ -163,7 +163,7 @@ pub fn compare(
         map: Plane::new(picture.width, picture.height),
     };
     if result.relation == Relation::SameCapture {
-        let found = Found::new(sight, (frame.reference.width, frame.reference.height));
+        let found = Found::new(sight, &frame.reference);
         result.level = found.residual.level;
         found.report(&mut result, &frame.to_query(), &up);
         if !result.alterations.is_empty() {
@@ -176,7 +176,6 @@ pub fn compare(
 /// Both pictures in the frame, comparable.
 struct Sight {
     predicted: Channels,
-    plain: Channels,
     query: Channels,
     warped: Rgb,
     valid: Vec<u8>,
@@ -207,7 +206,7 @@ impl Sight {
         let (warped, valid) = warp::warp(&frame.part, &frame.to_part, &field, width, height);
         let mut query = tone::channels(&warped);
         sharpness::equalise(&mut predicted, &mut query, &valid);
-        Self { predicted, plain: tone::channels(&frame.reference), query, warped, valid, tone, field }
+        Self { predicted, query, warped, valid, tone, field }
     }
 }
 
@@ -221,10 +220,12 @@ struct Found {
 }
 
 impl Found {
-    fn new(mut sight: Sight, size: (usize, usize)) -> Self {
+    fn new(mut sight: Sight, reference: &Rgb) -> Self {
+        let size = (reference.width, reference.height);
         let longest = size.0.max(size.1);
         residual::margin(&mut sight.valid, size.0, size.1, (longest / 130).max(2));
-        let residual = residual::measure(&sight.predicted, &sight.plain, &sight.query, &sight.valid);
+        let plain = tone::channels(reference);
+        let residual = residual::measure(&sight.predicted, &plain, &sight.query, &sight.valid);
         let mut mask = softened(&residual.relative);
         for value in &mut mask.data {
             *value = if f32::from(*value) >= UNIT { 255 } else { 0 };

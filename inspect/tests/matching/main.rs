@@ -7,3 +7,4 @@ mod geometry;
 mod raster;
 mod record;
 mod support;
+mod viewpoint;
