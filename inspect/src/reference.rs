@@ -127,7 +127,7 @@ mod tests {
     fn an_extractor_that_served_before_finds_the_same() {
         let drawn = |width: u32, height: u32, step: u32| {
             let pixel = |i: u32| {
-                [(i % width * step ^ (i / width * 3)) as u8, (i / width * step) as u8, (i % 97) as u8]
+                [((i % width * step) ^ (i / width * 3)) as u8, (i / width * step) as u8, (i % 97) as u8]
             };
             Picture::new(width, height, (0..width * height).flat_map(pixel).collect()).unwrap()
         };

@@ -352,3 +352,21 @@ impl Photo<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_are_in_whole_pixels_of_the_whole_photo() {
+        let region =
+            |x: f32| compare::Alteration { x, y: 20.0, width: 30.0, height: 5.0, strength: 1.0, share: 0.1 };
+        let place = |x: f32, full| {
+            within(&region(x), (150, 100), full).map(|found| (found.x, found.y, found.width, found.height))
+        };
+        assert_eq!(place(10.25, (150, 100)), Some((10, 20, 31, 5)));
+        assert_eq!(place(10.25, (400, 300)), Some((27, 60, 81, 15)));
+        assert_eq!(place(130.0, (300, 200)), Some((260, 40, 40, 10)));
+        assert_eq!(place(160.0, (300, 200)), None);
+    }
+}

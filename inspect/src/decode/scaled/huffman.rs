@@ -74,7 +74,7 @@ impl Table {
 
     /// Whether every symbol is a number of bits that a difference of mean values may have.
     pub(super) fn is_for_means(&self) -> bool {
-        self.symbols.iter().all(|&symbol| symbol <= 11)
+        self.symbols.iter().all(|&symbol| symbol <= 15)
     }
 }
 

@@ -75,7 +75,7 @@ impl<'a> Tables<'a> {
                 0xee if segment.starts_with(b"Adobe") => {
                     found.other_colours = header.components.len() == 3 && segment.get(11) != Some(&1);
                 }
-                jpeg::SOS => return found.finish(segment, &bytes[position..], header),
+                jpeg::SOS => return Ok(found.finish(segment, &bytes[position..], header)),
                 _ => {}
             }
         }
@@ -122,41 +122,37 @@ impl Found {
         Ok(())
     }
 
-    fn finish<'a>(
-        self,
-        scan: &[u8],
-        data: &'a [u8],
-        header: &JpegHeader,
-    ) -> Result<Option<Tables<'a>>, DecodeError> {
+    fn finish<'a>(self, scan: &[u8], data: &'a [u8], header: &JpegHeader) -> Option<Tables<'a>> {
         // Identifiers that spell a colour space are a habit of some writers.
         let spelt = header.components == *b"RGB";
         let selectors = scan.get(1..1 + 2 * self.frame.len()).unwrap_or_default();
         let in_order = selectors.as_chunks::<2>().0.iter().zip(&self.frame).all(|(own, it)| own[0] == it.0);
         let usual = matches!(self.frame.len(), 1 | 3) && selectors.len() == 2 * self.frame.len() && in_order;
         if spelt || self.other_colours || !usual {
-            return Ok(None);
+            return None;
         }
-        let mut components = Vec::with_capacity(self.frame.len());
-        for (&(_, across, down, table), &[_, codes]) in self.frame.iter().zip(selectors.as_chunks().0) {
+        // Files that rely on tables of their surroundings are left to the general decoder.
+        let single = self.frame.len() == 1;
+        let component = |(&(_, across, down, table), &[_, codes]): (&(u8, usize, usize, usize), &[u8; 2])| {
             let (means, others) = (usize::from(codes >> 4), usize::from(codes & 15));
             let codes = |tables: &[Option<Table>; 4], number: usize| tables.get(number).cloned().flatten();
-            let missing = || corrupt("a scan without its tables");
-            let means = codes(&self.means, means).filter(Table::is_for_means).ok_or_else(missing)?;
-            components.push(Component {
+            Some(Component {
                 // A single component is stored block after block, whatever its sampling.
-                across: if self.frame.len() == 1 { 1 } else { across },
-                down: if self.frame.len() == 1 { 1 } else { down },
-                quantisation: self.quantisation.get(table).copied().flatten().ok_or_else(missing)?,
-                means,
-                others: codes(&self.others, others).ok_or_else(missing)?,
-            });
-        }
+                across: if single { 1 } else { across },
+                down: if single { 1 } else { down },
+                quantisation: self.quantisation.get(table).copied().flatten()?,
+                means: codes(&self.means, means).filter(Table::is_for_means)?,
+                others: codes(&self.others, others)?,
+            })
+        };
+        let pairs = self.frame.iter().zip(selectors.as_chunks().0);
+        let components: Vec<Component> = pairs.map(component).collect::<Option<_>>()?;
         let most = |side: fn(&Component) -> usize| components.iter().map(side).max().unwrap_or(1);
-        Ok(Some(Tables {
+        Some(Tables {
             sampling: (most(|it| it.across), most(|it| it.down)),
             components,
             restart_interval: self.restart_interval,
             scan: data,
-        }))
+        })
     }
 }
