@@ -35,11 +35,11 @@ type Lookup = (Query, Option<u64>);
 
 /// Measures every number of pictures.
 pub(super) fn run(sizes: &[u32], print: Print<'_>) -> Result<(), BenchError> {
-    if sizes.is_empty() {
+    if sizes.iter().all(|size| *size == 0) {
         return Ok(());
     }
     let studio = Studio::new();
-    for size in sizes {
+    for size in sizes.iter().filter(|size| **size > 0) {
         of_size(*size, &studio, print)?;
     }
     Ok(())
