@@ -26,7 +26,7 @@ type Planted = Vec<(Code, u32)>;
 /// Measures every size that the options name.
 pub(super) fn run(options: &Options, print: Print<'_>) -> Result<(), BenchError> {
     let mut before: Option<(usize, f64)> = None;
-    for count in &options.codes {
+    for count in options.codes.iter().filter(|count| **count > 0) {
         let median = of_size(*count, options, print)?;
         if let Some((smaller, least)) = before {
             let (grown, slower) = (*count as f64 / smaller as f64, median / least);

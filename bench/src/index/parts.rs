@@ -6,6 +6,7 @@
 
 use super::{BenchError, Print, clock, figure, folder, workload::Random};
 use image::RgbImage;
+use rayon::prelude::*;
 use std::path::Path;
 use touchstone_examples::studio::{self, edits};
 use touchstone_inspect::{
@@ -14,6 +15,9 @@ use touchstone_inspect::{
 };
 use touchstone_server::matching::{PictureIndex, Registered};
 
+/// Pictures of the studio that are rendered, and by what their sides are divided: rendering takes longest.
+const SHOTS: usize = 32;
+const DIVISOR: u32 = 2;
 /// One in so many pictures of the studio stays unregistered: what is cut from it matches nothing.
 const UNREGISTERED: usize = 4;
 /// Descriptors among which a like one is looked for.
@@ -31,11 +35,11 @@ type Lookup = (Query, Option<u64>);
 
 /// Measures every number of pictures.
 pub(super) fn run(sizes: &[u32], print: Print<'_>) -> Result<(), BenchError> {
-    if sizes.is_empty() {
+    if sizes.iter().all(|size| *size == 0) {
         return Ok(());
     }
     let studio = Studio::new();
-    for size in sizes {
+    for size in sizes.iter().filter(|size| **size > 0) {
         of_size(*size, &studio, print)?;
     }
     Ok(())
@@ -133,25 +137,14 @@ struct Studio {
 
 impl Studio {
     fn new() -> Self {
+        let shots: Vec<&studio::Shot> = studio::catalogue().iter().take(SHOTS).collect();
+        let described: Vec<Option<Described>> =
+            shots.par_iter().enumerate().map(|(place, shot)| describe(shot, place as u64)).collect();
         let (mut whole, mut views) = (Vec::new(), Vec::new());
-        let mut extractor = Extractor::new();
-        for (place, shot) in studio::catalogue().iter().enumerate() {
-            let picture = studio::render(shot);
-            let screen = edits::screenshot(&edits::with_stain(&picture, place as u64));
-            let turned = edits::rotated_90(&edits::resized(&edits::cropped(&picture, 0.8), 0.6));
-            let cut = [edits::cropped(&picture, 0.65), edits::screenshot(&picture), turned, screen];
-            let query =
-                |view: &RgbImage| grey(view, QUERY_SIDE).map(|it| extractor.query(&it, &Settings::QUERY));
-            let queries: Vec<Query> = cut.iter().filter_map(query).collect();
-            let mut register = |view: &RgbImage| {
-                grey(view, REGISTER_SIDE).map(|it| extractor.reference(&it, &Settings::REGISTER))
-            };
-            if let Some(reference) = register(&picture) {
-                whole.push((reference, queries));
-            }
-            if place % UNREGISTERED != 0 {
-                let parts = [0.9, 0.75, 0.6].map(|part| edits::cropped(&picture, part));
-                views.extend(parts.iter().filter_map(register));
+        for (place, described) in described.into_iter().flatten().enumerate() {
+            whole.push((described.whole, described.queries));
+            if !place.is_multiple_of(UNREGISTERED) {
+                views.extend(described.parts);
             }
         }
         let all = views.iter().flat_map(|view| view.features.iter().copied()).collect();
@@ -221,6 +214,30 @@ impl Studio {
         });
         lookups.collect()
     }
+}
+
+/// Features of one rendered picture, of parts of it, and of what is looked up.
+struct Described {
+    whole: Reference,
+    parts: Vec<Reference>,
+    queries: Vec<Query>,
+}
+
+/// Renders and describes; `None` if the picture is empty.
+fn describe(shot: &studio::Shot, seed: u64) -> Option<Described> {
+    let picture = studio::render_small(shot, DIVISOR);
+    let turned = edits::rotated_90(&edits::resized(&edits::cropped(&picture, 0.8), 0.75));
+    let stained = edits::screenshot(&edits::with_stain(&picture, seed));
+    let cut = [edits::cropped(&picture, 0.65), edits::screenshot(&picture), turned, stained];
+    let query = |view: &RgbImage| Some(Extractor::new().query(&grey(view, QUERY_SIDE)?, &Settings::QUERY));
+    let register =
+        |view: &RgbImage| Some(Extractor::new().reference(&grey(view, REGISTER_SIDE)?, &Settings::REGISTER));
+    let parts = [0.9, 0.75, 0.6].map(|part| edits::cropped(&picture, part));
+    Some(Described {
+        whole: register(&picture)?,
+        parts: parts.iter().filter_map(register).collect(),
+        queries: cut.iter().filter_map(query).collect(),
+    })
 }
 
 fn grey(view: &RgbImage, side: u32) -> Option<Grey> {

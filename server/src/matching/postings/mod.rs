@@ -4,9 +4,10 @@
 //! Owns the inverted index in memory, its growth and withdrawal while queries run, its snapshot on disk, and the
 //! votes. Knows descriptors and 32-bit numbers of pictures; nothing of pixels, statements or verdicts.
 //!
-//! A descriptor has one posting of eight bytes under its visual word. A query visits the words near each of its
-//! descriptors, counts weak votes from the postings, and reads the stored codes of the few pictures that have enough
-//! of them for an exact vote. The design follows Jegou, Douze, Schmid (ECCV 2008) with the inverted multi-index of
+//! A descriptor has one posting of eight bytes under its visual word. A query reads the lists of words near its
+//! descriptors, the short lists of telling ones first, counts weak votes from the postings, and reads the stored codes
+//! of the few pictures that have enough of them for an exact vote. What is common needs no list of its own: its words
+//! have long lists, and what a vote is worth follows from how many pictures got it. The design follows Jegou, Douze, Schmid (ECCV 2008) with the inverted multi-index of
 //! Babenko and Lempitsky (CVPR 2012).
 
 mod codes;

@@ -37,8 +37,8 @@ const FILTER: usize = 1 << 20;
 pub struct Limits {
     /// Words visited for each descriptor.
     pub probes: usize,
-    /// Postings read in all. No list takes more than a thirty-second part of them: of a common word only the pictures
-    /// of the smallest numbers are read, the ones registered first.
+    /// Postings read in all, besides those in no segment yet. No list takes more than a thirty-second part of them: of
+    /// a common word only the pictures of the smallest numbers are read, the ones registered first.
     pub postings: usize,
     /// Most differing bits of a signature, of 21.
     pub signature: u32,
@@ -89,7 +89,7 @@ pub struct Answer {
     pub candidates: Vec<Candidate>,
     /// Postings read.
     pub postings: usize,
-    /// Lists of which only a part was read.
+    /// Lists that were read only in part or not at all, because the postings were spent.
     pub shortened: usize,
     /// Pictures with enough weak votes.
     pub suspects: usize,

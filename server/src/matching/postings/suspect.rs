@@ -11,8 +11,8 @@ use super::local::PICTURE_LOCALS;
 use super::posting::{Posting, changes_agree};
 use super::search::QUERY_LOCALS;
 
-/// Counters of votes, shared by pictures that have the same remainder: 1 MiB for each running query.
-const COUNTERS: usize = 1 << 20;
+/// Counters of votes, shared by pictures that have the same remainder: 256 KiB for each running query.
+const COUNTERS: usize = 1 << 18;
 /// Votes of one picture that are compared with each other.
 const GROUP: usize = 256;
 /// Signature distances that are told apart; larger ones count as the last.
