@@ -3,7 +3,8 @@
 //! Knows no figures of a run.
 
 use crate::{BenchError, vector};
-use std::{fmt::Display, path::Path};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use std::{fmt::Display, fs::File, io::BufWriter, path::Path};
 
 /// Colours that people with any colour vision tell apart (Okabe and Ito 2008).
 pub(crate) const BLUE: &str = "#0072b2";
@@ -111,10 +112,12 @@ impl Chart {
         }
     }
 
-    /// Writes the drawing as PNG.
+    /// Writes the drawing as PNG, as small as it gets: it is kept with the source.
     pub(crate) fn save(&self, path: &Path) -> Result<(), BenchError> {
         let drawn = vector::draw(self.width, self.height, SCALE, &self.body);
-        drawn.ok_or_else(|| BenchError::Other("a plot that is no SVG".to_owned()))?.save(path)?;
-        Ok(())
+        let drawn = drawn.ok_or_else(|| BenchError::Other("a plot that is no SVG".to_owned()))?;
+        let file = BufWriter::new(File::create(path)?);
+        let encoder = PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::Adaptive);
+        Ok(drawn.write_with_encoder(encoder)?)
     }
 }

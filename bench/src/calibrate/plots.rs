@@ -97,7 +97,7 @@ fn agreement(measured: &Measured) -> Chart {
             ("photos of other products", RED, measured.agreement(engine, unrelated)),
         ];
         let across = |value: f32| left + (value.clamp(LOW, 1.0) - LOW) / (1.0 - LOW) * PANEL.0;
-        for (row, (name, colour, (values, photos))) in groups.into_iter().enumerate() {
+        for (row, (name, colour, (values, same, photos))) in groups.into_iter().enumerate() {
             let base = 252.0 + row as f32 * 165.0;
             let mut bins = [0_usize; BINS];
             for value in &values {
@@ -113,8 +113,7 @@ fn agreement(measured: &Measured) -> Chart {
                 chart.rect((x + 0.5, base - height), (wide - 1.0, height), colour);
             }
             chart.line((left, base), (left + PANEL.0, base), GREY, 1.0);
-            let past = values.iter().filter(|value| **value >= SAME_CAPTURE).count();
-            let note = format!("{name}: {} of {photos} compared, {past} past 0.92", values.len());
+            let note = format!("{name}: {} of {photos} compared, {same} called the same", values.len());
             chart.text((left, base - PANEL.1 + 2.0), 13.0, Anchor::Start, INK, &note);
             for tick in 0..=6 {
                 let value = LOW + 0.1 * tick as f32;
@@ -138,7 +137,7 @@ fn agreement(measured: &Measured) -> Chart {
 /// Bars with intervals: altered regions shown, by kind and size.
 fn alterations(measured: &Measured) -> Chart {
     const PANEL: (f32, f32) = (460.0, 250.0);
-    const SHADES: [&str; 3] = ["#8cc5e3", "#3594c9", "#00527f"];
+    const SHADES: [&str; 3] = ["#bcdff2", "#74b9e0", "#2a87bf"];
     let title = "Altered regions shown";
     let subtitle = "Percent of regions of which a tenth is marked, 95 % intervals; dashes are targets";
     let mut chart = Chart::new(1_080, 420, title, subtitle);

@@ -82,10 +82,12 @@ impl Measured {
         (0..self.classes.len()).filter(|at| self.classes[*at].is_harmless())
     }
 
-    /// Agreement of the blocks wherever pixels were compared, and how many photos there were.
-    pub(crate) fn agreement(&self, engine: Engine, of: impl Fn(&Row) -> bool) -> (Vec<f32>, usize) {
+    /// Agreement of the blocks wherever pixels were compared; how many photos were called the same as a
+    /// registered one, and how many there were.
+    pub(crate) fn agreement(&self, engine: Engine, of: impl Fn(&Row) -> bool) -> (Vec<f32>, usize, usize) {
         let rows: Vec<&Row> = self.of(engine).filter(|row| of(row)).collect();
-        (rows.iter().filter_map(|row| row.score).collect(), rows.len())
+        let same = rows.iter().filter(|row| row.found || row.wrong.is_some()).count();
+        (rows.iter().filter_map(|row| row.score).collect(), same, rows.len())
     }
 
     /// Milliseconds of each check, sorted.
