@@ -5,6 +5,7 @@
 
 mod attacks;
 mod calibrate;
+mod crowd;
 mod index;
 mod load;
 mod populate;

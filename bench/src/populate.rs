@@ -1,14 +1,23 @@
-//! Fills a registry with signed statements and fingerprints, through the store, without HTTP.
+//! Fills a registry with signed statements, fingerprints and local features, through the store, without HTTP.
 
-use super::{BenchError, Options, server};
+use super::{BenchError, Options, crowd::Crowd, server};
 use ed25519_dalek::SigningKey;
+use image::RgbImage;
+use rayon::prelude::*;
 use std::{fs, path::Path};
+use touchstone_examples::studio::{self, edits};
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId, Timestamp,
     api::{AdmittedOrganisation, NewOrganisation},
     envelope::{self, STATEMENT_TYPE},
     key::PublicKey,
+    record::{Blob, Code256, Record},
     statement::{ContentBindings, ImageRegistered, Issuer, Kind, Nonce, Role, Statement, View},
+};
+use touchstone_sdk::{
+    client::Client,
+    entropy::SystemEntropy,
+    register::{Claim, Registrar, Upload},
 };
 use touchstone_server::store::{ContentDigest, NewEntry, NewRecord, Store, StoreConfig};
 
@@ -72,8 +81,31 @@ fn admit(
         proof_of_possession: None,
         provider_codes: Vec::new(),
     })?;
+    register_original(&running.client(Some(&merchant.token))?)?;
     let info = client.registry()?;
     Ok((merchant, info.origin, info.time))
+}
+
+/// The one picture that altered photos are made from, in the usual way: pixels, sketch and detail.
+fn register_original(merchant: &Client) -> Result<(), BenchError> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("original.jpg");
+    fs::write(&file, edits::jpeg(&original()?, 92)?)?;
+    let registrar = Registrar::new(merchant, merchant_key(), &SystemEntropy)?;
+    let claim = Claim::Picture { view: View::Listing, product: None };
+    let prepared = registrar.prepare(&file, &claim, Upload::Pixels)?;
+    for accepted in registrar.submit(&[&prepared])? {
+        let accepted = accepted.map_err(|problem| BenchError::Other(format!("{problem:?}")))?;
+        registrar.upload(&prepared, &accepted.id)?;
+    }
+    Ok(())
+}
+
+/// A rendered picture that nothing else in the registry is made from.
+pub(crate) fn original() -> Result<RgbImage, BenchError> {
+    let shot =
+        studio::catalogue().last().ok_or_else(|| BenchError::Other("the studio is empty".to_owned()))?;
+    Ok(studio::render(shot))
 }
 
 /// Makes the registry, or takes the one that an earlier run left in `data`.
@@ -100,12 +132,13 @@ pub(crate) fn registry(options: &Options, data: &Path) -> Result<Populated, Benc
         readers: 1,
         busy_timeout_ms: 5_000,
     })?;
+    let crowd = Crowd::new();
     let mut first = 0;
     while first < options.statements {
         // On a terminal's error stream, so that the table stays clean; filling a million takes minutes.
         eprint!("\rfilling the registry: {first} of {}", options.statements);
         let last = (first + BATCH).min(options.statements);
-        fill(&store, &origin, &merchant, now, first..last)?;
+        fill(&store, &crowd, &origin, &merchant, now, first..last)?;
         first = last;
     }
     eprintln!("\rfilled the registry: {} statements          ", options.statements);
@@ -116,14 +149,17 @@ pub(crate) fn registry(options: &Options, data: &Path) -> Result<Populated, Benc
 
 fn fill(
     store: &Store,
+    crowd: &Crowd,
     origin: &str,
     merchant: &AdmittedOrganisation,
     now: Timestamp,
     numbers: std::ops::Range<u64>,
 ) -> Result<(), BenchError> {
     let public = PublicKey::from(&merchant_key());
+    let records: Vec<NewRecord> =
+        numbers.clone().into_par_iter().map(|n| record(n, crowd)).collect::<Result<_, _>>()?;
     store.write(|writer| {
-        for n in numbers {
+        for (n, record) in numbers.zip(&records) {
             let content = digest(n);
             let mut nonce = [0; 16];
             nonce[..8].copy_from_slice(&n.to_be_bytes());
@@ -142,19 +178,39 @@ fn fill(
             let index = writer.append(now, &entry)?.index;
             writer.bind_content(&content, ContentDigest::File, index)?;
             writer.bind_content(&content, ContentDigest::WithoutManifest, index)?;
-            // Digests are as random as the fingerprints of unrelated pictures.
-            let record = NewRecord {
-                digest: content,
-                bytes: b"{}".to_vec(),
-                observed: true,
-                pdq: Some(*Sha256Digest::of(content.as_bytes()).as_bytes()),
-                pdq_quality: 100,
-                dhash: Some(*Sha256Digest::of(&content.as_bytes()[1..]).as_bytes()),
-                detail: None,
-                file_name: None,
-            };
-            writer.put_record(index, &record)?;
+            writer.put_record(index, record)?;
         }
         Ok(())
+    })
+}
+
+/// The record of picture `n`. Digests are as random as the fingerprints of unrelated pictures; the features are those of
+/// a picture of the crowd.
+fn record(n: u64, crowd: &Crowd) -> Result<NewRecord, BenchError> {
+    let content = digest(n);
+    let (pdq, dhash) = (Sha256Digest::of(content.as_bytes()), Sha256Digest::of(&content.as_bytes()[1..]));
+    let record = Record {
+        salt: Nonce([7; 16]),
+        pdq: Code256(pdq.0),
+        pdq_quality: 100,
+        dhash: Code256(dhash.0),
+        iscc: Code256(content.0),
+        width: 1_024,
+        height: 1_024,
+        features: Some(Blob(crowd.made(u32::try_from(n).unwrap_or(u32::MAX)).to_bytes())),
+        sketch: None,
+        carries_label: false,
+        file_name: None,
+    };
+    let (bytes, digest) = record.to_bytes().map_err(BenchError::other)?;
+    Ok(NewRecord {
+        digest,
+        bytes,
+        observed: true,
+        pdq: Some(pdq.0),
+        pdq_quality: 100,
+        dhash: Some(dhash.0),
+        detail: None,
+        file_name: None,
     })
 }

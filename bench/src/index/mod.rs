@@ -12,6 +12,7 @@ mod workload;
 
 use super::{BenchError, Figure};
 use std::path::{Path, PathBuf};
+pub(crate) use workload::Random;
 
 /// What to measure, and how much of it.
 #[derive(Debug, Clone, clap::Args)]

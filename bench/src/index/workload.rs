@@ -3,10 +3,10 @@
 use touchstone_server::matching::hamming::Code;
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -15,12 +15,12 @@ impl Random {
     }
 
     /// A number below `bound`, 0 if that is 0.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound.max(1) as u64) as usize
     }
 
     /// A code of random bits.
-    pub(super) fn code(&mut self) -> Code {
+    pub(crate) fn code(&mut self) -> Code {
         let mut code = [0; 32];
         for bytes in code.as_chunks_mut::<8>().0 {
             *bytes = self.next().to_le_bytes();
@@ -29,7 +29,7 @@ impl Random {
     }
 
     /// `code` with exactly `flips` bits flipped, at most 256.
-    pub(super) fn near(&mut self, code: &Code, flips: usize) -> Code {
+    pub(crate) fn near(&mut self, code: &Code, flips: usize) -> Code {
         let (mut near, mut left) = (*code, flips.min(256));
         while left > 0 {
             let bit = self.below(256);
