@@ -7,7 +7,12 @@
     clippy::cast_precision_loss,
     reason = "tests on formulas"
 )]
-#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "values are clamped")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "values are clamped"
+)]
 
 use crate::support::surface;
 use touchstone_inspect::compare::{Comparison, Homography, Query, Relation, Rgb, RgbView, compare};
@@ -85,34 +90,38 @@ fn a_picture_pasted_on_another_has_a_border_that_ends() {
     assert_eq!(found.relation, Relation::SameCapture);
 }
 
-#[test]
-fn a_tear_over_most_of_the_product_is_an_alteration() {
-    // A product on white; three fifths of it torn away.
-    let mut picture = photograph(0.0, 0.0);
+/// A product on white, the upper part of it torn away, photographed with grain: the picture, the photo.
+fn torn_product(until: usize, grain: i32) -> (Rgb, Rgb) {
     let product = |x: usize, y: usize| (40..150).contains(&x) && (30..165).contains(&y);
-    let torn = |x: usize, y: usize| product(x, y) && 3 * y + x < 430;
+    let torn = |x: usize, y: usize| product(x, y) && 3 * y + x < until;
+    let mut picture = photograph(0.0, 0.0);
+    let tear = photograph(500.0, 0.0);
     for (index, pixel) in picture.rgb.chunks_exact_mut(3).enumerate() {
         if !product(index % SIDE, index / SIDE) {
             pixel.fill(250);
         }
     }
-    let mut query = picture.clone();
-    let tear = photograph(500.0, 0.0);
-    for (index, pixel) in query.rgb.chunks_exact_mut(3).enumerate() {
+    let mut photo = picture.clone();
+    let mut state = 1_u32;
+    for (index, pixel) in photo.rgb.chunks_exact_mut(3).enumerate() {
         if torn(index % SIDE, index / SIDE) {
             let other = &tear.rgb[3 * index..];
             pixel.copy_from_slice(&[20 + other[0] / 8, 24 + other[1] / 8, 28 + other[2] / 8]);
         }
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = (state >> 16) as i32 % (2 * grain + 1) - grain;
+        for value in pixel {
+            *value = (i32::from(*value) + noise).clamp(0, 255) as u8;
+        }
     }
-    let found = run(&query, &picture, 0.0);
-    // Too few blocks are alike for one capture by themselves.
-    assert!(found.agreement.median < 0.95 && found.agreement.alike < 0.66, "{:?}", found.agreement);
+    (picture, photo)
+}
+
+#[test]
+fn a_tear_over_half_of_the_product_leaves_one_capture() {
+    let (picture, photo) = torn_product(380, 20);
+    let found = run(&photo, &picture, 0.0);
+    // Too few blocks agree for one capture by themselves; but what is left lies where it lay.
+    assert!(found.agreement.median < 0.92 && found.agreement.alike < 0.66, "{:?}", found.agreement);
     assert_eq!(found.relation, Relation::SameCaptureAltered, "{:?} {:?}", found.agreement, found.parallax);
-    let marked = |wanted: bool| {
-        let pixels = found.map.data.iter().enumerate();
-        let chosen = pixels.filter(|(index, _)| torn(index % SIDE, index / SIDE) == wanted);
-        let heat: Vec<bool> = chosen.map(|(_, heat)| *heat >= Comparison::ALTERED).collect();
-        heat.iter().filter(|hot| **hot).count() as f64 / heat.len() as f64
-    };
-    assert!(marked(true) > 0.6 && marked(false) < 0.05, "{} {}", marked(true), marked(false));
 }
