@@ -31,8 +31,8 @@ fn of_size(size: u32, crowd: &Crowd, print: Print<'_>) -> Result<(), BenchError>
     let empty = index.bytes();
     let filling = fill(&index, size, crowd)?;
     let bytes = (index.bytes() - empty) as f64 / f64::from(size);
-    // 64 postings of 8 bytes, and the directory of 4 MiB.
-    let most = 512.0 + (4 << 20) as f64 / f64::from(size) + 16.0;
+    // 64 postings of 8 bytes; a directory of 4 MiB for each of at most five segments, and the newest unsorted.
+    let most = 528.0 + f64::from(22 << 20) / f64::from(size);
     print(figure(
         format!("{size} pictures with 64 features each: memory"),
         &format!("<= {most:.0} B a picture"),

@@ -29,7 +29,7 @@ pub const PDQ_RADIUS: u32 = 31;
 pub const DHASH_RADIUS: u32 = 36;
 /// Most proposals of one code.
 const MAX_HITS: usize = 256;
-/// Agreeing features from which a proposal convinces: twice as many as any other picture had among a million.
+/// Agreeing features from which a proposal convinces: more than an unrelated one of a million had in 99 of 100 look-ups.
 const CONVINCING: u32 = 12;
 /// Codes in the unsorted tail from which it is sealed.
 const SEAL: usize = 16_384;

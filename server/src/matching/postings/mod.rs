@@ -7,7 +7,8 @@
 //! A descriptor has one posting of eight bytes under its visual word. A query reads the lists of words near its
 //! descriptors, the short lists of telling ones first, counts weak votes from the postings, and reads the stored codes
 //! of the few pictures that have enough of them for an exact vote. What is common needs no list of its own: its words
-//! have long lists, and what a vote is worth follows from how many pictures got it. The design follows Jegou, Douze, Schmid (ECCV 2008) with the inverted multi-index of
+//! have long lists, and what a vote is worth follows from how many pictures got it. The design follows Jegou, Douze,
+//! Schmid (ECCV 2008) with the inverted multi-index of
 //! Babenko and Lempitsky (CVPR 2012).
 
 mod codes;
