@@ -96,8 +96,9 @@ fn continues(border: &Border) -> bool {
 /// The median departure was 0.15 to 0.64 for the 22 pairs, 0.20 and more for other pairs. Attacked pictures that are
 /// no photographs of screens and not rendered again: 0.02 in the median, 0.04 at the 95th percentile, 0.08 at the
 /// 99th; the few above 0.21 had lost most of their texture to damage and were shown whole. Photographs of screens:
-/// 0.06, 0.14 and 0.28; new renderings, which are bent: 0.3 to 0.98, shown whole. Chosen on the six heaps in one
-/// random half of the products (0.16 and more), it holds for the one in the other half (0.15 and more).
+/// 0.06, 0.14 and 0.28; new renderings, which are bent: 0.3 to 0.98, shown whole. Six heaps of
+/// one random half of the products stood at 0.16 and more, one of the other half at 0.15 and more; both halves had been
+/// looked at before the thresholds were set.
 fn is_other_viewpoint(seen: &Seen) -> bool {
     let rough = seen.parallax.median;
     seen.parallax.places > 0

@@ -206,7 +206,7 @@ impl Inner {
             (photo.picture.width, photo.picture.height),
         );
         Ok(match photo.compare(kind, &reference, &map) {
-            Compared::Told(told, part) => Some(Resemblance { comparison: Some(told), part, ..found }),
+            Compared::Told(told, part) => Some(Resemblance { comparison: Some(*told), part, ..found }),
             // Too plain to compare: PDQ stands, and that alterations were not examined.
             Compared::TooPlain => Some(found),
             Compared::Unlike => None,
@@ -273,7 +273,7 @@ impl Inner {
         let map = frames::by_features(&alignment, &registered, looked_up, sizes.0, sizes.1);
         Ok(Some(match photo.compare(kind, &pixels, &map) {
             Compared::Told(told, part) => {
-                Some(Resemblance { index, distance: None, comparison: Some(told), part })
+                Some(Resemblance { index, distance: None, comparison: Some(*told), part })
             }
             Compared::TooPlain | Compared::Unlike => None,
         }))
@@ -328,7 +328,7 @@ fn distance_within(pdq: &[[u8; 32]], record: &Record) -> Option<u32> {
 
 /// What a comparison came to.
 enum Compared {
-    Told((Reference, Comparison), Option<frames::Part>),
+    Told(Box<(Reference, Comparison)>, Option<frames::Part>),
     /// Hardly any texture to compare.
     TooPlain,
     /// Not the same thing at all.
@@ -345,7 +345,7 @@ impl Photo<'_> {
             Some(found) if found.relation != Relation::CannotTell => {
                 let sizes = ((reference.width, reference.height), (self.picture.width, self.picture.height));
                 let part = frames::part(&found.alignment, sizes.0, sizes.1);
-                Compared::Told((kind, found), part)
+                Compared::Told(Box::new((kind, found)), part)
             }
             Some(found) if found.agreement.is_too_plain() => Compared::TooPlain,
             Some(_) => Compared::Unlike,
