@@ -27,6 +27,18 @@ pub(super) struct Times {
     pub(super) p95: f64,
 }
 
+impl Times {
+    /// The middle of two measurements.
+    pub(super) fn between(self, other: Self) -> Self {
+        let middle = |one: f64, other: f64| f64::midpoint(one, other);
+        Self {
+            mean: middle(self.mean, other.mean),
+            median: middle(self.median, other.median),
+            p95: middle(self.p95, other.p95),
+        }
+    }
+}
+
 /// Runs `query` for every place below `count` in `passes` rounds: between two runs of one query run all others, so that
 /// none finds its own lines in the cache.
 pub(super) fn measure(count: usize, passes: usize, mut query: impl FnMut(usize)) -> Times {

@@ -55,8 +55,8 @@ fn of_size(count: usize, options: &Options, print: Print<'_>) -> Result<f64, Ben
     let after: Vec<Times> = queries.iter().map(|(radius, planted)| time(&index, planted, *radius)).collect();
     let mut median = f64::INFINITY;
     for ((radius, planted), (first, second)) in queries.iter().zip(before.iter().zip(after)) {
-        // Whoever used the machine meanwhile disturbed one of the two less.
-        let own = if first.mean <= second.mean { *first } else { second };
+        // Before and after the peers: whatever disturbs the machine disturbs both sides alike.
+        let own = first.between(second);
         median = median.min(own.median);
         speed(count, *radius, own, print);
         recall(&index, &entries, planted, *radius, print);

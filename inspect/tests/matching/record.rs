@@ -1,9 +1,23 @@
 //! The stored bytes of features.
 
 use super::support::picture;
+use sha2::{Digest, Sha256};
 use touchstone_inspect::features::{
     BYTES_PER_FEATURE, Extractor, HEADER_BYTES, MAX_RECORDED, RecordError, Reference, Settings,
 };
+
+/// SHA-256 of the bytes of [`reference`], and its first feature: the words of the index are trained on exactly these
+/// features, and what is registered is compared with what later versions extract.
+const SHA256: &str = "7ef136ed95709386685411c9ea69f125ead0d6bec7c799ecca8a88b889dc1032";
+const FIRST: &str = "0205360571742e3c9dc174ff1f0673e3f8c0333330c0061ec7c37cff8f9f2670b3873effbfbb";
+
+#[test]
+fn the_same_picture_gives_the_same_bytes_everywhere() {
+    let bytes = reference().to_bytes();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(hex(&bytes[HEADER_BYTES..HEADER_BYTES + BYTES_PER_FEATURE]), FIRST);
+    assert_eq!(hex(&Sha256::digest(&bytes)), SHA256);
+}
 
 fn reference() -> Reference {
     Extractor::new().reference(&picture(200, 150, 5, |x, y| (x, y)), &Settings::REGISTER)

@@ -31,6 +31,9 @@ const MAX_PROPOSED: usize = 512;
 const MAX_ALIGNED: usize = 64;
 /// Pictures whose geometry fits and that are compared.
 const MAX_FITTING: usize = 6;
+/// Median and lower quartile of the blocks' agreement from which a map needs no second one beside it: a map that is off
+/// agrees nowhere that well, and what was altered leaves most blocks as they were.
+const CERTAIN: (f32, f32) = (0.985, 0.95);
 
 /// A registered picture that the photo resembles.
 #[derive(Debug)]
@@ -69,6 +72,14 @@ impl Resemblance {
     fn is_altered(&self) -> bool {
         let altered = |(_, found): &(Reference, Comparison)| found.relation == Relation::SameCaptureAltered;
         self.comparison.as_ref().is_some_and(altered)
+    }
+
+    /// No other map can show more.
+    fn is_settled(&self) -> bool {
+        let certain = |(_, found): &(Reference, Comparison)| {
+            found.agreement.median >= CERTAIN.0 && found.agreement.quartile >= CERTAIN.1
+        };
+        self.is_same_capture() && (!self.is_altered() || self.comparison.as_ref().is_some_and(certain))
     }
 
     /// How well the pixels agree under the map that was found: of two maps between the same pictures, the one that
@@ -179,7 +190,7 @@ impl Inner {
         for index in order.into_iter().take(MAX_COMPARED) {
             let Some(near) = nearest.near.iter().find(|near| near.index == index) else { continue };
             match self.compare_whole(&photo, near)? {
-                Some(same) if same.is_same_capture() && !same.is_altered() => found.resemblances.push(same),
+                Some(same) if same.is_settled() => found.resemblances.push(same),
                 // A crop or a change of shape may have spoilt the first map: local features give another.
                 other => again.push((near.index, other)),
             }

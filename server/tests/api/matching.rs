@@ -20,6 +20,7 @@ on_both!(
     a_deleted_record_takes_its_pixels_along,
     late_copies_hide_nothing,
     pictures_side_by_side_are_no_conflict,
+    a_large_photo_is_told_of_in_its_own_pixels,
 );
 
 /// The picture with a dark stain; its box as x, y, width, height.
@@ -189,4 +190,25 @@ fn pictures_side_by_side_are_no_conflict(app: &TestApp) {
     let verdict = platform.look(&jpeg(&right, 85)).verdict;
     assert!(finding(&verdict, FindingKind::ConflictingClaims), "{verdict:#?}");
     assert!(verdict.findings.iter().any(|found| found.statement == Some(second.id)), "{verdict:#?}");
+}
+
+/// A photo of more than 5 megapixels is looked at smaller; what is said of it counts its own pixels.
+fn a_large_photo_is_told_of_in_its_own_pixels(app: &TestApp) {
+    let (merchant, platform) = (app.merchant(), app.platform());
+    let original = picture(72);
+    merchant.register(&jpeg(&original, 92), View::Listing);
+    let (damaged, region) = stained(&original);
+    let [x, y, width, height] = region.map(|value| value * 9 / 2);
+    let photo = jpeg(&resized(&damaged, 450), 85);
+    let result = platform.look(&photo);
+    let verdict = &result.verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Altered, "{verdict:#?}");
+    assert_eq!((verdict.photo.width, verdict.photo.height), (Some(2_880), Some(2_160)));
+    let first = verdict.alterations.first().unwrap();
+    let near = 54;
+    let inside = first.x + near >= x
+        && first.y + near >= y
+        && first.x + first.width <= x + width + near
+        && first.y + first.height <= y + height + near;
+    assert!(inside && first.width * 2 > width && first.height * 2 > height, "{:?}", verdict.alterations);
 }

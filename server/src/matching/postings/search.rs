@@ -109,8 +109,9 @@ struct Probe {
 
 impl PostingIndex {
     /// Registered pictures that share at least [`Limits::votes`] places with the query, turned and scaled alike.
-    /// The same index content and query give the same answer, however the content is arranged in segments; only the
-    /// share of postings left out by [`Limits::postings`] counts withdrawn ones until they are merged away.
+    /// The same index content and query give the same answer, however the content is arranged in segments, as long as
+    /// [`Limits::postings`] leaves nothing out: which lists are worth reading is told by their lengths in the segments,
+    /// withdrawn postings included, and what stands in no segment yet follows the lists that are read.
     ///
     /// # Errors
     /// The stored codes of a suspect cannot be read.
