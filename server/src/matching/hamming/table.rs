@@ -10,8 +10,9 @@ use std::ops::Range;
 
 use super::code::{Spread, key_bits};
 
-/// Mean number of postings in a bucket, at least, as a power of two.
-const BUCKET_BITS: u32 = 6;
+/// Mean number of postings in a bucket, at least, as a power of two. Of a million codes, 2^4 is found through a fifth
+/// faster than 2^6, of ten million alike; the directories of 2^3 would need more than 80 bytes a code in all.
+const BUCKET_BITS: u32 = 4;
 /// Postings to either side of the guessed place of a run that are searched first.
 const WINDOW: usize = 6;
 /// Widest directory. Narrower than the narrowest key.
