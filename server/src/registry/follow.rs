@@ -182,8 +182,12 @@ impl Inner {
         self.progress.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes the index to the disk if something changed since.
+    /// Writes the index to the disk if it is complete and something changed since.
     fn save(&self, saved: &mut (u64, Timestamp)) -> Result<(), Refusal> {
+        let changed = self.progress.seen.load(Ordering::Acquire) > saved.0;
+        if !changed || !self.progress.complete.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let failed = |error: SnapshotError| Refusal::internal(error);
         let state = {
             let followed = self.order();
@@ -253,8 +257,8 @@ impl Registry {
         let mut saved = inner.progress.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let changes = inner.progress.seen.load(Ordering::Acquire).saturating_sub(saved.0);
         let many = changes >= SAVE_AFTER.max(inner.index.len() as u64 / SAVE_PART);
-        let due = many || (changes > 0 && inner.now() >= saved.1.saturating_add_seconds(SAVE_EVERY));
-        if due && inner.progress.complete.load(Ordering::Relaxed) { inner.save(&mut saved) } else { Ok(()) }
+        let due = many || inner.now() >= saved.1.saturating_add_seconds(SAVE_EVERY);
+        if due { inner.save(&mut saved) } else { Ok(()) }
     }
 
     /// Writes the index to the disk, so that the next start is quick. Called when nothing is asked any more.
@@ -264,11 +268,6 @@ impl Registry {
     pub fn keep_index(&self) -> Result<(), Refusal> {
         let inner = &*self.0;
         let mut saved = inner.progress.saved.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = inner.progress.seen.load(Ordering::Acquire) > saved.0;
-        if changed && inner.progress.complete.load(Ordering::Relaxed) {
-            inner.save(&mut saved)
-        } else {
-            Ok(())
-        }
+        inner.save(&mut saved)
     }
 }
