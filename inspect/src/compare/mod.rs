@@ -25,6 +25,7 @@ mod residual;
 mod sharpness;
 mod sketch;
 mod tone;
+mod veil;
 mod warp;
 mod whole;
 

@@ -15,6 +15,9 @@ pub(crate) const UNIT: f32 = 16.0;
 const CLASSES: usize = 16;
 /// Grey levels of residual that are always tolerated.
 const FLOOR: f32 = 5.0;
+/// Luma from which, and up to which, a pixel is clipped.
+const WHITE: u8 = 250;
+const BLACK: u8 = 5;
 /// Noise that is expected per quantile of the residual.
 const MARGIN: f32 = 1.6;
 
@@ -59,6 +62,12 @@ pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, 
         }
     }
     let contrast = extreme(&contrast, u8::max);
+    // What is clipped in both pictures agrees, whatever the map says of colours beyond white.
+    for (value, (before, seen)) in absolute.data.iter_mut().zip(plain[0].data.iter().zip(&query[0].data)) {
+        if before.min(seen) >= &WHITE || before.max(seen) <= &BLACK {
+            *value = 0;
+        }
+    }
     for (value, seen) in absolute.data.iter_mut().zip(valid) {
         *value &= *seen;
     }

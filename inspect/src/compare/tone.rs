@@ -16,6 +16,20 @@ const TERMS: usize = 10;
 const ROUNDS: usize = 6;
 /// Median error of unmapped colours, grey levels, from which they count as changed.
 const CHANGED: f32 = 6.0;
+/// Fewest samples that a map is fitted to.
+const FEW_SAMPLES: usize = 60;
+/// Error, grey levels, up to which a map explains a sample.
+const WELL: f32 = 8.0;
+/// Share of the samples from which a map explains them so well that no other is tried.
+const EXPLAINED: f32 = 0.85;
+/// Share that another map must explain, and by how much more than the first.
+const MOSTLY_EXPLAINED: f32 = 0.75;
+const CLEARLY: f32 = 0.2;
+/// What clipped samples then weigh in all, as a part of the others.
+const CLIPPED_PART: f32 = 0.2;
+/// Channels from which, and up to which, a colour is clipped.
+const WHITE: u8 = 248;
+const BLACK: u8 = 7;
 /// Classes of errors, and how many to a grey level.
 const BINS: usize = 2048;
 const BINS_A_LEVEL: f32 = 8.0;
@@ -36,6 +50,8 @@ struct Sample {
     place: [f32; TERMS],
     target: [f32; 3],
     weight: f32,
+    /// White in both pictures, or black in both.
+    clipped: bool,
 }
 
 /// 1, r, g, b, and their products, colours centred and scaled to about one.
@@ -75,6 +91,8 @@ fn samples(reference: &Rgb, query: &Rgb, valid: &[u8]) -> Vec<Sample> {
                 place: place_terms(2.0 * x as f32 / width as f32 - 1.0, 2.0 * y as f32 / height as f32 - 1.0),
                 target: [to[0], to[1], to[2]].map(f32::from),
                 weight: 1.0,
+                clipped: [from, to].iter().all(|colour| colour.iter().all(|value| *value >= WHITE))
+                    || [from, to].iter().all(|colour| colour.iter().all(|value| *value <= BLACK)),
             });
         }
     }
@@ -139,23 +157,41 @@ impl Tone {
 
     /// The robust fit over the pixels where `valid` is 255.
     pub(crate) fn fit(reference: &Rgb, query: &Rgb, valid: &[u8]) -> Self {
-        let identity = Self::identity();
-        let samples = samples(reference, query, valid);
-        if samples.len() < 60 {
-            return identity;
+        let mut samples = samples(reference, query, valid);
+        if samples.len() < FEW_SAMPLES {
+            return Self::identity();
         }
-        let colour_ridge = [1e-4, 2e-3, 2e-3, 2e-3, 6e-3, 6e-3, 6e-3, 6e-3, 6e-3, 6e-3];
-        let light_ridge = [1e-3, 1e-3, 1e-3, 4e-3, 4e-3, 4e-3, 1e-2, 1e-2, 1e-2, 1e-2];
-        let mut tone = Self::identity();
-        let mut trust = vec![1.0_f32; samples.len()];
         // A picture whose colours nobody changed needs no map: start from that, and hold the map more firmly, so that
         // a colour that occurs in an altered region only is not explained away.
-        let unchanged = tone.trust(&samples, &mut trust);
+        let mut trust = vec![1.0_f32; samples.len()];
+        let unchanged = Self::identity().trust(&samples, &mut trust);
         if unchanged > CHANGED {
             trust.fill(1.0);
         }
-        let firm = 1.0 + 40.0 * (1.0 - unchanged / CHANGED).max(0.0);
+        let tone = Self::robust(&samples, trust, 1.0 + 40.0 * (1.0 - unchanged / CHANGED).max(0.0));
+        let told = tone.explained(&samples);
+        if told >= EXPLAINED {
+            return tone;
+        }
+        // White ground stays white under most filters and speaks for no change, whatever became of the product before
+        // it. What is not clipped may speak nearly alone, if one map then explains nearly all of it.
+        let clipped = samples.iter().filter(|sample| sample.clipped).count();
+        let quiet = CLIPPED_PART * (samples.len() - clipped) as f32 / clipped.max(1) as f32;
+        for sample in samples.iter_mut().filter(|sample| sample.clipped) {
+            sample.weight *= quiet.min(1.0);
+        }
+        let other = Self::robust(&samples, vec![1.0; samples.len()], 1.0);
+        let better = other.explained(&samples);
+        if better >= MOSTLY_EXPLAINED && better >= told + CLEARLY { other } else { tone }
+    }
+
+    /// Iteratively reweighted least squares, from the trust given; `firm` multiplies the pull towards no change.
+    fn robust(samples: &[Sample], mut trust: Vec<f32>, firm: f32) -> Self {
+        let colour_ridge = [1e-4, 2e-3, 2e-3, 2e-3, 6e-3, 6e-3, 6e-3, 6e-3, 6e-3, 6e-3];
+        let light_ridge = [1e-3, 1e-3, 1e-3, 4e-3, 4e-3, 4e-3, 1e-2, 1e-2, 1e-2, 1e-2];
         let (colour_ridge, light_ridge) = (colour_ridge.map(|r| r * firm), light_ridge.map(|r| r * firm));
+        let identity = Self::identity();
+        let mut tone = Self::identity();
         for round in 0..ROUNDS {
             let rows = samples.iter().zip(&trust).map(|(sample, trust)| {
                 let light = dot(&sample.place, &tone.light);
@@ -179,9 +215,19 @@ impl Tone {
                 }
             }
             tone.colour = colour;
-            tone.trust(&samples, &mut trust);
+            tone.trust(samples, &mut trust);
         }
         tone
+    }
+
+    /// Share of the samples that are not clipped which the map explains, 0 to 1; 1 if there are few.
+    fn explained(&self, samples: &[Sample]) -> f32 {
+        let (mut well, mut all) = (0_usize, 0_usize);
+        for sample in samples.iter().filter(|sample| !sample.clipped) {
+            all += 1;
+            well += usize::from(self.error(sample) <= WELL);
+        }
+        if all < FEW_SAMPLES { 1.0 } else { well as f32 / all as f32 }
     }
 
     /// Geman-McClure weights of the samples under this map, and their weighted median error, grey levels.

@@ -17,7 +17,7 @@ use super::residual::{self, Residual, UNIT};
 use super::sketch::{self, Sketch};
 use super::tone::{self, Channels, Tone};
 use super::warp::{self, Field};
-use super::{CompareError, regions, sharpness};
+use super::{CompareError, regions, sharpness, veil};
 
 /// Pixels of a prepared query, at most.
 const QUERY_AREA: usize = 1_300_000;
@@ -205,6 +205,11 @@ impl Sight {
         let (width, height) = (frame.reference.width, frame.reference.height);
         let (warped, valid) = warp::warp(&frame.part, &frame.to_part, &field, width, height);
         let mut query = tone::channels(&warped);
+        // What the query does not show must not bleed into what it shows when either is softened.
+        for (shown, predicted) in query.iter_mut().zip(&predicted) {
+            let values = shown.data.iter_mut().zip(&predicted.data).zip(&valid);
+            values.filter(|(_, seen)| **seen == 0).for_each(|((value, predicted), _)| *value = *predicted);
+        }
         sharpness::equalise(&mut predicted, &mut query, &valid);
         Self { predicted, query, warped, valid, tone, field }
     }
@@ -261,7 +266,9 @@ impl Found {
         for (strength, index) in heaviest {
             let Some(region) = self.regions.get(index) else { continue };
             let look = scene.look(index as u32 + 1, region.bounds);
-            let overlay = decide::is_overlay(region, &look, self.size);
+            let (predicted, query) = (&self.sight.predicted, &self.sight.query);
+            let veil = || veil::measure(&self.labels, index as u32 + 1, region.bounds, predicted, query);
+            let overlay = decide::is_overlay(region, &look, veil, self.size);
             let list = if overlay { &mut result.overlays } else { &mut result.alterations };
             let Some(at) = outline(region.bounds, &up.after(to_bounded)) else { continue };
             if list.len() < REPORTED {

@@ -122,6 +122,49 @@ fn an_icon_is_an_overlay_and_no_alteration() {
     assert_eq!(found.map.data[30 * SIDE + 30], Comparison::OVERLAY);
 }
 
+/// A grey disc through which the picture is seen, with a white arrow on it, is a button; a spot of uneven edge and
+/// strength in the same place is a stain.
+#[test]
+fn a_half_transparent_button_is_an_overlay_and_an_uneven_spot_is_not() {
+    let picture = scene(0.0);
+    let disc = |x: usize, y: usize| x.abs_diff(40).pow(2) + y.abs_diff(50).pow(2) <= 169;
+    let arrow = |x: usize, y: usize| (36..44).contains(&x) && (x - 36).abs_diff(y.abs_diff(50)) <= 1;
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, p| {
+        let veiled = p.map(|value| (0.58 * f64::from(value)) as u8);
+        disc(x, y).then(|| if arrow(x, y) { [255; 3] } else { veiled })
+    });
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.alterations);
+    assert_eq!(found.overlays.len(), 1);
+
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, p| {
+        let (dx, dy) = (x as f64 - 40.0, y as f64 - 50.0);
+        let reach = 9.0 + 4.0 * (3.0 * dy.atan2(dx)).sin();
+        let strength = (1.2 - dx.hypot(dy) / reach).clamp(0.0, 0.8);
+        (strength > 0.0).then(|| p.map(|value| (f64::from(value) * (1.0 - strength) + 40.0 * strength) as u8))
+    });
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCaptureAltered);
+    assert!(found.overlays.is_empty());
+}
+
+/// White ground stays white under a filter and must not speak for unchanged colours.
+#[test]
+fn a_filter_on_a_product_before_white_is_no_alteration() {
+    let product = |x: usize, y: usize| (70..135).contains(&x) && (60..150).contains(&y);
+    let mut picture = scene(0.0);
+    paint(&mut picture, |x, y, _| (!product(x, y)).then_some([255; 3]));
+    let mut query = picture.clone();
+    paint(&mut query, |_, _, p| {
+        let grade = |value: u8, gamma: f64| (255.0 * (f64::from(value) / 255.0).powf(gamma)) as u8;
+        Some([grade(p[0], 0.72), grade(p[1], 0.8), grade(p[2], 0.66)])
+    });
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.alterations);
+}
+
 #[test]
 fn part_of_a_larger_picture_turned_a_quarter() {
     let picture = scene(0.0);

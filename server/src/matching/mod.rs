@@ -31,6 +31,8 @@ pub const DHASH_RADIUS: u32 = 36;
 const MAX_HITS: usize = 256;
 /// Agreeing features from which a proposal convinces: more than an unrelated one of a million had in 99 of 100 look-ups.
 const CONVINCING: u32 = 12;
+/// Words visited for each feature of a mirrored photo: a mirrored photograph of a screen is too rare to look far for.
+const MIRRORED_PROBES: usize = 16;
 /// Codes in the unsorted tail from which it is sealed.
 const SEAL: usize = 16_384;
 
@@ -212,9 +214,10 @@ impl PictureIndex {
         if self.parts.stats().postings == 0 {
             return Ok(Vec::new());
         }
-        let limits = postings::Limits::default();
+        let far = postings::Limits::default();
+        let near = postings::Limits { probes: MIRRORED_PROBES, ..far };
         let mut votes: BTreeMap<u32, u32> = BTreeMap::new();
-        for face in [locals::plain, locals::mirrored] {
+        for (face, limits) in [(locals::plain as fn(&_) -> _, far), (locals::mirrored, near)] {
             for candidate in self.parts.search(&face(photo), &self.codes, &limits)?.candidates {
                 let known = votes.entry(candidate.picture).or_default();
                 *known = candidate.votes.max(*known);

@@ -6,7 +6,7 @@
 
 use super::{Inner, Refusal, evidence::Examined};
 use crate::matching::{Near, PDQ_RADIUS};
-use std::collections::HashSet;
+use std::{cell::OnceCell, collections::HashSet};
 use touchstone_inspect::{
     Inspection,
     compare::{self, Comparison, Homography, Relation, RgbView},
@@ -55,7 +55,7 @@ pub(super) struct Recognition {
     pub resemblances: Vec<Resemblance>,
     /// The photo looks like so many registered pictures that some were left out.
     pub flooded: bool,
-    /// The photo as it was compared; absent if only fingerprints were given.
+    /// The photo as it was compared; absent if it was compared with nothing.
     pub photo: Option<compare::Query>,
 }
 
@@ -95,7 +95,8 @@ impl Resemblance {
                 reference: *reference,
                 overlap: found.overlap,
                 correlation: found.agreement.median,
-                altered_share: found.alterations.iter().map(|region| region.share).sum(),
+                // From 0.0: the sum of nothing is -0.0.
+                altered_share: found.alterations.iter().fold(0.0, |sum, region| sum + region.share),
             },
             altered: found.relation == Relation::SameCaptureAltered,
             overlaid: !found.overlays.is_empty(),
@@ -138,7 +139,9 @@ struct Photo<'a> {
     picture: &'a Picture,
     /// PDQ in all orientations.
     pdq: &'a [[u8; 32]],
-    query: compare::Query,
+    view: RgbView<'a>,
+    /// Made when something is compared: an unknown photo rarely comes so far.
+    query: OnceCell<compare::Query>,
 }
 
 impl Inner {
@@ -176,7 +179,7 @@ impl Inner {
         claim: Option<Timestamp>,
     ) -> Result<Recognition, Refusal> {
         let view = RgbView::new(picture.width, picture.height, &picture.rgb).map_err(Refusal::internal)?;
-        let photo = Photo { picture, pdq: &inspection.pdq_orientations, query: compare::Query::new(view) };
+        let photo = Photo { picture, pdq: &inspection.pdq_orientations, view, query: OnceCell::new() };
         let nearest = if inspection.pdq.is_informative() {
             self.index.near(&inspection.pdq_orientations, &inspection.dhash_orientations)
         } else {
@@ -200,7 +203,7 @@ impl Inner {
         } else {
             found.resemblances.extend(again.into_iter().filter_map(|(_, before)| before));
         }
-        found.photo = Some(photo.query);
+        found.photo = photo.query.into_inner();
         Ok(found)
     }
 
@@ -350,7 +353,8 @@ impl Photo<'_> {
     /// Compares with a reference.
     fn compare(&self, kind: Reference, reference: &Picture, map: &Homography) -> Compared {
         let view = RgbView::new(reference.width, reference.height, &reference.rgb).ok();
-        let found = view.and_then(|view| compare::compare(&self.query, view, map).ok());
+        let query = self.query.get_or_init(|| compare::Query::new(self.view));
+        let found = view.and_then(|view| compare::compare(query, view, map).ok());
         match found {
             None => Compared::Unlike,
             Some(found) if found.relation != Relation::CannotTell => {

@@ -57,12 +57,12 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            probes: 16,
+            probes: 64,
             postings: 1 << 19,
             signature: 4,
             suspicion: 2,
             examined: 256,
-            distance: 44,
+            distance: 52,
             votes: 4,
             candidates: 1_000,
         }
@@ -204,7 +204,10 @@ impl PostingIndex {
                 priced.push((price, Probe { word: *word, local: number, last: u32::MAX }, len));
             }
         }
-        priced.sort_unstable();
+        let total: usize = priced.iter().map(|(_, _, len)| *len).sum();
+        if total > limits.postings {
+            priced.sort_unstable();
+        }
         let mut left = limits.postings;
         let (mut probes, mut shortened) = (Vec::with_capacity(priced.len()), 0);
         for (_, mut probe, mut len) in priced {
