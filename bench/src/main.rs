@@ -5,6 +5,7 @@
 
 mod attacks;
 mod calibrate;
+mod cleanup;
 mod crowd;
 mod index;
 mod load;
@@ -99,7 +100,18 @@ struct Options {
 
 #[allow(clippy::print_stderr, reason = "this program talks to people")]
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let command = Cli::parse().command;
+    match cleanup::on_signals().and_then(|()| run(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("touchstone-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), BenchError> {
+    match command {
         Command::Measure(options) => measure(&options),
         Command::Index(options) => {
             head(&format!("the search structures alone, {} cores", cores()));
@@ -107,13 +119,6 @@ fn main() -> ExitCode {
         }
         Command::Calibrate(options) => calibrate::run(&options),
         Command::Words { folder } => words::make(&folder),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("touchstone-bench: {error}");
-            ExitCode::FAILURE
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Fills a registry with signed statements, fingerprints and local features, through the store, without HTTP.
 
-use super::{BenchError, Options, crowd::Crowd, server};
+use super::{BenchError, Options, cleanup::Folder, crowd::Crowd, server};
 use ed25519_dalek::SigningKey;
 use image::RgbImage;
 use rayon::prelude::*;
@@ -88,7 +88,7 @@ fn admit(
 
 /// The one picture that altered photos are made from, in the usual way: pixels, sketch and detail.
 fn register_original(merchant: &Client) -> Result<(), BenchError> {
-    let folder = tempfile::tempdir()?;
+    let folder = Folder::new()?;
     let file = folder.path().join("original.jpg");
     fs::write(&file, edits::jpeg(&original()?, 92)?)?;
     let registrar = Registrar::new(merchant, merchant_key(), &SystemEntropy)?;

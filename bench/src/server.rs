@@ -1,11 +1,11 @@
 //! The built server as a child process.
 
-use super::BenchError;
+use super::{BenchError, cleanup::Process};
 use std::{
     fs,
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::Duration,
 };
@@ -17,12 +17,12 @@ use touchstone_sdk::{
 const READY_POLL: Duration = Duration::from_millis(10);
 const READY_POLLS: u32 = 6_000;
 
-/// A running server.
+/// A running server; it ends with this value.
 pub(crate) struct Server {
     pub(crate) address: String,
     /// From start to the first ready answer.
     pub(crate) started_in: Duration,
-    child: Child,
+    process: Process,
 }
 
 fn program(bin: Option<&Path>) -> Result<PathBuf, BenchError> {
@@ -46,14 +46,15 @@ impl Server {
     pub(crate) fn start(bin: Option<&Path>, data: &Path) -> Result<Self, BenchError> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let watch = Stopwatch::start();
-        let child = Command::new(program(bin)?)
-            .args(["serve", "--log-level", "warn", "--listen", &address, "--data"])
-            .arg(data)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut server = Self { address, started_in: Duration::ZERO, child };
+        let process = Process::start(
+            Command::new(program(bin)?)
+                .args(["serve", "--log-level", "warn", "--listen", &address, "--data"])
+                .arg(data)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null()),
+        )?;
+        let mut server = Self { address, started_in: Duration::ZERO, process };
         let client = server.client(None)?;
         for _ in 0..READY_POLLS {
             if client.ready().is_ok() {
@@ -71,16 +72,9 @@ impl Server {
 
     /// Resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> Result<f64, BenchError> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
         kib.map(|kib| kib / 1_024.0).ok_or_else(|| BenchError::Other("no VmRSS".to_owned()))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     BenchError, Figure, Options,
+    cleanup::Folder,
     index::Random,
     load::{self, percentile},
     populate::{self, Populated},
@@ -48,12 +49,6 @@ fn photograph() -> Result<RgbImage, BenchError> {
     Ok(studio::render(shot))
 }
 
-/// A folder beside the program: the system's own may be in memory, where nothing is durable.
-fn folder() -> Result<tempfile::TempDir, BenchError> {
-    let program = std::env::current_exe()?;
-    Ok(tempfile::tempdir_in(program.parent().unwrap_or_else(|| Path::new(".")))?)
-}
-
 /// Runs what was asked for.
 pub(crate) fn run(options: &Options, print: Print<'_>) -> Result<(), BenchError> {
     let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
@@ -61,13 +56,13 @@ pub(crate) fn run(options: &Options, print: Print<'_>) -> Result<(), BenchError>
         pdq(print)?;
     }
     if wanted("registration") {
-        let folder = folder()?;
+        let folder = Folder::new()?;
         registration(options, folder.path(), print)?;
     }
     if !["start", "content", "check"].into_iter().any(wanted) {
         return Ok(());
     }
-    let folder = folder()?;
+    let folder = Folder::new()?;
     let data = options.data.as_deref().unwrap_or_else(|| folder.path());
     std::fs::create_dir_all(data)?;
     let data = &data.canonicalize()?;

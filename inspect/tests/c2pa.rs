@@ -11,6 +11,8 @@
 
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "support/xorshift.rs"]
+mod xorshift;
 
 use certificates::{Authority, Identity, Usage};
 use std::io::Cursor;
@@ -21,6 +23,7 @@ use touchstone_inspect::c2pa::{
 };
 use touchstone_schema::Sha256Digest;
 use touchstone_schema::label::{DigitalSourceType, LabelLevel, LabelMeaning, LabelScheme};
+use xorshift::Xorshift;
 
 const FORMATS: [(image::ImageFormat, &str); 3] = [
     (image::ImageFormat::Jpeg, "image/jpeg"),
@@ -392,24 +395,12 @@ fn unusable_anchors_and_requests_get_typed_errors() {
     assert!(!format!("{identity:?}").contains("PRIVATE"));
 }
 
-/// xorshift64*, so that a failing round can be repeated.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        usize::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33).unwrap() % limit
-    }
-}
-
 #[test]
 fn mutated_files_never_panic_and_never_gain_trust_for_other_pixels() {
     let authority = Authority::new("Registrants");
     let signer = signing(&authority.signer("Inkstone Ltd"));
     let reader = reader_trusting(&authority);
-    let mut random = Random(0x7357_0123_4567_89ab);
+    let mut random = Xorshift(0x7357_0123_4567_89ab);
     for (format, media_type) in FORMATS {
         let signed = sign_manifest(&picture(format, 24, 16), media_type, &signer, &generated()).unwrap();
         let pixels = image::load_from_memory(&signed).unwrap().to_rgb8();

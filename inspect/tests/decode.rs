@@ -3,6 +3,9 @@
 // Helpers outside `#[test]` functions fail the test just the same.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/xorshift.rs"]
+mod xorshift;
+
 use std::io::{Cursor, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use image::{DynamicImage, ImageFormat, RgbImage};
 use touchstone_inspect::decode::{DecodeError, Decoded, Format, Picture, decode};
 use touchstone_inspect::limits::Limits;
+use xorshift::Xorshift;
 
 const WIDTH: u32 = 96;
 const HEIGHT: u32 = 72;
@@ -371,18 +375,6 @@ fn a_cut_file_of_another_format_gives_the_whole_picture_or_none() {
             }
         }
         assert!(decode(&bytes[..bytes.len() / 2], &Limits::default()).is_err(), "{format:?}");
-    }
-}
-
-/// xorshift64*, so that a failure can be repeated.
-struct Xorshift(u64);
-
-impl Xorshift {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % n
     }
 }
 

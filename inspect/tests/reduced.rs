@@ -5,6 +5,8 @@
 
 #[path = "vectors/formula.rs"]
 mod formula;
+#[path = "support/xorshift.rs"]
+mod xorshift;
 
 use std::io::Cursor;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use touchstone_inspect::fingerprint::{
 };
 use touchstone_inspect::limits::Limits;
 use touchstone_inspect::{InspectOptions, WORKING_AREA, inspect_picture};
+use xorshift::Xorshift;
 
 const SCENES: [&str; 5] = ["420", "422", "444", "restarts", "grey"];
 const WIDTH: u32 = 323;
@@ -232,18 +235,6 @@ fn a_lost_restart_interval_is_an_error() {
     assert!(matches!(error, DecodeError::Corrupt { .. }), "{error:?}");
     let moved = [&bytes[..markers[3] - 4], &bytes[markers[3]..]].concat();
     assert!(decode_reduced(&moved, &Limits::default(), area(3)).is_err());
-}
-
-/// xorshift64*, so that a failure can be repeated.
-struct Xorshift(u64);
-
-impl Xorshift {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % n
-    }
 }
 
 #[test]

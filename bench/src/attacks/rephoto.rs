@@ -3,10 +3,11 @@
 use super::{
     field::Field,
     filters,
-    pixels::{Homography, Shot, blur, colour, each, grain, jpeg, mix, resize},
+    pixels::{Shot, blur, colour, each, grain, jpeg, mix, resize},
     random::Random,
 };
 use image::RgbImage;
+use touchstone_inspect::compare::Homography;
 
 /// Long side of the picture on the screen, pixels of the new photograph.
 const ON_SCREEN: f32 = 1_000.0;
@@ -35,14 +36,16 @@ pub(crate) fn rephoto(shot: &Shot, level: f32, random: &mut Random) -> Shot {
         ((u + random.within(-shift, shift)) * across, (v + random.within(-shift, shift)) * down)
     };
     let corners = [corner(0.1, 0.1), corner(0.9, 0.1), corner(0.9, 0.9), corner(0.1, 0.9)];
-    let back = Homography::from_unit_square(corners).inverse();
+    let back = from_unit_square(corners).inverse();
     let room = Field::noise(across as usize, down as usize, random, &[4, 8, 16, 32]);
     let shot = screen.warped(
         (across as u32, down as u32),
         |x, y| [28.0 + 6.0 * room.at(x as isize, y as isize); 3],
         |x, y| {
-            let (u, v) = back.apply(x + 0.5, y + 0.5);
-            (u * width - 0.5, v * height - 0.5)
+            let place = |back: Homography| back.apply(f64::from(x + 0.5), f64::from(y + 0.5));
+            // What no place of the screen leads to shows the room.
+            let (u, v) = back.and_then(place).unwrap_or((-1.0, -1.0));
+            (u as f32 * width - 0.5, v as f32 * height - 0.5)
         },
     );
     let (glare_x, glare_y) = (random.within(0.0, across), random.within(0.0, down));
@@ -60,6 +63,17 @@ pub(crate) fn rephoto(shot: &Shot, level: f32, random: &mut Random) -> Shot {
         });
         jpeg(&toned, 80)
     })
+}
+
+/// The map that takes the corners (0, 0), (1, 0), (1, 1), (0, 1) to `corners` (Heckbert 1989).
+fn from_unit_square(corners: [(f32, f32); 4]) -> Homography {
+    let [(x0, y0), (x1, y1), (x2, y2), (x3, y3)] = corners.map(|(x, y)| (f64::from(x), f64::from(y)));
+    let (dx1, dx2, sx) = (x1 - x2, x3 - x2, x0 - x1 + x2 - x3);
+    let (dy1, dy2, sy) = (y1 - y2, y3 - y2, y0 - y1 + y2 - y3);
+    let determinant = dx1 * dy2 - dx2 * dy1;
+    let g = (sx * dy2 - dx2 * sy) / determinant;
+    let h = (dx1 * sy - sx * dy1) / determinant;
+    Homography([x1 - x0 + g * x1, x3 - x0 + h * x3, x0, y1 - y0 + g * y1, y3 - y0 + h * y3, y0, g, h, 1.0])
 }
 
 /// Rendered again, as a model does that starts from the picture: everything moves a little, fine detail is

@@ -19,8 +19,8 @@ mod tally;
 mod targets;
 mod wilson;
 
-use crate::BenchError;
-use std::path::{Path, PathBuf};
+use crate::{BenchError, cleanup::Folder};
+use std::path::PathBuf;
 
 /// Threads that attack and ask.
 const THREADS: usize = 2;
@@ -52,9 +52,7 @@ pub(crate) struct Options {
 /// Measures and writes the report.
 #[allow(clippy::print_stderr, reason = "this program talks to people")]
 pub(crate) fn run(options: &Options) -> Result<(), BenchError> {
-    let program = std::env::current_exe()?;
-    // Beside the program: the system's own folder may be in memory, where nothing is durable.
-    let folder = tempfile::tempdir_in(program.parent().unwrap_or_else(|| Path::new(".")))?;
+    let folder = Folder::new()?;
     let pictures = match &options.photos {
         Some(folder) => photos::listed(folder)?,
         None => {

@@ -3,12 +3,12 @@
 //! OpenCV is no part of the product and of no crate of it: where Python or OpenCV is missing, the tables say
 //! so.
 
-use crate::BenchError;
+use crate::{BenchError, cleanup::Process};
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{ChildStdin, ChildStdout, Command, Stdio},
     sync::Mutex,
 };
 
@@ -23,7 +23,8 @@ pub(crate) struct Orb {
     folder: PathBuf,
     version: String,
     pipes: Mutex<Pipes>,
-    child: Child,
+    /// Ends with this value.
+    _process: Process,
 }
 
 struct Pipes {
@@ -40,28 +41,24 @@ impl Orb {
     pub(crate) fn start(python: &str, folder: &Path, registered: &[&Path]) -> Result<Self, String> {
         let script = folder.join("orb.py");
         fs::write(&script, SCRIPT).map_err(|error| format!("not run: {error}"))?;
-        let mut child = Command::new(python)
-            .arg(&script)
-            .args(registered)
-            .env("OMP_NUM_THREADS", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|_| REMEDY.to_owned())?;
-        let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(REMEDY.to_owned());
-        };
+        let process = Process::start(
+            Command::new(python)
+                .arg(&script)
+                .args(registered)
+                .env("OMP_NUM_THREADS", "1")
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null()),
+        );
+        let process = process.map_err(|_| REMEDY.to_owned())?;
+        let (to, from) = process.pipes().ok_or_else(|| REMEDY.to_owned())?;
         let mut from = BufReader::new(from);
         let mut line = String::new();
         let ready = from.read_line(&mut line).is_ok();
         let version = line.trim().strip_prefix("ready ").filter(|_| ready).map(str::to_owned);
-        let Some(version) = version else {
-            let _ = child.wait();
-            return Err(REMEDY.to_owned());
-        };
+        let version = version.ok_or_else(|| REMEDY.to_owned())?;
         let pipes = Mutex::new(Pipes { to, from, photos: 0 });
-        Ok(Self { folder: folder.to_owned(), version, pipes, child })
+        Ok(Self { folder: folder.to_owned(), version, pipes, _process: process })
     }
 
     /// OpenCV's version.
@@ -85,12 +82,5 @@ impl Orb {
         let best = words.next().and_then(|word| word.parse().ok());
         let inliers = words.next().and_then(|word| word.parse().ok());
         best.zip(inliers).ok_or_else(stopped)
-    }
-}
-
-impl Drop for Orb {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -3,10 +3,11 @@
 use super::{
     BenchError, Options, Print,
     clock::{self, Times},
-    figure, folder,
+    figure,
     peers::{self, MISSING, Peer},
     workload,
 };
+use crate::cleanup::Folder;
 use touchstone_server::matching::hamming::{self, Code, HammingIndex, Limits};
 
 /// Radius of PDQ and of the gradient hash.
@@ -156,7 +157,7 @@ fn memory(count: usize, index: &HammingIndex, rivals: Option<&[Peer]>, print: Pr
 }
 
 fn snapshot(count: usize, index: HammingIndex, print: Print<'_>) -> Result<(), BenchError> {
-    let folder = folder()?;
+    let folder = Folder::new()?;
     let path = folder.path().join("codes");
     let (saved, saving) = clock::timed(|| index.save(&path, 1));
     saved.map_err(BenchError::other)?;

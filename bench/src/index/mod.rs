@@ -11,7 +11,7 @@ mod peers;
 mod workload;
 
 use super::{BenchError, Figure};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 pub(crate) use workload::Random;
 
 /// What to measure, and how much of it.
@@ -34,12 +34,6 @@ type Print<'a> = &'a mut dyn FnMut(Figure);
 
 fn figure(what: String, target: &str, reached: String, holds: bool) -> Figure {
     Figure { what, target: target.to_owned(), reached, holds }
-}
-
-/// A folder beside the program: the system's own may be in memory.
-fn folder() -> Result<tempfile::TempDir, BenchError> {
-    let program = std::env::current_exe()?;
-    Ok(tempfile::tempdir_in(program.parent().unwrap_or_else(|| Path::new(".")))?)
 }
 
 /// Measures everything that the options ask for.

@@ -2,8 +2,11 @@
 //!
 //! The pictures are those of the [`crowd`](crate::crowd), rendered ones among them.
 
-use super::{BenchError, Print, clock, figure, folder};
-use crate::crowd::{Crowd, Lookup};
+use super::{BenchError, Print, clock, figure};
+use crate::{
+    cleanup::Folder,
+    crowd::{Crowd, Lookup},
+};
 use std::path::Path;
 use touchstone_server::matching::{PictureIndex, Registered};
 
@@ -26,7 +29,7 @@ pub(super) fn run(sizes: &[u32], print: Print<'_>) -> Result<(), BenchError> {
 }
 
 fn of_size(size: u32, crowd: &Crowd, print: Print<'_>) -> Result<(), BenchError> {
-    let folder = folder()?;
+    let folder = Folder::new()?;
     let (index, _) = PictureIndex::open(Some(folder.path()), |_| false).map_err(BenchError::other)?;
     let empty = index.bytes();
     let filling = fill(&index, size, crowd)?;

@@ -1,6 +1,7 @@
 //! FAISS, run by its own Python interface in a process of its own, on the same codes and queries.
 
 use super::{BenchError, Options};
+use crate::cleanup::Folder;
 use std::{fs, io::BufWriter, io::Write, path::Path, process::Command};
 use touchstone_server::matching::hamming::Code;
 
@@ -35,7 +36,7 @@ pub(super) fn run(
     entries: &[(Code, u32)],
     queries: &[(u32, Vec<(Code, u32)>)],
 ) -> Result<Option<Vec<Peer>>, BenchError> {
-    let folder = super::folder()?;
+    let folder = Folder::new()?;
     write(&folder.path().join("codes"), entries.iter().map(|(code, _)| code.as_slice()))?;
     for (radius, planted) in queries {
         let path = |name: &str| folder.path().join(format!("{name}-{radius}"));

@@ -145,6 +145,15 @@ impl PictureIndex {
         Ok((Self { pdq, dhash, parts: postings, codes, folder }, watermark))
     }
 
+    /// Makes what was added so far durable, while queries and changes go on: [`Self::save_directory`], for which
+    /// changes wait, then has little left to make so.
+    ///
+    /// # Errors
+    /// [`IndexError::Codes`] if the file cannot be written.
+    pub fn synchronise(&self) -> Result<(), IndexError> {
+        Ok(self.codes.file().map_or(Ok(()), CodeFile::synchronise)?)
+    }
+
     /// Writes where the descriptors stand: the first half of keeping the index in its folder. Nothing may be added or
     /// withdrawn meanwhile. `watermark` says how far the source has been followed.
     ///

@@ -189,6 +189,8 @@ impl Inner {
             return Ok(());
         }
         let failed = |error: SnapshotError| Refusal::internal(error);
+        // The first time that is all descriptors, and changes need not wait for them.
+        self.index.synchronise().map_err(Refusal::internal)?;
         let state = {
             let followed = self.order();
             let source = self.store.read(|reader| {

@@ -49,6 +49,7 @@ fn kept(folder: &Path) {
     let (index, watermark) = open(folder);
     assert_eq!(watermark, None);
     index.insert(&(0..30).map(picture).collect::<Vec<_>>()).unwrap();
+    index.synchronise().unwrap();
     index.withdraw(3).unwrap();
     index.save_directory(7).unwrap();
     index.save(&Restored { watermark: 7, source: b"this one".to_vec() }).unwrap();
@@ -134,6 +135,7 @@ fn a_second_server_keeps_away_from_the_folder() {
     let (second, watermark) = open(folder.path());
     assert_eq!((watermark, second.len()), (None, 0));
     second.insert(&[picture(50)]).unwrap();
+    second.synchronise().unwrap();
     second.save_directory(9).unwrap();
     second.save(&Restored { watermark: 9, source: b"another".to_vec() }).unwrap();
     assert_eq!(found(&second, 50), (true, true));

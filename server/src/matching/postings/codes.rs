@@ -29,7 +29,8 @@ pub trait CodeStore {
     /// Appends the descriptors of `picture`, at most 64, to `out`; answers false if the picture is not there.
     ///
     /// # Errors
-    /// The store fails; nothing is known then.
+    /// [`CodesError::Damaged`] if this picture's descriptors are damaged, which says nothing of others; anything else if
+    /// the store fails.
     fn read(&self, picture: u32, out: &mut Vec<Local>) -> Result<bool, CodesError>;
 }
 

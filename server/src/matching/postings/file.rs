@@ -8,7 +8,7 @@
 //! Reading takes no lock beyond a look at the directory in memory (8 bytes a picture).
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -162,16 +162,15 @@ impl CodeStore for CodeFile {
     fn read(&self, picture: u32, out: &mut Vec<Local>) -> Result<bool, CodesError> {
         let Some(place) = self.place(picture) else { return Ok(false) };
         let mut record = [0; RECORD];
-        self.file.read_exact_at(&mut record, offset(place)).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => CodesError::Damaged(picture),
-            _ => CodesError::Io(error),
-        })?;
+        self.file.read_exact_at(&mut record, offset(place))?;
+        if number(&record) != picture || checksum(&record) != stored_checksum(&record) {
+            // One that is replaced or removed is overwritten, but not before the directory names another place.
+            let moved = self.place(picture) != Some(place);
+            return if moved { self.read(picture, out) } else { Err(CodesError::Damaged(picture)) };
+        }
         let [_, _, _, _, count, rest @ ..] = &record;
         if *count == REMOVED {
             return Ok(false);
-        }
-        if number(&record) != picture || usize::from(*count) > PICTURE_LOCALS {
-            return Err(CodesError::Damaged(picture));
         }
         let locals = rest.get(HEAD - 5..).unwrap_or_default().as_chunks().0;
         out.extend(locals.iter().take(usize::from(*count)).map(Local::from_bytes));

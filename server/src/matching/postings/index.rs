@@ -4,6 +4,7 @@
 //! found by queries that begin after its insertion. The newest postings stand unsorted until there are enough for a
 //! segment; segments are merged by [`PostingIndex::maintain`], which a thread of the owner calls.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::local::{Local, PICTURE_LOCALS};
@@ -79,6 +80,8 @@ pub struct PostingIndex {
     writer: Mutex<()>,
     /// Held by merging: as long as it takes.
     maintenance: Mutex<()>,
+    /// Pictures whose damage has been told.
+    damaged: Mutex<BTreeSet<u32>>,
 }
 
 impl PostingIndex {
@@ -104,6 +107,7 @@ impl PostingIndex {
             withdrawn,
             writer: Mutex::new(()),
             maintenance: Mutex::new(()),
+            damaged: Mutex::default(),
         }
     }
 
@@ -205,6 +209,17 @@ impl PostingIndex {
         }
     }
 
+    /// Tells that the stored codes of `picture` are damaged: once, as every query like it meets them.
+    pub(crate) fn report_damage(&self, picture: u32) {
+        if lock(&self.damaged).insert(picture) {
+            tracing::error!(
+                picture,
+                "the stored descriptors of picture {picture} are damaged: its parts are not found until the index is \
+                 made anew"
+            );
+        }
+    }
+
     pub(crate) fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
@@ -223,6 +238,6 @@ impl PostingIndex {
 }
 
 /// A lock whose holder cannot leave a half-made change behind: states are exchanged whole.
-fn lock(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -113,8 +113,10 @@ impl PostingIndex {
     /// [`Limits::postings`] leaves nothing out: which lists are worth reading is told by their lengths in the segments,
     /// withdrawn postings included, and what stands in no segment yet follows the lists that are read.
     ///
+    /// A suspect whose stored codes are damaged is passed over.
+    ///
     /// # Errors
-    /// The stored codes of a suspect cannot be read.
+    /// Stored codes cannot be read.
     pub fn search(
         &self,
         query: &[Local],
@@ -128,7 +130,7 @@ impl PostingIndex {
         let mut stored = Vec::new();
         for Suspect { picture, change, locals, .. } in suspects {
             stored.clear();
-            if !codes.read(picture, &mut stored)? || !examiner.plausible(&locals, change, &stored) {
+            if !self.read(codes, picture, &mut stored)? || !examiner.plausible(&locals, change, &stored) {
                 continue;
             }
             if let Some(Vote { votes, rotation, ratio }) = examiner.vote(&stored)
@@ -141,6 +143,23 @@ impl PostingIndex {
         answer.cut |= answer.candidates.len() > limits.candidates;
         answer.candidates.truncate(limits.candidates);
         Ok(answer)
+    }
+
+    /// The stored codes of a suspect; false if there are none to use. One damaged record must not keep all other
+    /// pictures from being found.
+    fn read(
+        &self,
+        codes: &impl CodeStore,
+        picture: u32,
+        stored: &mut Vec<Local>,
+    ) -> Result<bool, CodesError> {
+        match codes.read(picture, stored) {
+            Err(CodesError::Damaged(_)) => {
+                self.report_damage(picture);
+                Ok(false)
+            }
+            read => read,
+        }
     }
 
     /// Reads the lists; gives the pictures that are worth reading their codes.

@@ -1,11 +1,12 @@
 //! Files: what is written is read again, and what is damaged is refused.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt;
 
 use super::common::{disturbed, filled, picture, vocabulary};
 use touchstone_server::matching::postings::{
-    CodeFile, CodeStore, CodesError, Limits, Options, PostingIndex, SnapshotError, Vocabulary,
+    Answer, CodeFile, CodeStore, CodesError, Limits, Options, PostingIndex, SnapshotError, Vocabulary,
     VocabularyError,
 };
 
@@ -88,6 +89,41 @@ fn codes_in_a_file_survive_and_are_replaced_and_removed() {
     assert!(matches!(CodeFile::open(&path), Err(CodesError::Damaged(4))));
     fs::write(&path, b"something else").unwrap();
     assert!(matches!(CodeFile::open(&path), Err(CodesError::Foreign)));
+}
+
+#[test]
+fn damaged_pictures_keep_no_other_from_being_found_and_are_told_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, log) = (directory.path().join("codes"), directory.path().join("log"));
+    let (index, whole) = filled(20);
+    let codes = CodeFile::open(&path).unwrap();
+    for number in 0..20 {
+        codes.put(number, &picture(7, number)).unwrap();
+    }
+    let mut query = disturbed(&picture(7, 5), 40, 10, 0, 1);
+    query.extend(disturbed(&picture(7, 8), 30, 10, 0, 2));
+    query.extend(picture(7, 3));
+    let limits = Limits::default();
+    let found = |answer: Answer| answer.candidates.iter().map(|it| it.picture).collect::<Vec<_>>();
+    assert_eq!(found(index.search(&query, &whole, &limits).unwrap()), [3, 5, 8]);
+
+    let disk = OpenOptions::new().write(true).open(&path).unwrap();
+    // The number of one, a descriptor of the other.
+    disk.write_all_at(&[0xa5], 2_448 * 6).unwrap();
+    disk.write_all_at(&[0xa5], 2_448 * 9 + 500).unwrap();
+    let writer = File::create(&log).unwrap();
+    tracing::subscriber::with_default(tracing_subscriber::fmt().with_writer(writer).finish(), || {
+        for _ in 0..2 {
+            assert_eq!(found(index.search(&query, &codes, &limits).unwrap()), [3]);
+        }
+    });
+    let log = fs::read_to_string(&log).unwrap();
+    assert_eq!((log.lines().count(), log.matches("ERROR").count()), (2, 2), "{log}");
+    assert!(log.contains("picture 5 ") && log.contains("picture 8 "), "{log}");
+
+    // Nothing is known of a file that has lost its end.
+    disk.set_len(2_448 * 2).unwrap();
+    assert!(matches!(index.search(&query, &codes, &limits), Err(CodesError::Io(_))));
 }
 
 #[test]
