@@ -31,8 +31,9 @@ pub const DHASH_RADIUS: u32 = 36;
 const MAX_HITS: usize = 256;
 /// Agreeing features from which a proposal convinces: more than an unrelated one of a million had in 99 of 100 look-ups.
 const CONVINCING: u32 = 12;
-/// Words visited for each feature of a mirrored photo: a mirrored photograph of a screen is too rare to look far for.
-const MIRRORED_PROBES: usize = 16;
+/// What looking for a mirrored photo may cost, at most, as a part of the look before: hardly anybody mirrors, and mirrored
+/// whole pictures are found by their codes.
+const MIRRORED_PART: usize = 4;
 /// Codes in the unsorted tail from which it is sealed.
 const SEAL: usize = 16_384;
 
@@ -224,14 +225,19 @@ impl PictureIndex {
             return Ok(Vec::new());
         }
         let far = postings::Limits::default();
-        let near = postings::Limits { probes: MIRRORED_PROBES, ..far };
+        let near = postings::Limits {
+            probes: far.probes / MIRRORED_PART,
+            postings: far.postings / MIRRORED_PART,
+            examined: far.examined / MIRRORED_PART,
+            ..far
+        };
         let mut votes: BTreeMap<u32, u32> = BTreeMap::new();
         for (face, limits) in [(locals::plain as fn(&_) -> _, far), (locals::mirrored, near)] {
             for candidate in self.parts.search(&face(photo), &self.codes, &limits)?.candidates {
                 let known = votes.entry(candidate.picture).or_default();
                 *known = candidate.votes.max(*known);
             }
-            // Hardly anybody mirrors a photo: that is looked into when nothing else convinces.
+            // A mirrored photo is looked for when nothing else convinces.
             if votes.values().any(|votes| *votes >= CONVINCING) {
                 break;
             }

@@ -17,6 +17,8 @@ use super::vocabulary::Prober;
 pub const QUERY_LOCALS: usize = 1_024;
 /// One list takes at most this part of the postings that are read.
 const LISTS: usize = 32;
+/// Postings of a list that is worth reading, about.
+const LISTED: usize = 32;
 /// What the way to a list costs, in postings.
 const LIST_COST: u64 = 128;
 /// Descriptors come best rank first, and the first ones are those that are likeliest registered, too: the worth falls
@@ -57,7 +59,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            probes: 64,
+            probes: 48,
             postings: 1 << 19,
             signature: 4,
             suspicion: 2,
@@ -225,7 +227,16 @@ impl PostingIndex {
         }
         let total: usize = priced.iter().map(|(_, _, len)| *len).sum();
         if total > limits.postings {
-            priced.sort_unstable();
+            // The cheap ones are ordered alone as long as they are many enough to spend nearly everything.
+            let cheap = (limits.postings / LISTED).min(priced.len());
+            if let Some(last) = cheap.checked_sub(1) {
+                priced.select_nth_unstable(last);
+            }
+            let (first, rest) = priced.split_at_mut(cheap);
+            first.sort_unstable();
+            if first.iter().map(|(_, _, len)| *len).sum::<usize>() < limits.postings {
+                rest.sort_unstable();
+            }
         }
         let mut left = limits.postings;
         let (mut probes, mut shortened) = (Vec::with_capacity(priced.len()), 0);
