@@ -59,7 +59,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            probes: 48,
+            probes: 64,
             postings: 1 << 19,
             signature: 4,
             suspicion: 2,
