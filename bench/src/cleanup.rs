@@ -1,6 +1,7 @@
 //! What must not outlive the program: processes that it started and folders that it works in.
 //!
-//! Owns both until they are dropped, and ends them when a signal stops the program: then nothing else is dropped.
+//! Owns both until they are dropped, and ends them when a signal stops the program: then nothing else is dropped. What is
+//! started and awaited in one call (FAISS, `bootstrap`) is not among them and ends by itself.
 
 use super::BenchError;
 use std::{

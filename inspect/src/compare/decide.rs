@@ -144,16 +144,16 @@ pub(crate) fn strength(region: &Region, level: f32, edited: f32, frame: (usize, 
     excess / (asked * unrest)
 }
 
-/// Whether a region looks painted by a screen: a filled icon or frame, a small bright glyph, a vivid sticker, or a
-/// panel along a side.
+/// Whether a region looks painted by a screen: a filled icon or frame, a small bright glyph, a vivid sticker, a round
+/// button, a panel along a side or a strip along the border.
 ///
 /// Procedural damage with more than half its pixels of one colour filled at most 0.61 of its box. Icons on a ground of
 /// nearly their own grey have no edge, or lose a part of their disc (0.64 filled and more), but are of one colour all
-/// the more (0.8 and more). On a sketch letters are two pixels wide: not quite white any more, and small.
-pub(crate) fn is_overlay(
+/// the more (0.8 and more). Letters are a few pixels wide, two on a sketch: not quite white any more, and small.
+pub(crate) fn is_overlay<'a>(
     region: &Region,
     look: &Look,
-    veil: impl FnOnce() -> Veil,
+    veil: impl FnOnce() -> Veil<'a>,
     frame: (usize, usize),
 ) -> bool {
     let longest = frame.0.max(frame.1) as f32;
@@ -193,30 +193,29 @@ pub(crate) fn is_overlay(
 
 /// Whether a small region is a button or badge, perhaps half transparent, perhaps with a glyph on it.
 ///
-/// With it 10 of 111 pages of one generator are called altered where 74 were (on sketches 19 where 68 were), and two of
-/// 1,305 damaged pictures are lost (on sketches five), small round stains all. On a sketch a button is a dozen pixels
-/// and its glyph a third of them: there the outline has to tell.
-fn is_button(veil: &Veil, longest: f32) -> bool {
-    let exact = veil.symmetry >= 0.9 && veil.roundness >= 0.93;
-    if longest <= 256.0 {
-        (exact && veil.explained >= 0.15)
-            || (veil.explained >= 0.3 && veil.symmetry >= 0.82 && veil.roundness >= 0.86)
-    } else {
-        (exact && veil.explained >= 0.45)
-            || (veil.explained >= 0.6 && veil.symmetry >= 0.78 && veil.roundness >= 0.88)
+/// With it 10 of 111 pages of one generator were called altered where 74 had been (on sketches 19 where 68 had been), and
+/// two of 1,305 damaged pictures were lost (on sketches five), nearly all small round stains. On a sketch a button is a
+/// dozen pixels and its glyph a third of them: there the outline has to tell.
+fn is_button(veil: &Veil<'_>, longest: f32) -> bool {
+    let (exact, fair, least_exact, least_fair) =
+        if longest <= 256.0 { (0.93, 0.86, 0.15, 0.3) } else { (0.93, 0.88, 0.45, 0.6) };
+    let symmetric = if longest <= 256.0 { 0.82 } else { 0.78 };
+    let (symmetry, roundness) = (veil.symmetry(), veil.roundness());
+    if symmetry < symmetric || roundness < fair {
+        return false;
     }
+    let explained = veil.explained();
+    explained >= least_fair || (explained >= least_exact && symmetry >= 0.9 && roundness >= exact)
 }
 
-/// Whether a region is a strip along the reference's border: what lies around the picture on a screen shows there when
-/// the picture's plain border could not be aligned.
+/// Whether a region is a strip along a third or more of a side of the reference: what lies around the picture on a
+/// screen shows there when the picture's plain border could not be aligned.
 fn is_rim(region: &Region, frame: (usize, usize)) -> bool {
     let (left, top, right, bottom) = region.bounds;
-    let longest = frame.0.max(frame.1);
-    let (near, deep) = (longest / 50 + 2, longest / 22 + 2);
-    let across = (right - left) >= 3 * (bottom - top);
-    let down = (bottom - top) >= 3 * (right - left);
-    (across && ((top <= near && bottom <= deep) || (bottom + near >= frame.1 && top + deep >= frame.1)))
-        || (down && ((left <= near && right <= deep) || (right + near >= frame.0 && left + deep >= frame.0)))
+    let deep = (frame.0.max(frame.1) / 22 + 2).min(frame.0.min(frame.1) / 10);
+    let across = 3 * (right - left) >= frame.0 && (bottom <= deep || top + deep >= frame.1);
+    let down = 3 * (bottom - top) >= frame.1 && (right <= deep || left + deep >= frame.0);
+    across || down
 }
 
 /// Whether a region is a bar or page of one colour that covers a whole side of the picture.

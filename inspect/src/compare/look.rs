@@ -9,7 +9,9 @@
 use super::raster::{Plane, Rgb};
 
 /// Half width, grey levels per channel, of what counts as one colour.
-const SAME: i32 = 9;
+pub(super) const SAME: i32 = 9;
+/// Inner pixels from which a region is judged by them alone.
+pub(super) const FEW_INNER: usize = 24;
 
 /// The appearance of a region in the query.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -67,7 +69,7 @@ impl Scene<'_> {
                 }
             }
         }
-        let chosen = if inner.len() >= 24 { &inner } else { &all };
+        let chosen = if inner.len() >= FEW_INNER { &inner } else { &all };
         let (colour, same) = self.commonest(chosen);
         let count = chosen.len().max(1) as f32;
         let mut left_over = all.len() as u32 / 10;

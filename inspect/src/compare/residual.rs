@@ -15,9 +15,11 @@ pub(crate) const UNIT: f32 = 16.0;
 const CLASSES: usize = 16;
 /// Grey levels of residual that are always tolerated.
 const FLOOR: f32 = 5.0;
-/// Luma from which, and up to which, a pixel is clipped.
+/// Luma from which, and up to which, a pixel without colour is clipped.
 const WHITE: u8 = 250;
 const BLACK: u8 = 5;
+/// Colour difference, grey levels, up to which a pixel has no colour.
+const COLOURLESS: u8 = 2;
 /// Noise that is expected per quantile of the residual.
 const MARGIN: f32 = 1.6;
 
@@ -63,8 +65,9 @@ pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, 
     }
     let contrast = extreme(&contrast, u8::max);
     // What is clipped in both pictures agrees, whatever the map says of colours beyond white.
-    for (value, (before, seen)) in absolute.data.iter_mut().zip(plain[0].data.iter().zip(&query[0].data)) {
-        if before.min(seen) >= &WHITE || before.max(seen) <= &BLACK {
+    let (before, after) = (clipped(plain), clipped(query));
+    for (value, (before, after)) in absolute.data.iter_mut().zip(before.zip(after)) {
+        if before == after && before.is_some() {
             *value = 0;
         }
     }
@@ -80,6 +83,15 @@ pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, 
     }
     let edited = moved_in_all as f32 / (width * height).max(1) as f32;
     Residual { relative, level, edited, contrast }
+}
+
+/// Per pixel whether it is white (`Some(true)`), black (`Some(false)`) or neither.
+fn clipped(channels: &Channels) -> impl Iterator<Item = Option<bool>> {
+    let [luma, blue, red] = channels;
+    luma.data.iter().zip(blue.data.iter().zip(&red.data)).map(|(luma, (blue, red))| {
+        let colourless = blue.abs_diff(128).max(red.abs_diff(128)) <= COLOURLESS;
+        (colourless && (*luma >= WHITE || *luma <= BLACK)).then_some(*luma >= WHITE)
+    })
 }
 
 /// Clears `valid` within `reach` pixels of its own border and of the frame's: there interpolation mixes in what lies

@@ -16,8 +16,9 @@ use super::raster::{self, Plane, Rgb, RgbView};
 use super::residual::{self, Residual, UNIT};
 use super::sketch::{self, Sketch};
 use super::tone::{self, Channels, Tone};
+use super::veil::Veil;
 use super::warp::{self, Field};
-use super::{CompareError, regions, sharpness, veil};
+use super::{CompareError, regions, sharpness};
 
 /// Pixels of a prepared query, at most.
 const QUERY_AREA: usize = 1_300_000;
@@ -267,7 +268,7 @@ impl Found {
             let Some(region) = self.regions.get(index) else { continue };
             let look = scene.look(index as u32 + 1, region.bounds);
             let (predicted, query) = (&self.sight.predicted, &self.sight.query);
-            let veil = || veil::measure(&self.labels, index as u32 + 1, region.bounds, predicted, query);
+            let veil = || Veil::new(&self.labels, index as u32 + 1, region.bounds, predicted, query);
             let overlay = decide::is_overlay(region, &look, veil, self.size);
             let list = if overlay { &mut result.overlays } else { &mut result.alterations };
             let Some(at) = outline(region.bounds, &up.after(to_bounded)) else { continue };

@@ -150,6 +150,58 @@ fn a_half_transparent_button_is_an_overlay_and_an_uneven_spot_is_not() {
     assert!(found.overlays.is_empty());
 }
 
+/// On the detail, too, a disc of one opacity is a button; a shaded one is not.
+#[test]
+fn a_large_disc_is_a_button_if_it_has_one_opacity() {
+    let small = scene(0.0);
+    let double = |x: usize, y: usize| 3 * ((y / 3) * SIDE + x / 3);
+    let mut picture = Rgb { width: 600, height: 600, rgb: vec![0; 600 * 600 * 3] };
+    paint(&mut picture, |x, y, _| Some([0, 1, 2].map(|c| small.rgb[double(x, y) + c])));
+    let disc = |x: usize, y: usize| x.abs_diff(120).pow(2) + y.abs_diff(150).pow(2) <= 1_500;
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, p| disc(x, y).then(|| p.map(|value| (0.58 * f64::from(value)) as u8)));
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!((found.relation, found.overlays.len()), (Relation::SameCapture, 1), "{:?}", found.alterations);
+
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, _| disc(x, y).then(|| [30 + 2 * (x - 80) as u8, 20 + 2 * (x - 80) as u8, 20]));
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
+}
+
+/// A strip along a side is what lies around the picture; a crack near a side and beside it is damage.
+#[test]
+fn a_strip_along_a_side_is_no_alteration_and_a_crack_near_a_side_is() {
+    let picture = scene(0.0);
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, _| (x >= SIDE - 7 && (20..150).contains(&y)).then_some([12, 12, 14]));
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.alterations);
+
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, _| {
+        ((60..105).contains(&y) && x.abs_diff(5 + y % 7 + (y - 60) / 5) < 2).then_some([20; 3])
+    });
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCaptureAltered, "{:?}", found.overlays);
+}
+
+/// Pale yellow is as bright as white and yet a stain.
+#[test]
+fn a_pale_stain_on_white_is_an_alteration() {
+    let mut picture = scene(0.0);
+    paint(&mut picture, |x, _, _| (x >= 100).then_some([255; 3]));
+    let mut query = picture.clone();
+    let blot = |x: usize, y: usize| {
+        let (dx, dy) = (x as f64 - 150.0, y as f64 - 90.0);
+        dx.hypot(dy) < 18.0 + 7.0 * (3.0 * dy.atan2(dx)).sin()
+    };
+    paint(&mut query, |x, y, _| blot(x, y).then_some([255, 255, 200]));
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCaptureAltered);
+    assert!(flagged(&found, blot).0 > 0.6);
+}
+
 /// White ground stays white under a filter and must not speak for unchanged colours.
 #[test]
 fn a_filter_on_a_product_before_white_is_no_alteration() {

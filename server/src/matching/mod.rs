@@ -29,7 +29,8 @@ pub const PDQ_RADIUS: u32 = 31;
 pub const DHASH_RADIUS: u32 = 36;
 /// Most proposals of one code.
 const MAX_HITS: usize = 256;
-/// Agreeing features from which a proposal convinces: more than an unrelated one of a million had in 99 of 100 look-ups.
+/// Agreeing features from which a proposal convinces: more than an unrelated one of a million had in 99 of 100 look-ups
+/// that allowed 44 bits. It decides only whether a mirrored photo is looked for, too.
 const CONVINCING: u32 = 12;
 /// What looking for a mirrored photo may cost, at most, as a part of the look before: hardly anybody mirrors, and mirrored
 /// whole pictures are found by their codes.

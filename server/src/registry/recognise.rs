@@ -353,8 +353,8 @@ impl Photo<'_> {
     /// Compares with a reference.
     fn compare(&self, kind: Reference, reference: &Picture, map: &Homography) -> Compared {
         let view = RgbView::new(reference.width, reference.height, &reference.rgb).ok();
-        let query = self.query.get_or_init(|| compare::Query::new(self.view));
-        let found = view.and_then(|view| compare::compare(query, view, map).ok());
+        let query = || self.query.get_or_init(|| compare::Query::new(self.view));
+        let found = view.and_then(|view| compare::compare(query(), view, map).ok());
         match found {
             None => Compared::Unlike,
             Some(found) if found.relation != Relation::CannotTell => {

@@ -163,14 +163,14 @@ impl CodeStore for CodeFile {
         let Some(place) = self.place(picture) else { return Ok(false) };
         let mut record = [0; RECORD];
         self.file.read_exact_at(&mut record, offset(place))?;
-        if number(&record) != picture || checksum(&record) != stored_checksum(&record) {
-            // One that is replaced or removed is overwritten, but not before the directory names another place.
-            let moved = self.place(picture) != Some(place);
-            return if moved { self.read(picture, out) } else { Err(CodesError::Damaged(picture)) };
-        }
         let [_, _, _, _, count, rest @ ..] = &record;
-        if *count == REMOVED {
-            return Ok(false);
+        let sound = number(&record) == picture && checksum(&record) == stored_checksum(&record);
+        if !sound || *count == REMOVED {
+            // One that is replaced or removed is overwritten, but not before the directory names another place.
+            if self.place(picture) != Some(place) {
+                return self.read(picture, out);
+            }
+            return if sound { Ok(false) } else { Err(CodesError::Damaged(picture)) };
         }
         let locals = rest.get(HEAD - 5..).unwrap_or_default().as_chunks().0;
         out.extend(locals.iter().take(usize::from(*count)).map(Local::from_bytes));
