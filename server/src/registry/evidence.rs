@@ -204,7 +204,9 @@ fn weigh(
     ties.retain(|index, _| *index < log_size);
     let nearest = nearest(reader, ties, context)?;
     let mut candidates = candidates(reader, &nearest, query.sha256.as_ref(), log_size)?;
-    for candidate in candidates.iter_mut().filter(|candidate| candidate.tie.is_near()) {
+    let by_pixels =
+        |candidate: &&mut Candidate| candidate.tie.is_near() || candidate.tie == Tie::OtherCapture;
+    for candidate in candidates.iter_mut().filter(by_pixels) {
         let mut all = recognition.resemblances.iter();
         candidate.examined = all.find(|found| found.index == candidate.index).and_then(Resemblance::examined);
     }

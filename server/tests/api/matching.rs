@@ -16,6 +16,7 @@ on_both!(
     an_altered_region_is_shown_to_whoever_asked,
     an_untouched_copy_says_what_it_was_compared_with,
     a_part_is_found_and_so_is_damage_in_it,
+    another_capture_is_shown_with_its_numbers_and_concludes_nothing,
     what_is_kept_decides_what_can_be_told,
     a_deleted_record_takes_its_pixels_along,
     late_copies_hide_nothing,
@@ -122,6 +123,29 @@ fn a_part_is_found_and_so_is_damage_in_it(app: &TestApp) {
     assert_eq!(verdict.conclusion, Conclusion::Altered, "{verdict:#?}");
     let region = verdict.alterations.first().unwrap();
     assert!((200..300).contains(&region.x) && (90..180).contains(&region.y), "{region:?}");
+}
+
+/// A part of the same thing from another place: near and far points move against each other, which no plane map does.
+fn another_capture_is_shown_with_its_numbers_and_concludes_nothing(app: &TestApp) {
+    let (merchant, platform) = (app.merchant(), app.platform());
+    let original = picture(37);
+    let accepted = merchant.register(&jpeg(&original, 92), View::Listing);
+    let moved = RgbImage::from_fn(original.width(), original.height(), |x, y| {
+        let (u, v) = (x as f32, y as f32);
+        let (dx, dy) = (4.5 * (u / 23.0 + v / 31.0).sin(), 4.5 * (v / 19.0 - u / 37.0).cos());
+        let at = |value: f32, limit: u32| (value.round().max(0.0) as u32).min(limit - 1);
+        *original.get_pixel(at(u + dx, original.width()), at(v + dy, original.height()))
+    });
+    let verdict = platform.look(&jpeg(&part(&moved), 88)).verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Unknown, "{verdict:#?}");
+    let found = verdict.best_match.unwrap();
+    assert_eq!((found.statement, found.relation), (accepted.id, Relation::SameObjectOtherCapture));
+    let numbers = found.comparison.unwrap();
+    assert!(
+        numbers.correlation > 0.0 && numbers.overlap < 0.8 && numbers.altered_share == 0.0,
+        "{numbers:?}"
+    );
+    assert!(verdict.alterations.is_empty());
 }
 
 fn what_is_kept_decides_what_can_be_told(app: &TestApp) {
