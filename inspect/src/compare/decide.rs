@@ -185,7 +185,8 @@ pub(crate) fn is_overlay<'a>(
         && region.peak >= 6.0
         && height <= 0.05 * longest
         && width <= 0.08 * longest;
-    let sticker = vivid && look.flat >= 0.5 && look.edge >= 40.0 && region.peak >= 6.0;
+    // Larger vivid areas are spilt paint, not stickers.
+    let sticker = vivid && look.flat >= 0.5 && look.edge >= 40.0 && region.peak >= 6.0 && extent <= 0.2;
     let seen = icon || small_icon || glyph || small_glyph || sticker;
     let small = extent <= 0.16 && look.edge >= 12.0;
     seen || is_panel(region, look, frame) || is_rim(region, frame) || (small && is_button(&veil(), longest))

@@ -1,7 +1,7 @@
 //! What people read in verdicts, in English and Chinese. Evidence, never an accusation.
 
 use super::{
-    evidence::Evidence,
+    evidence::{Evidence, Tie},
     rules::{CAUTIONS, RULES},
 };
 use touchstone_schema::{
@@ -266,9 +266,15 @@ fn reason_without_match(conclusion: Conclusion, evidence: &Evidence) -> Bilingua
         Conclusion::Captured => {
             Bilingual::new("Trusted credentials say that a camera captured it.", "可信凭证表明由相机拍摄。")
         }
-        _ if evidence.candidates.iter().any(|candidate| !candidate.withdrawn) => Bilingual::new(
-            "A match was registered only after the claim: it proves nothing.",
-            "匹配的登记晚于索赔：不能作为证明。",
+        _ if evidence.candidates.iter().any(|it| !it.withdrawn && it.tie != Tie::OtherCapture) => {
+            Bilingual::new(
+                "A match was registered only after the claim: it proves nothing.",
+                "匹配的登记晚于索赔：不能作为证明。",
+            )
+        }
+        _ if evidence.candidates.iter().any(|it| !it.withdrawn) => Bilingual::new(
+            "Another capture of an object or template that is registered. That counts against nobody.",
+            "与已登记的物品或模板相同，但为另一次拍摄。不对任何人构成不利。",
         ),
         _ if !evidence.informative => Bilingual::new(
             "The photo tells too little to be recognised. Nothing is known.",

@@ -138,6 +138,7 @@ fn another_capture_is_shown_with_its_numbers_and_concludes_nothing(app: &TestApp
     });
     let verdict = platform.look(&jpeg(&part(&moved), 88)).verdict;
     assert_eq!(verdict.conclusion, Conclusion::Unknown, "{verdict:#?}");
+    assert!(verdict.reason.en.contains("Another capture"), "{:?}", verdict.reason);
     let found = verdict.best_match.unwrap();
     assert_eq!((found.statement, found.relation), (accepted.id, Relation::SameObjectOtherCapture));
     let numbers = found.comparison.unwrap();

@@ -133,7 +133,7 @@ pub(crate) struct Login {
 #[command(after_help = "Examples:
   touchstone register --key shop.pem --view listing photos/*.jpg
   touchstone register --key shop.pem --view packing --product SKU-17 packed.jpg
-  touchstone register --key shop.pem --view listing --no-pixels photos/*.jpg   # pixels stay at home
+  touchstone register --key shop.pem --view listing --no-pixels photos/*.jpg   # the picture stays at home
   touchstone register --key ai.pem --output --label label.json out.png         # AI vendors
 
 The statement is public: put no order number and nothing personal into --product.
