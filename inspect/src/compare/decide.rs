@@ -198,15 +198,14 @@ pub(crate) fn is_overlay<'a>(
 /// two of 1,305 damaged pictures were lost (on sketches five), nearly all small round stains. On a sketch a button is a
 /// dozen pixels and its glyph a third of them: there the outline has to tell.
 fn is_button(veil: &Veil<'_>, longest: f32) -> bool {
-    let (exact, fair, least_exact, least_fair) =
-        if longest <= 256.0 { (0.93, 0.86, 0.15, 0.3) } else { (0.93, 0.88, 0.45, 0.6) };
-    let symmetric = if longest <= 256.0 { 0.82 } else { 0.78 };
+    let (symmetric, round, explained, explained_if_exact) =
+        if longest <= 256.0 { (0.82, 0.86, 0.3, 0.15) } else { (0.78, 0.88, 0.6, 0.45) };
     let (symmetry, roundness) = (veil.symmetry(), veil.roundness());
-    if symmetry < symmetric || roundness < fair {
+    if symmetry < symmetric || roundness < round {
         return false;
     }
-    let explained = veil.explained();
-    explained >= least_fair || (explained >= least_exact && symmetry >= 0.9 && roundness >= exact)
+    let exact = symmetry >= 0.9 && roundness >= 0.93;
+    veil.explained() >= if exact { explained_if_exact } else { explained }
 }
 
 /// Whether a region is a strip along a third or more of a side of the reference: what lies around the picture on a

@@ -170,6 +170,10 @@ impl Tone {
             trust.fill(1.0);
         }
         let tone = Self::robust(&samples, trust, 1.0 + 40.0 * (1.0 - unchanged / CHANGED).max(0.0));
+        let told = tone.explained(&samples);
+        if told >= EXPLAINED {
+            return tone;
+        }
         // White ground stays white under most filters and speaks for no change, whatever became of the product before
         // it. What is not clipped may speak nearly alone, if one map then explains nearly all of it.
         let weight = |clipped: bool| {
@@ -177,8 +181,7 @@ impl Tone {
             some.map(|sample| sample.weight).sum::<f32>()
         };
         let quiet = CLIPPED_PART * weight(false) / weight(true).max(f32::MIN_POSITIVE);
-        let told = tone.explained(&samples);
-        if told >= EXPLAINED || quiet >= 1.0 {
+        if quiet >= 1.0 {
             return tone;
         }
         for sample in samples.iter_mut().filter(|sample| sample.clipped) {

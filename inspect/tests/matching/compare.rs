@@ -154,9 +154,9 @@ fn a_half_transparent_button_is_an_overlay_and_an_uneven_spot_is_not() {
 #[test]
 fn a_large_disc_is_a_button_if_it_has_one_opacity() {
     let small = scene(0.0);
-    let double = |x: usize, y: usize| 3 * ((y / 3) * SIDE + x / 3);
+    let third = |x: usize, y: usize| 3 * ((y / 3) * SIDE + x / 3);
     let mut picture = Rgb { width: 600, height: 600, rgb: vec![0; 600 * 600 * 3] };
-    paint(&mut picture, |x, y, _| Some([0, 1, 2].map(|c| small.rgb[double(x, y) + c])));
+    paint(&mut picture, |x, y, _| Some([0, 1, 2].map(|c| small.rgb[third(x, y) + c])));
     let disc = |x: usize, y: usize| x.abs_diff(120).pow(2) + y.abs_diff(150).pow(2) <= 1_500;
     let mut query = picture.clone();
     paint(&mut query, |x, y, p| disc(x, y).then(|| p.map(|value| (0.58 * f64::from(value)) as u8)));
