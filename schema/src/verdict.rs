@@ -158,6 +158,8 @@ pub enum Basis {
     Digest,
     /// Close fingerprints.
     Fingerprint,
+    /// The pixels, compared with what the registry keeps of a registered picture.
+    Pixels,
     /// A label in the file.
     Label,
     /// A C2PA signature.
@@ -196,6 +198,8 @@ pub enum Limit {
     PixelsNotSeen,
     /// Only a small reference was kept: thin cracks and small spots may be missed.
     SmallReference,
+    /// The photo was changed as a whole, or something lies over it: alterations under that may be missed.
+    AlterationsMayBeMissed,
     /// The photo looks like so many registered pictures that some were left out.
     TooManyAlike,
 }
@@ -230,7 +234,7 @@ pub struct Finding {
     pub limits: Vec<Limit>,
 }
 
-/// A rectangle in photo pixels that was altered.
+/// A rectangle in photo pixels that was altered, or that something lies over.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Alteration {
     /// Left edge.
@@ -369,6 +373,10 @@ pub struct Verdict {
     pub best_match: Option<Match>,
     /// Altered regions, in photo pixels.
     pub alterations: Vec<Alteration>,
+    /// What lies over the registered picture and is no damage, such as an app's icons, a status bar, text or a sticker,
+    /// in photo pixels; the largest ones.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub overlays: Vec<Alteration>,
     /// Everything that was found, strongest first.
     pub findings: Vec<Finding>,
     /// Where the answer as a whole ends.

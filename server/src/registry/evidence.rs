@@ -229,7 +229,7 @@ fn nearest(
     ties: BTreeMap<u64, Tie>,
     context: &Context,
 ) -> Result<Vec<(u64, Tie)>, Refusal> {
-    let late = |at: Timestamp| context.claim_time.is_some_and(|claim| at > claim);
+    let late = |at: Timestamp| context.claim_time.is_some_and(|claim| at >= claim.end_of_second());
     let mut idle = HashSet::new();
     if ties.len() > MAX_CANDIDATES {
         let indexes: Vec<u64> = ties.keys().copied().collect();

@@ -21,6 +21,9 @@ use touchstone_schema::{
 /// Differing bits above which two pictures of the same size are certainly not one picture: far beyond what any
 /// re-encoding does, and below the 128 of unrelated ones.
 const TRANSPLANT_DISTANCE: u32 = 80;
+/// Median agreement of the blocks below which the photo was changed as a whole, by a screen or a filter, so far that
+/// small alterations may drown in it. What was only encoded again, resized or cropped agrees better.
+const CLEAR_CORRELATION: f32 = 0.985;
 /// Findings in a verdict, so that it fits an envelope.
 const MAX_FINDINGS: usize = 24;
 
@@ -179,10 +182,11 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// The best match was altered.
+    /// The best match is the same capture in other bytes.
     #[must_use]
-    pub fn altered(&self) -> bool {
-        self.best_match.as_ref().is_some_and(|found| found.relation == Relation::SameCaptureAltered)
+    pub fn same_capture(&self) -> bool {
+        let same = [Relation::SameCapture, Relation::SameCaptureAltered];
+        self.best_match.as_ref().is_some_and(|found| same.contains(&found.relation))
     }
 }
 
@@ -193,13 +197,14 @@ pub fn registered_before(candidate: &Candidate, context: &Context) -> Option<boo
         Some(View::Packing | View::Shipping) => context.dispatch_time.or(context.claim_time),
         Some(View::Listing) | None => context.order_time,
     };
-    reference.map(|time| candidate.accepted_at < time)
+    // A time in whole seconds stands for all of its second: platforms rarely keep more of it, and the registry does.
+    reference.map(|time| candidate.accepted_at < time.end_of_second())
 }
 
 fn counts(candidate: &Candidate, context: &Context) -> bool {
     candidate.tie != Tie::OtherCapture
         && !candidate.withdrawn
-        && context.claim_time.is_none_or(|claim| candidate.accepted_at <= claim)
+        && context.claim_time.is_none_or(|claim| candidate.accepted_at < claim.end_of_second())
 }
 
 /// Whether a registered label stands in the photo still, or AI is disclosed as far as it was registered.
@@ -241,7 +246,7 @@ fn is_transplant(elsewhere: &LabelElsewhere, context: &Context) -> bool {
         && elsewhere.same_size
         && elsewhere.distance.is_some_and(|distance| distance > TRANSPLANT_DISTANCE)
         && !elsewhere.record.withdrawn
-        && context.claim_time.is_none_or(|claim| elsewhere.record.accepted_at <= claim)
+        && context.claim_time.is_none_or(|claim| elsewhere.record.accepted_at < claim.end_of_second())
 }
 
 fn relation(candidate: &Candidate) -> Relation {
@@ -302,7 +307,9 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
         informative: evidence.informative,
     };
     let mut findings = Vec::new();
-    for candidate in &evidence.candidates {
+    // Beside the same capture, what shows the like in another one tells nothing more.
+    let tells = |candidate: &&Candidate| best.is_none() || candidate.tie != Tie::OtherCapture;
+    for candidate in evidence.candidates.iter().filter(tells) {
         entry_findings(candidate, context, &mut findings);
     }
     if let Some((candidate, kind)) = departure {
@@ -412,27 +419,29 @@ fn of_entry(
 }
 
 fn entry_findings(candidate: &Candidate, context: &Context, findings: &mut Vec<Finding>) {
+    let compared = if candidate.examined.is_some() { Basis::Pixels } else { Basis::Fingerprint };
     let (kind, strength, basis) = match candidate.tie {
         Tie::File => (FindingKind::SameBytes, Strength::Conclusive, Basis::Digest),
         Tie::WithoutManifest => (FindingKind::SameContent, Strength::Conclusive, Basis::Digest),
-        Tie::Similar(_) | Tie::Geometry => {
-            (FindingKind::SimilarPicture, Strength::Strong, Basis::Fingerprint)
-        }
-        Tie::OtherCapture => (FindingKind::OtherCapture, Strength::Hint, Basis::Fingerprint),
+        Tie::Similar(_) | Tie::Geometry => (FindingKind::SimilarPicture, Strength::Strong, compared),
+        Tie::OtherCapture => (FindingKind::OtherCapture, Strength::Hint, compared),
     };
     let mut tied = of_entry(kind, strength, basis, candidate, context);
+    if kind == FindingKind::SimilarPicture && candidate.examined.is_some() {
+        tied.summary = texts::same_pixels();
+    }
     if let Tie::Similar(distance) = candidate.tie {
         tied.distance = Some(distance);
     }
-    tied.limits.extend(examination_limit(candidate));
+    tied.limits.extend(examination_limits(candidate));
     findings.push(tied);
     if candidate.tie == Tie::OtherCapture {
         return;
     }
     if let Some(found) = candidate.examined {
         let mut seen = |kind, strength| {
-            let mut finding = of_entry(kind, strength, Basis::Fingerprint, candidate, context);
-            finding.limits.extend(examination_limit(candidate));
+            let mut finding = of_entry(kind, strength, Basis::Pixels, candidate, context);
+            finding.limits.extend(examination_limits(candidate));
             findings.push(finding);
         };
         if found.altered {
@@ -460,13 +469,19 @@ fn entry_findings(candidate: &Candidate, context: &Context, findings: &mut Vec<F
 }
 
 /// How far the pixels of a near match were looked at.
-fn examination_limit(candidate: &Candidate) -> Option<Limit> {
-    match candidate.examined {
-        _ if !candidate.tie.is_near() => None,
-        None => Some(Limit::AlterationsNotExamined),
-        Some(found) if found.numbers.reference == Reference::Sketch => Some(Limit::SmallReference),
-        Some(_) => None,
+fn examination_limits(candidate: &Candidate) -> Vec<Limit> {
+    if !candidate.tie.is_near() {
+        return Vec::new();
     }
+    let Some(found) = candidate.examined else { return vec![Limit::AlterationsNotExamined] };
+    let mut limits = Vec::new();
+    if found.numbers.reference == Reference::Sketch {
+        limits.push(Limit::SmallReference);
+    }
+    if found.overlaid || found.numbers.correlation < CLEAR_CORRELATION {
+        limits.push(Limit::AlterationsMayBeMissed);
+    }
+    limits
 }
 
 fn departure_finding(candidate: &Candidate, kind: FindingKind, context: &Context) -> Finding {
@@ -547,7 +562,7 @@ fn limits(
     let mut limits = Vec::new();
     match best {
         Some(best) => {
-            limits.extend(examination_limit(best));
+            limits.extend(examination_limits(best));
             if best.binding == Binding::Declared {
                 limits.push(Limit::DeclaredOnly);
             }

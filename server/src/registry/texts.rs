@@ -83,6 +83,12 @@ pub fn finding(kind: FindingKind) -> Bilingual {
     Bilingual::new(en, zh)
 }
 
+/// One sentence for a picture whose pixels were compared with the photo's.
+#[must_use]
+pub fn same_pixels() -> Bilingual {
+    Bilingual::new("The pixels agree with those of a registered picture.", "像素与一张已登记图片吻合。")
+}
+
 /// One sentence for a label in the photo whose registered picture is another one, or could not be compared.
 #[must_use]
 pub fn label_elsewhere(kind: FindingKind) -> Bilingual {
@@ -167,6 +173,11 @@ pub const fn limit(limit: Limit) -> (&'static str, &'static str) {
             "Only a small reference was kept: thin cracks and small spots may be missed.",
             "仅保留了小尺寸参考图：可能漏检细裂纹和小斑点。",
         ),
+        Limit::AlterationsMayBeMissed => (
+            "The photo was changed as a whole (a screen, a filter), or something lies over it: alterations under that \
+             may be missed.",
+            "照片整体被处理（翻拍屏幕、滤镜等）或有内容覆盖其上：其下的改动可能漏检。",
+        ),
         Limit::TooManyAlike => (
             "The photo looks like so many registered pictures that some were left out.",
             "照片与过多已登记图片相似，部分未列入比较。",
@@ -228,6 +239,13 @@ pub fn reason(
             format!("The same capture as a {thing} of {issuer}, with altered regions."),
             format!("与 {issuer} 的{thing_zh}为同一次拍摄，但有区域被改动。"),
         ),
+        (Conclusion::Copy, _) if overlaid(evidence, found) => Bilingual::new(
+            format!(
+                "The same capture as a {thing} of {issuer}; something lies over it, and beside that no alteration was \
+                 found."
+            ),
+            format!("与 {issuer} 的{thing_zh}为同一次拍摄；有内容覆盖其上，其余部分未发现改动。"),
+        ),
         (Conclusion::Copy, _) if found.comparison.is_some() => Bilingual::new(
             format!("The same capture as a {thing} of {issuer}; no alteration was found."),
             format!("与 {issuer} 的{thing_zh}为同一次拍摄；未发现改动。"),
@@ -238,6 +256,12 @@ pub fn reason(
         ),
         _ => reason_without_match(conclusion, evidence),
     }
+}
+
+/// Something that is no damage lies over the match.
+fn overlaid(evidence: &Evidence, found: &Match) -> bool {
+    let it = evidence.candidates.iter().find(|candidate| candidate.index == found.log_index);
+    it.and_then(|candidate| candidate.examined).is_some_and(|examined| examined.overlaid)
 }
 
 fn reason_without_match(conclusion: Conclusion, evidence: &Evidence) -> Bilingual {
@@ -313,9 +337,10 @@ pub fn document() -> String {
     text += "\n## Time 时间\n\n\
              `registered_before` compares the entry's acceptance time with the order time for listing pictures and AI \
              outputs, and with the dispatch time, else the claim time, for packing and shipping pictures. It is null \
-             when that time is missing. Nothing accepted after the claim counts.\n\
+             when that time is missing. Nothing accepted after the claim counts. A time in whole seconds stands for \
+             all of its second.\n\
              `registered_before` 对商品图和 AI 内容比较下单时间，对打包和发货照片比较发货时间（缺失时比较索赔时间）；\
-             缺少该时间时为 null。索赔之后接受的条目不作数。\n\n## Limits 局限\n\n\
+             缺少该时间时为 null。索赔之后接受的条目不作数。以整秒给出的时间代表该整秒。\n\n## Limits 局限\n\n\
              | limit 局限 | meaning 含义 |\n|---|---|\n";
     for each in [
         Limit::AlterationsNotExamined,
@@ -326,6 +351,7 @@ pub fn document() -> String {
         Limit::WatermarksNotChecked,
         Limit::PixelsNotSeen,
         Limit::SmallReference,
+        Limit::AlterationsMayBeMissed,
         Limit::TooManyAlike,
     ] {
         let (en, zh) = limit(each);
