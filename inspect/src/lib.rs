@@ -181,6 +181,17 @@ impl Inspection {
         None
     }
 
+    /// Labels of the manifests of the pictures that this one was made from, by its own manifest, and whether that says
+    /// that what the picture shows was changed since.
+    #[must_use]
+    pub fn c2pa_history(&self) -> (Vec<String>, bool) {
+        #[cfg(feature = "c2pa")]
+        if let Some(report) = &self.c2pa {
+            return (report.parents(), report.is_edited());
+        }
+        (Vec::new(), false)
+    }
+
     /// What a statement binds.
     #[must_use]
     pub fn bindings(&self, record: Option<Sha256Digest>) -> ContentBindings {

@@ -53,6 +53,8 @@ pub enum Relation {
     SameCapture,
     /// The same capture, with altered regions.
     SameCaptureAltered,
+    /// The photo's C2PA manifest says that it was made from it; the pixels did not tell.
+    EditedFrom,
     /// Another capture of the same object or template. Never counts against the buyer.
     SameObjectOtherCapture,
     /// Too small or too degraded. Never counts against the buyer.
@@ -112,6 +114,10 @@ pub enum FindingKind {
     C2paTrusted,
     /// The C2PA manifest does not fit the file or is broken.
     C2paInvalid,
+    /// The C2PA manifest was signed by somebody else than the registered one, over the same content.
+    C2paResigned,
+    /// The intact C2PA manifest names a registered picture as the parent of this one.
+    EditedFromRegistered,
     /// Trusted credentials say that a camera captured it.
     CaptureCredential,
     /// Two issuers claim the same picture.

@@ -79,6 +79,11 @@ fn own(actions: &[Action]) -> Option<LabelMeaning> {
     }
 }
 
+/// Whether an action may change what a picture shows.
+pub(super) fn is_editorial(name: &str) -> bool {
+    !INCEPTION.contains(&name) && !NON_EDITORIAL.contains(&name)
+}
+
 fn only_non_editorial(actions: &[Action]) -> bool {
     actions.iter().all(|a| INCEPTION.contains(&a.name.as_str()) || NON_EDITORIAL.contains(&a.name.as_str()))
 }

@@ -1,7 +1,11 @@
 //! A check: inspect the photo, gather the evidence, judge, sign, keep.
 
 use super::{
-    Caller, Inner, Refusal, Registry, evidence::Query, recognise::Resemblance, rules, signing::milliseconds,
+    Caller, Inner, Refusal, Registry,
+    evidence::{Credential, Query},
+    recognise::Resemblance,
+    rules,
+    signing::milliseconds,
 };
 use crate::{
     clock::random,
@@ -43,6 +47,12 @@ fn check_context(context: &Context) -> Result<(), Refusal> {
     Ok(())
 }
 
+fn credential(inspection: &Inspection) -> Option<Credential> {
+    let (state, ..) = inspection.c2pa_state()?;
+    let (parents, edited) = inspection.c2pa_history();
+    Some(Credential { state, manifest: inspection.c2pa_binding(), parents, edited })
+}
+
 fn query(inspection: &Inspection) -> Query {
     let informative = inspection.pdq.quality >= PDQ_QUALITY_FLOOR;
     Query {
@@ -52,7 +62,7 @@ fn query(inspection: &Inspection) -> Query {
         dhash: Vec::new(),
         size: Some((inspection.width, inspection.height)),
         labels: inspection.labels.clone(),
-        credential: inspection.c2pa_state().map(|(state, ..)| state),
+        credential: credential(inspection),
         pixels_seen: true,
         informative,
     }
