@@ -1,9 +1,10 @@
-//! Walkers over the outer structure of picture files: JPEG segments, PNG chunks, RIFF chunks.
+//! Walkers over the outer structure of picture files: JPEG segments, PNG chunks, RIFF chunks, boxes.
 //!
 //! They borrow from the file, visit each byte at most once and never panic, whatever the bytes are. A
 //! structure that runs past the end of the file ends the walk. They know nothing of pixels and nothing of
 //! what the metadata means.
 
+pub mod bmff;
 pub mod jpeg;
 pub mod png;
 pub mod webp;
