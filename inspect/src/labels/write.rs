@@ -120,5 +120,6 @@ pub fn write_labels(bytes: &[u8], labels: &LabelToWrite) -> Result<Vec<u8>, Labe
         Container::Jpeg => embed::jpeg(bytes, packet),
         Container::Png => embed::png(bytes, packet),
         Container::WebP => embed::webp(bytes, packet),
+        Container::Gif | Container::Tiff | Container::Bmff => Err(LabelWriteError::UnsupportedFormat),
     }
 }
