@@ -5,6 +5,7 @@
 //! about how it was made. There is a writer and no remover: a label is never overwritten.
 
 pub mod gb45438;
+pub mod integrity;
 pub mod provider_code;
 
 mod embed;
