@@ -10,11 +10,17 @@ pub mod provider_code;
 
 mod embed;
 mod exif;
+mod exif_edit;
+mod json_edit;
+mod mp4;
 mod png_text;
+mod propagate;
 mod read;
 mod write;
 mod xmp;
+mod xmp_edit;
 
+pub use propagate::{Propagated, Propagation, PropagationBasis, propagate};
 pub use read::{MAX_LABELS, MAX_RAW, read_labels};
-pub use write::{LabelToWrite, LabelWriteError, write_labels};
+pub use write::{LabelToWrite, LabelWriteError, produced, write_labels};
 pub use xmp::MAX_PACKET;

@@ -4,3 +4,6 @@
 #[path = "../labels/files.rs"]
 mod files;
 mod integrity;
+mod movies;
+mod mp4;
+mod propagation;
