@@ -122,14 +122,17 @@ pub fn inspect_picture(
     bytes: &[u8],
     options: &InspectOptions,
 ) -> Result<(Inspection, Picture), InspectError> {
-    let decoded = decode::decode_reduced(bytes, &options.limits, WORKING_AREA)?;
+    let mut hidden = None;
+    let decoded = decode::decode_reduced_looking(bytes, &options.limits, WORKING_AREA, &mut |pixels| {
+        hidden = labels::read_stealth(pixels);
+    })?;
     let picture = &decoded.picture;
     let full = (decoded.width, decoded.height);
     let (pdq, pdq_orientations) = fingerprint::pdq_and_dihedral_of(picture, full);
     let dhash_orientations = fingerprint::dhash_dihedral(picture);
     let iscc = fingerprint::iscc_image_digest(picture);
-    #[cfg_attr(not(feature = "c2pa"), allow(unused_mut))]
     let mut labels = labels::read_labels(bytes);
+    labels.extend(hidden);
     #[cfg(feature = "c2pa")]
     let c2pa = options.c2pa.as_ref().and_then(|reader| reader.read(bytes, decoded.format.media_type()));
     #[cfg(feature = "c2pa")]

@@ -4,6 +4,7 @@
 //! pixels. Servers, clients and offline verifiers share it, so that each of them parses and verifies alike.
 
 pub mod api;
+pub mod conformance;
 pub mod digest;
 pub mod envelope;
 pub mod id;

@@ -202,9 +202,10 @@ impl C2paReport {
             offset: self.offset,
             gb45438: None,
             digital_source_type,
+            iptc: None,
             generator: self.claim_generator.clone(),
             raw: self.active_manifest.clone().unwrap_or_default(),
-            departures: Vec::new(),
+            findings: Vec::new(),
         })
     }
 }

@@ -5,10 +5,14 @@
 //! [`change`] changes the text of a label that is there, whatever carrier it stands in.
 
 use super::{
-    exif_edit, gb45438, png_text::TextChunk, read::PNG_XMP_KEYWORD, write::LabelWriteError, xmp::MAX_PACKET,
+    exif_edit, gb45438,
+    png_text::TextChunk,
+    read::PNG_XMP_KEYWORD,
+    write::{LabelWriteError, Picture},
+    xmp::MAX_PACKET,
     xmp_edit,
 };
-use crate::containers::{Container, jpeg, png, webp};
+use crate::containers::{jpeg, png, webp};
 use flate2::{Compression, write::ZlibEncoder};
 use std::{io::Write, ops::Range};
 
@@ -144,7 +148,7 @@ fn extended_header(first: &webp::Chunk<'_>) -> Result<Vec<u8>> {
 /// chunks of PNG are carriers whose texts can be changed.
 pub(super) fn change(
     bytes: &[u8],
-    container: Container,
+    picture: Picture,
     offset: usize,
     change: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<u8>> {
@@ -155,8 +159,8 @@ pub(super) fn change(
         let old = std::str::from_utf8(old).ok().filter(|old| old.len() <= MAX_PACKET)?;
         xmp_edit::changed(old, &change).filter(|new| new.len() <= MAX_PACKET).map(String::into_bytes)
     };
-    match container {
-        Container::Jpeg => {
+    match picture {
+        Picture::Jpeg => {
             let found = jpeg::segments(bytes).find(|s| s.offset <= offset && offset < s.end);
             let segment = found.filter(|s| s.marker == jpeg::APP1).ok_or(elsewhere.clone())?;
             let (header, new) = if let Some(old) = segment.data.strip_prefix(jpeg::XMP_HEADER) {
@@ -170,7 +174,7 @@ pub(super) fn change(
             let new = jpeg::segment(jpeg::APP1, &data).ok_or(LabelWriteError::TooLarge)?;
             Ok(splice(bytes, segment.offset..segment.end, &new))
         }
-        Container::Png => {
+        Picture::Png => {
             let chunk =
                 png::chunks(bytes).find(|c| c.offset <= offset && offset < c.end).ok_or(elsewhere.clone())?;
             let new = if chunk.kind == *b"eXIf" {
@@ -191,7 +195,7 @@ pub(super) fn change(
             let new = png::chunk(chunk.kind, &new.ok_or(unclear)?).ok_or(LabelWriteError::TooLarge)?;
             Ok(splice(bytes, chunk.offset..chunk.end, &new))
         }
-        Container::WebP => {
+        Picture::WebP => {
             let chunk = webp::chunks(bytes)
                 .find(|c| c.offset <= offset && offset < c.end)
                 .ok_or(elsewhere.clone())?;

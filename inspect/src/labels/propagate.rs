@@ -177,7 +177,7 @@ fn added(
     let offset = usize::try_from(found.offset).unwrap_or(usize::MAX);
     let new = match target {
         Target::Movie => mp4::change(bytes, offset, change),
-        Target::Picture(container) => embed::change(bytes, container, offset, change),
+        Target::Picture(picture) => embed::change(bytes, picture, offset, change),
     }?;
     // The one label must read back with these fields and all of the old ones, and the others as they were.
     let back = read_labels(&new);

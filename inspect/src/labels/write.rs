@@ -11,10 +11,7 @@ use super::{
     read::read_labels,
     xmp::{self, MAX_PACKET},
 };
-use crate::{
-    containers::{Container, bmff},
-    digest::manifest_ranges,
-};
+use crate::{containers::Container, digest::manifest_ranges};
 use thiserror::Error;
 use touchstone_schema::label::{AiAttribute, DigitalSourceType, FoundLabel, Gb45438Label, LabelScheme};
 
@@ -113,17 +110,27 @@ pub(crate) enum Manifest {
 /// Kinds of files that are written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
-    Picture(Container),
+    Picture(Picture),
     Movie,
+}
+
+/// Kinds of pictures that are written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Picture {
+    Jpeg,
+    Png,
+    WebP,
 }
 
 impl Target {
     /// The kind of file, if its manifest allows writing.
     pub(super) fn of(bytes: &[u8], manifest: Manifest) -> Result<Self, LabelWriteError> {
-        let target = if bmff::is_bmff(bytes) {
-            Self::Movie
-        } else {
-            Self::Picture(Container::sniff(bytes).ok_or(LabelWriteError::UnsupportedFormat)?)
+        let target = match Container::sniff(bytes) {
+            Some(Container::Bmff) => Self::Movie,
+            Some(Container::Jpeg) => Self::Picture(Picture::Jpeg),
+            Some(Container::Png) => Self::Picture(Picture::Png),
+            Some(Container::WebP) => Self::Picture(Picture::WebP),
+            Some(Container::Gif | Container::Tiff) | None => return Err(LabelWriteError::UnsupportedFormat),
         };
         let signed = match target {
             Self::Movie => mp4::has_manifest(bytes),
@@ -194,7 +201,7 @@ pub(crate) fn write_labels_over(
 pub(super) fn write(bytes: &[u8], target: Target, labels: &LabelToWrite) -> Result<Vec<u8>, LabelWriteError> {
     let found = read_labels(bytes);
     let source_type = source_type_to_write(&found, labels)?;
-    let json = labels.gb45438.as_ref().and_then(|label| serde_json::to_string(label).ok());
+    let json = labels.gb45438.as_ref().and_then(gb45438::to_json);
     if json.as_ref().is_some_and(|j| j.len() > gb45438::MAX_TEXT) {
         return Err(LabelWriteError::TooLarge);
     }
@@ -206,12 +213,12 @@ pub(super) fn write(bytes: &[u8], target: Target, labels: &LabelToWrite) -> Resu
             return Err(LabelWriteError::UnsupportedLayout { what });
         }
         (Target::Movie, json) => mp4::write(bytes, json.unwrap_or_default())?,
-        (Target::Picture(container), _) => {
+        (Target::Picture(picture), _) => {
             let packet = |old: Option<&[u8]>| packet(old, json, source_type);
-            match container {
-                Container::Jpeg => embed::jpeg(bytes, packet),
-                Container::Png => embed::png(bytes, packet),
-                Container::WebP => embed::webp(bytes, packet),
+            match picture {
+                Picture::Jpeg => embed::jpeg(bytes, packet),
+                Picture::Png => embed::png(bytes, packet),
+                Picture::WebP => embed::webp(bytes, packet),
             }?
         }
     };

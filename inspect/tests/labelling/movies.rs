@@ -86,8 +86,7 @@ impl Movie {
         let stbl = make(*b"stbl", &[&chunks, &self.tables]);
         let minf = make(*b"minf", &[&make(*b"dinf", &[&dref]), &stbl]);
         let trak = make(*b"trak", &[&make(*b"mdia", &[&minf])]);
-        let udta =
-            if self.user_data.is_empty() { Vec::new() } else { make(*b"udta", &[&self.user_data]) };
+        let udta = if self.user_data.is_empty() { Vec::new() } else { make(*b"udta", &[&self.user_data]) };
         make(*b"moov", &[&make(*b"mvhd", &[&[0; 100]]), &trak, &udta, &self.more])
     }
 }
@@ -101,8 +100,8 @@ pub(crate) fn samples(file: &[u8]) -> Vec<Vec<u8>> {
     }
     let table = children(file, &level, 0).find(|b| matches!(&b.kind, b"stco" | b"co64")).unwrap();
     let width = if table.kind == *b"co64" { 8 } else { 4 };
-    let offsets = table.data[8..].chunks(width).map(|entry| {
-        entry.iter().fold(0_usize, |number, &byte| number << 8 | usize::from(byte))
-    });
+    let offsets = table.data[8..]
+        .chunks(width)
+        .map(|entry| entry.iter().fold(0_usize, |number, &byte| number << 8 | usize::from(byte)));
     offsets.zip(SAMPLES).map(|(at, sample)| file[at..at + sample.len()].to_vec()).collect()
 }

@@ -38,9 +38,8 @@ fn expect_whole(file: &[u8], new: &[u8]) {
     assert_eq!(end, new.len(), "every size is right");
     let media = |file: &[u8]| boxes(file).find(|b| b.kind == *b"mdat").unwrap().data.to_vec();
     assert_eq!(media(file), media(new));
-    let kinds = |file: &[u8]| -> Vec<_> {
-        boxes(file).map(|b| b.kind).filter(|kind| kind != b"free").collect()
-    };
+    let kinds =
+        |file: &[u8]| -> Vec<_> { boxes(file).map(|b| b.kind).filter(|kind| kind != b"free").collect() };
     assert_eq!(kinds(file), kinds(new));
 }
 
@@ -142,7 +141,10 @@ fn files_that_would_break_are_refused() {
         Err(LabelWriteError::UnsupportedLayout { .. })
     ));
     let file = Movie::default().bytes();
-    assert!(matches!(write_labels(&file[..file.len() - 1], &implicit()), Err(LabelWriteError::Malformed { .. })));
+    assert!(matches!(
+        write_labels(&file[..file.len() - 1], &implicit()),
+        Err(LabelWriteError::Malformed { .. })
+    ));
     let two = Movie { end: make(*b"moov", &[]), ..Movie::default() };
     assert!(matches!(refused(&two), LabelWriteError::Malformed { .. }));
     let picture = make(*b"ftyp", &[b"avif\0\0\0\0"]);

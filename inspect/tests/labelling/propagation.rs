@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use touchstone_inspect::{
     containers::{jpeg, png, webp},
     labels::{
-        LabelToWrite, LabelWriteError, Propagation, PropagationBasis, gb45438::LabelFault, produced, propagate,
-        read_labels, write_labels,
+        LabelToWrite, LabelWriteError, Propagation, PropagationBasis, gb45438::LabelFault, produced,
+        propagate, read_labels, write_labels,
     },
 };
 use touchstone_schema::label::{AiAttribute, DigitalSourceType, Gb45438Label, LabelScheme};
@@ -40,7 +40,10 @@ fn difference(old: &[u8], new: &[u8]) -> (usize, usize, usize) {
 #[test]
 fn on_first_write_the_propagator_is_the_producer() {
     let label = produced(AiAttribute::Confirmed, CODE, "task:42");
-    assert_eq!((label.label.as_str(), &label.content_propagator, &label.propagate_id), ("1", &CODE.into(), &"task:42".into()));
+    assert_eq!(
+        (label.label.as_str(), &label.content_propagator, &label.propagate_id),
+        ("1", &CODE.into(), &"task:42".into())
+    );
     for file in carriers() {
         let new = labelled(label.clone(), &file);
         let found = propagate(&new, &platform()).unwrap();
@@ -53,7 +56,10 @@ fn on_first_write_the_propagator_is_the_producer() {
         let refused = propagate(&found.bytes, &other);
         assert_eq!(refused, Err(LabelWriteError::AlreadyPropagated { found: PLATFORM.into() }));
         let renumbered = Propagation { propagate_id: "n:2".into(), ..platform() };
-        assert!(matches!(propagate(&found.bytes, &renumbered), Err(LabelWriteError::AlreadyPropagated { .. })));
+        assert!(matches!(
+            propagate(&found.bytes, &renumbered),
+            Err(LabelWriteError::AlreadyPropagated { .. })
+        ));
     }
 }
 
@@ -70,7 +76,10 @@ fn labels_in_the_wild_get_the_fields_where_they_stand() {
             jpeg_file(&[jpeg_xmp(&packet)], &[]),
             png_file(&[], &[text_chunk(*b"iTXt", "XML:com.adobe.xmp", packet.as_bytes())]),
             png_file(&[png::chunk(*b"iTXt", &compressed).unwrap()], &[]),
-            webp_file(&[webp::chunk(*b"XMP ", packet.as_bytes()).unwrap(), webp::chunk(*b"ABCD", b"x").unwrap()]),
+            webp_file(&[
+                webp::chunk(*b"XMP ", packet.as_bytes()).unwrap(),
+                webp::chunk(*b"ABCD", b"x").unwrap(),
+            ]),
             jpeg_file(&[jpeg_exif(&exif(text))], &[]),
             png_file(&[png::chunk(*b"eXIf", &exif(text)).unwrap()], &[]),
             webp_file(&[webp::chunk(*b"EXIF", &exif(text)).unwrap()]),
@@ -158,7 +167,10 @@ fn a_label_never_says_less_than_before() {
 #[test]
 fn unclear_files_are_refused() {
     let text = json(&label());
-    let two = png_file(&[text_chunk(*b"tEXt", "AIGC", text.as_bytes()), text_chunk(*b"zTXt", "AIGC", text.as_bytes())], &[]);
+    let two = png_file(
+        &[text_chunk(*b"tEXt", "AIGC", text.as_bytes()), text_chunk(*b"zTXt", "AIGC", text.as_bytes())],
+        &[],
+    );
     assert_eq!(propagate(&two, &platform()), Err(LabelWriteError::SeveralLabels));
     let bare = jpeg_file(&[jpeg::segment(jpeg::COM, format!("AIGC{text}").as_bytes()).unwrap()], &[]);
     assert_eq!(read_labels(&bare).len(), 1);
