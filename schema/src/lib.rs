@@ -11,6 +11,7 @@ pub mod id;
 pub mod json;
 pub mod key;
 pub mod label;
+pub mod label_integrity;
 pub mod leaf;
 pub mod problem;
 pub mod record;

@@ -6,7 +6,7 @@ use super::provider_code::{self, CodeFault, Role};
 use thiserror::Error;
 use touchstone_schema::{
     conformance::{LabelFinding, LabelFindingCode as Code},
-    label::Gb45438Label,
+    label::{AiAttribute, Gb45438Label},
 };
 
 /// The longest text that is read as a label. Real ones have 0.2 to 2 KiB.
@@ -98,15 +98,21 @@ fn values(label: &Gb45438Label) -> [&str; 7] {
 /// compliant.
 ///
 /// The integrity data of the reserved codes is the provider's own and is not judged beyond its characters.
-/// Empty propagator fields are no fault here: content that nobody has spread yet carries them.
+/// Empty propagator fields are no fault here: content that nobody has spread yet carries them. Nor are empty producer
+/// fields where a propagator wrote the label because a user declared it or traces were found: it does not know who
+/// produced the content (Art. 6 of the labelling measures).
 #[must_use]
 pub fn faults(label: &Gb45438Label) -> Vec<LabelFault> {
     let mut faults = Vec::new();
+    let by_propagator = matches!(label.attribute(), Some(AiAttribute::Possible | AiAttribute::Suspected))
+        && !label.content_propagator.is_empty()
+        && label.content_producer.is_empty()
+        && label.produce_id.is_empty();
     for (at, (field, value)) in KEYS.into_iter().zip(values(label)).enumerate() {
         if at == 0 && label.attribute().is_none() {
             faults.push(LabelFault::Attribute);
         }
-        if (at == 1 || at == 2) && value.is_empty() {
+        if (at == 1 || at == 2) && value.is_empty() && !by_propagator {
             faults.push(LabelFault::Empty { field });
         }
         // A quotation mark in the decoded value stood escaped in the file, which is allowed.
@@ -176,6 +182,14 @@ mod tests {
         assert!(codes(label(PRODUCER, "", "")).is_empty());
         assert!(codes(label("kling", "MiniMax", "")).is_empty(), "a bare name is a name");
         assert_eq!(codes(label("", "", "")), ["value_empty"]);
+        let unknown = |value: &str, propagator: &str| Gb45438Label {
+            label: value.into(),
+            produce_id: String::new(),
+            ..label("", propagator, "1")
+        };
+        assert!(codes(unknown("3", "platform")).is_empty(), "a propagator does not know who produced it");
+        assert_eq!(codes(unknown("1", "platform")), ["value_empty"; 2]);
+        assert_eq!(codes(unknown("3", "")), ["value_empty"; 2]);
         assert_eq!(codes(label("a b", "\u{4E2D}", "\\")), ["character_set"; 3]);
         assert_eq!(codes(label(&PRODUCER[..26], "", "")), ["code_length"]);
         assert_eq!(codes(label(&PRODUCER.to_lowercase(), "", "")), ["code_characters"]);

@@ -140,7 +140,7 @@ fn matters(local: &str) -> bool {
 /// Offset of the first element. Declarations, processing instructions and comments before it are passed over
 /// however they are ordered: real packets have an XML declaration before the xpacket instruction. `None` if
 /// there is no element or a document type declaration.
-fn root_start(text: &str) -> Option<usize> {
+pub(super) fn root_start(text: &str) -> Option<usize> {
     let mut at = 0;
     loop {
         at += text.get(at..)?.find('<')?;
