@@ -254,6 +254,7 @@ impl Rules {
                 interim_list: optional_file(self.c2pa_interim_list.as_deref())?,
                 registrants: optional_file(self.c2pa_registrants.as_deref())?,
                 time_stamp_list: optional_file(self.c2pa_time_stamp_list.as_deref())?,
+                ..touchstone_inspect::c2pa::TrustAnchors::default()
             },
         })
     }

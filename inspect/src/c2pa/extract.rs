@@ -1,51 +1,84 @@
 //! From the library's reader, or its error, to the report.
 
+use super::identity::{self, IDENTITY_MANIFEST_INVALID, Scene};
 use super::meaning;
 use super::probe;
+use super::raw::{RawManifest, field};
 use super::report::{
     AnchorSet, C2paReport, C2paState, FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_UNREADABLE, HardBinding,
     Ingredient, MAX_LIST_LENGTH, Signer, cut, push,
 };
 use ::c2pa::validation_results::ValidationState;
+use ::c2pa::validation_status::ValidationStatus;
+use super::signals::Facts;
+use super::trust::Trust;
 use ::c2pa::{Error, Manifest, Reader, SignatureInfo};
+use ciborium::Value as Cbor;
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// Largest store whose hard binding is read: the library offers it only through a full JSON tree of the
-/// store, printed as text, which can take a hundred times the store's size.
-const MAX_DETAILED_BYTES: usize = 4 * 1024 * 1024;
+/// Largest compressed store whose hard binding is read: there the library offers it only through a full JSON
+/// tree of the store, printed as text, which can take a hundred times the store's size.
+const MAX_DETAILED_BYTES: usize = 1024 * 1024;
 
 /// Signing with an unknown certificate: it makes a manifest `valid` instead of `trusted`, and is no other
 /// failure.
 const UNTRUSTED: &str = "signingCredential.untrusted";
 
+/// Boxes that a hash over a BMFF file (HEIC, AVIF) may leave out: the manifest and other extensions, the file
+/// type, offsets of fragments, and padding. None of them holds a picture (C2PA specification, "BMFF-based
+/// hash").
+const HARMLESS_BOXES: [&str; 5] = ["/uuid", "/ftyp", "/mfra", "/free", "/skip"];
+
+/// A file, and the manifest store that goes with it.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) media_type: &'a str,
+    /// The store's bytes, if they could be found.
+    pub(super) store: Option<&'a [u8]>,
+}
+
 /// The report of a manifest that could be read.
-pub(super) fn report(reader: &Reader, bytes: &[u8], media_type: &str, store_bytes: usize) -> C2paReport {
+pub(super) fn report(reader: &Reader, source: Source<'_>, trust: &Trust) -> C2paReport {
     let state = match reader.validation_state() {
         ValidationState::Invalid => C2paState::Invalid,
         ValidationState::Valid => C2paState::Valid,
         ValidationState::Trusted => C2paState::Trusted,
     };
-    let mut report = C2paReport::new(state, bytes, media_type);
+    let mut report = C2paReport::new(state, source.bytes, source.media_type);
     report.active_manifest = reader.active_label().map(cut);
     report.remote_url = reader.remote_url().map(cut);
     codes(reader, &mut report);
+    let raw = source.store.zip(reader.active_label());
+    let raw = raw.and_then(|(store, label)| RawManifest::find(store, label));
+    report.hard_binding = match raw {
+        Some(raw) => hard_binding(&raw),
+        None if source.store.is_some_and(|store| store.len() <= MAX_DETAILED_BYTES) => unpacked_binding(reader),
+        None => None,
+    };
     if let Some(manifest) = reader.active_manifest() {
         report.claim_generator = claim_generator(manifest);
         report.signer = manifest.signature_info().map(signer);
-        for action in meaning::actions(manifest) {
-            push(&mut report.actions, &action.name);
+        let facts = Facts::of(manifest);
+        for action in facts.all_actions() {
+            push(&mut report.actions, action.name.as_deref().unwrap_or_default());
             if let Some(source_type) = &action.source_type {
                 push(&mut report.digital_source_types, source_type);
             }
         }
+        report.signals = facts.signals();
         report.ai_generated = meaning::meaning(reader);
         report.ingredients = ingredients(reader, manifest);
+        apply_rules(reader, raw.as_ref(), trust, &mut report);
+        let Source { bytes, media_type, .. } = source;
+        let time_stamped = time_stamped(reader, manifest);
+        let scene = Scene { manifest, raw, trust, time_stamped, bytes, media_type };
+        report.identities = identity::identities(&scene);
     }
-    if store_bytes <= MAX_DETAILED_BYTES {
-        report.hard_binding = hard_binding(reader);
+    if report.state == C2paState::Invalid {
+        report.identities.iter_mut().for_each(|identity| identity.withhold(IDENTITY_MANIFEST_INVALID));
     }
-    apply_rules(reader, &mut report);
     report
 }
 
@@ -88,9 +121,10 @@ fn codes(reader: &Reader, report: &mut C2paReport) {
 }
 
 /// The rules that the library leaves to its user (see the module's documentation).
-fn apply_rules(reader: &Reader, report: &mut C2paReport) {
+fn apply_rules(reader: &Reader, raw: Option<&RawManifest<'_>>, trust: &Trust, report: &mut C2paReport) {
     if report.state == C2paState::Trusted {
-        report.anchor_set = anchor_set(reader);
+        report.anchor_set = anchor_set(reader, trust);
+        report.anchor_list_sha256 = report.anchor_set.and_then(|set| trust.list_sha256(set));
         // The library checks a signer against the time-stamp authorities too; they must not vouch for
         // pictures.
         if report.anchor_set.is_none() {
@@ -98,38 +132,77 @@ fn apply_rules(reader: &Reader, report: &mut C2paReport) {
             push(&mut report.failures, UNTRUSTED);
         }
     }
-    // Read from the results, not from the report's list, which is bounded and so could be filled up on
-    // purpose.
-    let excluded = reader.validation_results().is_some_and(|results| {
-        let deltas = results.ingredient_deltas().into_iter().flatten().map(|delta| delta.validation_deltas());
-        results
-            .active_manifest()
-            .into_iter()
-            .chain(deltas)
-            .flat_map(|codes| codes.informational())
-            .any(|status| status.code() == "assertion.dataHash.additionalExclusionsPresent")
-    });
-    if excluded || report.hard_binding.as_ref().is_some_and(|binding| binding.exclusions > 1) {
+    if excludes_more(reader, raw) || report.hard_binding.as_ref().is_some_and(|binding| binding.exclusions > 1) {
         report.state = C2paState::Invalid;
         report.anchor_set = None;
+        report.anchor_list_sha256 = None;
         report.failures.truncate(MAX_LIST_LENGTH - 1);
         push(&mut report.failures, FAILURE_ADDITIONAL_EXCLUSIONS);
     }
 }
 
-/// The anchor set by which the active manifest's own signature is trusted.
-fn anchor_set(reader: &Reader) -> Option<AnchorSet> {
-    let label = reader.active_label()?;
-    reader
-        .validation_results()?
-        .active_manifest()?
-        .success()
-        .iter()
-        .filter(|status| status.code() == "signingCredential.trusted")
-        .filter(|status| {
-            status.url().is_some_and(|url| url.contains(label) && url.ends_with("c2pa.signature"))
+/// Whether the signer left bytes out of the hash that may belong to the picture.
+fn excludes_more(reader: &Reader, raw: Option<&RawManifest<'_>>) -> bool {
+    // Read from the results, not from the report's list, which is bounded and so could be filled up on purpose.
+    let Some(results) = reader.validation_results() else {
+        return false;
+    };
+    let deltas = results.ingredient_deltas().into_iter().flatten().map(|delta| delta.validation_deltas());
+    let noted: Vec<&str> = results
+        .active_manifest()
+        .into_iter()
+        .chain(deltas)
+        .flat_map(|codes| codes.informational())
+        .map(|status| status.code())
+        .filter(|code| code.ends_with(".additionalExclusionsPresent"))
+        .collect();
+    noted.iter().any(|code| *code != "assertion.bmffHash.additionalExclusionsPresent")
+        || (!noted.is_empty() && !raw.is_some_and(leaves_out_harmless_boxes))
+}
+
+/// Whether the manifest's hash over a BMFF file leaves out nothing but boxes that hold no picture.
+fn leaves_out_harmless_boxes(raw: &RawManifest<'_>) -> bool {
+    let mut labels = ["c2pa.hash.bmff.v3", "c2pa.hash.bmff.v2", "c2pa.hash.bmff"].into_iter();
+    let binding = labels.find_map(|label| raw.cbor(label));
+    let exclusions = binding.as_ref().and_then(|binding| field(binding, "exclusions")?.as_array());
+    exclusions.is_some_and(|exclusions| {
+        exclusions.iter().all(|exclusion| {
+            let path = field(exclusion, "xpath").and_then(Cbor::as_text);
+            path.is_some_and(|path| HARMLESS_BOXES.contains(&path))
         })
-        .find_map(|status| AnchorSet::from_uri(status.trust_list_uri()?))
+    })
+}
+
+/// Statuses of the active manifest's own signature.
+fn signature_statuses<'a>(reader: &'a Reader, code: &'a str) -> impl Iterator<Item = &'a ValidationStatus> {
+    let active = reader.validation_results().and_then(|results| results.active_manifest());
+    let label = reader.active_label();
+    active
+        .into_iter()
+        .flat_map(|codes| codes.success())
+        .filter(move |status| status.code() == code)
+        .filter(move |status| {
+            let url = status.url().unwrap_or_default();
+            url.ends_with("c2pa.signature") && label.is_some_and(|label| url.contains(label))
+        })
+}
+
+/// The anchor set by which the active manifest's own signature is trusted.
+fn anchor_set(reader: &Reader, trust: &Trust) -> Option<AnchorSet> {
+    let mut trusted = signature_statuses(reader, "signingCredential.trusted").peekable();
+    trusted.peek()?;
+    trusted.find_map(|status| AnchorSet::from_uri(status.trust_list_uri()?)).or_else(|| {
+        // The library names no list for a certificate that is itself on one.
+        let chain = reader.active_manifest()?.signature_info()?.cert_chain();
+        let leaf = x509_parser::pem::Pem::iter_from_buffer(chain.as_bytes()).next()?.ok()?;
+        trust.pinned_signer(&leaf.contents)
+    })
+}
+
+/// Whether a trusted time stamp covers the claim. In claims of version 1 the library trusts any.
+fn time_stamped(reader: &Reader, manifest: &Manifest) -> bool {
+    manifest.claim_version().is_some_and(|version| version >= 2)
+        && signature_statuses(reader, "timeStamp.trusted").next().is_some()
 }
 
 fn claim_generator(manifest: &Manifest) -> Option<String> {
@@ -219,16 +292,29 @@ fn ingredient_failures(reader: &Reader, manifest: &Manifest, ingredient: &::c2pa
     failures
 }
 
-/// The hard binding of the active manifest, if it is a `c2pa.hash.data`.
-fn hard_binding(reader: &Reader) -> Option<HardBinding> {
+/// The hard binding of a manifest, if it is a `c2pa.hash.data`.
+fn hard_binding(raw: &RawManifest<'_>) -> Option<HardBinding> {
+    let binding = raw.cbor("c2pa.hash.data")?;
+    let hash = field(&binding, "hash")?.as_bytes()?;
+    let exclusions = field(&binding, "exclusions").and_then(Cbor::as_array).map_or(0, Vec::len);
+    let alg = field(&binding, "alg").and_then(Cbor::as_text);
+    Some(binding_of(alg, hash, exclusions))
+}
+
+/// The same of a manifest that the store holds compressed.
+fn unpacked_binding(reader: &Reader) -> Option<HardBinding> {
     let label = reader.active_label()?;
     let detailed: Value = serde_json::from_str(&reader.detailed_json_checked().ok()?).ok()?;
     let binding = detailed.get("manifests")?.get(label)?.get("assertion_store")?.get("c2pa.hash.data")?;
     let hash = data_encoding::BASE64.decode(binding.get("hash")?.as_str()?.as_bytes()).ok()?;
     let exclusions = binding.get("exclusions").and_then(Value::as_array).map_or(0, Vec::len);
-    Some(HardBinding {
-        alg: cut(binding.get("alg").and_then(Value::as_str).unwrap_or("sha256")),
-        hash: cut(&data_encoding::HEXLOWER.encode(&hash)),
+    Some(binding_of(binding.get("alg").and_then(Value::as_str), &hash, exclusions))
+}
+
+fn binding_of(alg: Option<&str>, hash: &[u8], exclusions: usize) -> HardBinding {
+    HardBinding {
+        alg: cut(alg.unwrap_or("sha256")),
+        hash: cut(&data_encoding::HEXLOWER.encode(hash)),
         exclusions: u32::try_from(exclusions).unwrap_or(u32::MAX),
-    })
+    }
 }

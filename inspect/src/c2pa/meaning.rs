@@ -1,8 +1,14 @@
-//! What a manifest says about AI, by the signals of the C2PA conformance rubrics (fullyGenAI, partlyGenAI,
-//! capturedMedia, perceptibleGenAI), extended over the parents that the same store holds.
+//! What a manifest says about AI. It rests on the signals of the conformance rubric and goes further where the
+//! rubric is silent:
+//! - actions assertions of version 1, and further ones, count as well;
+//! - source types are understood in every usual spelling, and `compositeSynthetic` and `trainedAlgorithmicData`
+//!   count at a picture's beginning too;
+//! - parents and components are followed through the manifests that the same store holds: an edited AI picture
+//!   is still an AI picture, and an AI component makes it a partly synthetic one;
+//! - a capture that was edited in an unstated way is no longer called captured, and `c2pa.resized` is no edit.
 
+use super::signals::{Action, Facts, INCEPTION, InceptionSignal, NON_EDITORIAL, TransformationSignal};
 use ::c2pa::{Manifest, Reader, Relationship};
-use serde_json::Value;
 use touchstone_schema::label::{DigitalSourceType, LabelMeaning};
 
 /// How many generations of parents are followed.
@@ -10,82 +16,56 @@ const MAX_DEPTH: u32 = 16;
 /// How many manifests are looked at in all, so that a dense graph of ingredients stays cheap.
 const MAX_VISITS: u32 = 256;
 
-/// Actions that begin a picture's history.
-const INCEPTION: [&str; 2] = ["c2pa.created", "c2pa.opened"];
-
-/// Actions that do not change what a picture shows.
-const NON_EDITORIAL: [&str; 12] = [
-    "c2pa.converted",
-    "c2pa.published",
-    "c2pa.repackaged",
-    "c2pa.transcoded",
-    "c2pa.resized.proportional",
-    "c2pa.enhanced",
-    "c2pa.edited.metadata",
-    "c2pa.watermarked",
-    "c2pa.watermarked.bound",
-    "c2pa.watermarked.unbound",
-    "c2pa.redacted",
-    "c2pa.resized",
-];
-
-/// An action of a manifest.
-#[derive(Debug, Clone)]
-pub(super) struct Action {
-    /// Its name, such as `c2pa.created`.
-    pub(super) name: String,
-    /// Its digital source type as it stands there.
-    pub(super) source_type: Option<String>,
-}
-
-/// All actions of all actions assertions of a manifest, in order.
-pub(super) fn actions(manifest: &Manifest) -> Vec<Action> {
-    let mut found = Vec::new();
-    for assertion in manifest.assertions().iter().filter(|a| a.label().starts_with("c2pa.actions")) {
-        let Ok(value) = assertion.value() else { continue };
-        let Some(list) = value.get("actions").and_then(Value::as_array) else {
-            continue;
-        };
-        for action in list {
-            let text = |key: &str| action.get(key).and_then(Value::as_str).map(str::to_owned);
-            found.push(Action {
-                name: text("action").unwrap_or_default(),
-                source_type: text("digitalSourceType"),
-            });
-        }
-    }
-    found
-}
-
 /// What the manifest's own actions say.
-fn own(actions: &[Action]) -> Option<LabelMeaning> {
-    let stated = |inception: bool| {
-        actions
-            .iter()
-            .filter(move |a| INCEPTION.contains(&a.name.as_str()) == inception)
-            .filter(move |a| inception || !NON_EDITORIAL.contains(&a.name.as_str()))
-            .filter_map(|a| DigitalSourceType::parse(a.source_type.as_deref()?))
-            .map(DigitalSourceType::meaning)
+fn own(facts: &Facts) -> Option<LabelMeaning> {
+    let actions: Vec<Action> = facts.all_actions().cloned().map(spelt_out).collect();
+    let began = |terms: &[DigitalSourceType]| {
+        actions.iter().filter(|action| action.is_one_of(&INCEPTION)).any(|action| {
+            let term = action.source_type.as_deref().and_then(DigitalSourceType::parse);
+            term.is_some_and(|term| terms.contains(&term))
+        })
     };
-    if stated(true).any(|m| m == LabelMeaning::Synthetic) {
+    let says_nothing = actions.iter().all(|action| {
+        let term = action.source_type.as_deref().and_then(DigitalSourceType::parse);
+        term.is_none() || action.is_one_of(&NON_EDITORIAL)
+    });
+    let signals = Facts { actions: actions.clone(), ..Facts::default() }.signals();
+    if signals.began(InceptionSignal::FullyGenAi) || began(&[DigitalSourceType::TrainedAlgorithmicData]) {
         Some(LabelMeaning::Synthetic)
-    } else if stated(true).chain(stated(false)).any(LabelMeaning::is_ai) {
+    } else if signals.began(InceptionSignal::PartlyGenAi)
+        || signals.changed(TransformationSignal::PerceptibleGenAi)
+        || began(&[DigitalSourceType::CompositeSynthetic])
+    {
         Some(LabelMeaning::PartlySynthetic)
-    } else if stated(true).any(|m| m == LabelMeaning::Captured) {
-        // A later edit whose nature is not stated may have painted anything: no longer simply "captured".
-        Some(if only_non_editorial(actions) { LabelMeaning::Captured } else { LabelMeaning::Other })
+    } else if says_nothing {
+        None
+    } else if signals.began(InceptionSignal::CapturedMedia) && only_form(&actions) {
+        Some(LabelMeaning::Captured)
     } else {
-        stated(true).chain(stated(false)).next().map(|_| LabelMeaning::Other)
+        Some(LabelMeaning::Other)
     }
 }
 
 /// Whether an action may change what a picture shows.
 pub(super) fn is_editorial(name: &str) -> bool {
-    !INCEPTION.contains(&name) && !NON_EDITORIAL.contains(&name)
+    !INCEPTION.contains(&name) && !NON_EDITORIAL.contains(&name) && name != "c2pa.resized"
 }
 
-fn only_non_editorial(actions: &[Action]) -> bool {
-    actions.iter().all(|a| INCEPTION.contains(&a.name.as_str()) || NON_EDITORIAL.contains(&a.name.as_str()))
+/// The action with its source type as a full address, if it is a known one.
+fn spelt_out(action: Action) -> Action {
+    let source_type = action.source_type.map(|text| match DigitalSourceType::parse(&text) {
+        Some(term) => term.uri(),
+        None => text,
+    });
+    Action { source_type, ..action }
+}
+
+/// Whether nothing but the picture's form was changed. An edit whose nature is not stated may have painted
+/// anything.
+fn only_form(actions: &[Action]) -> bool {
+    actions.iter().all(|action| {
+        action.is_one_of(&INCEPTION) || action.is_one_of(&NON_EDITORIAL) || action.is_one_of(&["c2pa.resized"])
+    })
 }
 
 /// What the active manifest says, with its parents and components.
@@ -95,8 +75,8 @@ pub(super) fn meaning(reader: &Reader) -> Option<LabelMeaning> {
 
 fn meaning_of(reader: &Reader, manifest: &Manifest, depth: u32, visits: &mut u32) -> Option<LabelMeaning> {
     *visits += 1;
-    let actions = actions(manifest);
-    let mut result = own(&actions);
+    let facts = Facts::of(manifest);
+    let mut result = own(&facts);
     if result == Some(LabelMeaning::Synthetic) || depth >= MAX_DEPTH {
         return result;
     }
@@ -121,11 +101,9 @@ fn meaning_of(reader: &Reader, manifest: &Manifest, depth: u32, visits: &mut u32
                 }
             }
             LabelMeaning::Captured if is_parent && result.is_none() => {
-                result = Some(if only_non_editorial(&actions) {
-                    LabelMeaning::Captured
-                } else {
-                    LabelMeaning::Other
-                });
+                let actions: Vec<Action> = facts.all_actions().cloned().collect();
+                let unedited = only_form(&actions);
+                result = Some(if unedited { LabelMeaning::Captured } else { LabelMeaning::Other });
             }
             LabelMeaning::Captured | LabelMeaning::Other => {
                 if is_parent {
@@ -142,28 +120,38 @@ mod tests {
     use super::*;
 
     fn said(actions: &[(&str, Option<&str>)]) -> Option<LabelMeaning> {
-        let list: Vec<Action> = actions
+        let actions: Vec<Action> = actions
             .iter()
-            .map(|(name, term)| Action { name: (*name).to_owned(), source_type: term.map(str::to_owned) })
+            .map(|(name, term)| Action {
+                name: Some((*name).to_owned()),
+                source_type: term.map(str::to_owned),
+            })
             .collect();
-        own(&list)
+        let first = own(&Facts { actions: actions.clone(), ..Facts::default() });
+        assert_eq!(own(&Facts { more_actions: actions, ..Facts::default() }), first, "version 1 counts too");
+        first
     }
 
     #[test]
-    fn signals_of_the_rubrics() {
+    fn what_actions_say() {
         use LabelMeaning::{Captured, Other, PartlySynthetic, Synthetic};
         let generated = Some("http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia");
         let camera = Some("http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture");
         type Actions<'a> = &'a [(&'a str, Option<&'a str>)];
-        let table: [(Actions<'_>, Option<LabelMeaning>); 8] = [
+        let table: [(Actions<'_>, Option<LabelMeaning>); 13] = [
             (&[], None),
             (&[("c2pa.created", None)], None),
+            (&[("c2pa.created", Some("http://example.org/unknown"))], None),
             (&[("c2pa.created", generated), ("c2pa.edited", None)], Some(Synthetic)),
+            (&[("c2pa.created", Some("trainedAlgorithmicData"))], Some(Synthetic)),
+            (&[("c2pa.created", Some("compositeSynthetic"))], Some(PartlySynthetic)),
             (&[("c2pa.created", camera)], Some(Captured)),
             (&[("c2pa.created", camera), ("c2pa.converted", None)], Some(Captured)),
+            (&[("c2pa.created", camera), ("c2pa.resized", None)], Some(Captured)),
             (&[("c2pa.created", camera), ("c2pa.edited", None)], Some(Other)),
             (&[("c2pa.created", camera), ("c2pa.placed", generated)], Some(PartlySynthetic)),
             (&[("c2pa.opened", None), ("c2pa.edited", Some("compositeSynthetic"))], Some(PartlySynthetic)),
+            (&[("c2pa.created", Some("screenCapture"))], Some(Other)),
         ];
         for (actions, expected) in table {
             assert_eq!(said(actions), expected, "{actions:?}");

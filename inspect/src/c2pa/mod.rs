@@ -7,25 +7,40 @@
 //! - a signature over a picture from which the signer excluded further byte ranges counts as invalid, because
 //!   those bytes can be replaced afterwards while the library still says "trusted";
 //! - failures that are recorded for ingredients are listed even when the whole reads as trusted;
-//! - a signer vouched for only by the list of time-stamp authorities is not trusted.
+//! - a signer vouched for only by the list of time-stamp authorities is not trusted;
+//! - a certificate on a list that is no CA vouches for itself alone;
+//! - identities (CAWG) are judged apart: a faulty one does not invalidate a claim that holds, and one in a
+//!   manifest that does not hold is not verified.
 
+mod anchors;
 mod extract;
+mod identity;
 mod meaning;
 mod probe;
+mod raw;
 mod report;
 mod sign;
+mod signals;
 mod trust;
 
+pub use anchors::{AnchorCertificate, AnchorList, AnchorListError};
+pub use identity::{
+    IDENTITY_MAIL_CERTIFICATE, IDENTITY_MANIFEST_INVALID, IDENTITY_NOT_READ, IDENTITY_RESTRICTED, Identity,
+    IdentityKind, IdentityState,
+};
 pub use report::{AnchorSet, C2paReport, C2paState, HardBinding, Ingredient, Signer};
 pub use report::{FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE, FAILURE_UNREADABLE};
 pub use report::{LIBRARY, MAX_LIST_LENGTH, MAX_TEXT_BYTES};
 pub use sign::{C2paSignError, ManifestToWrite, SigningIdentity, sign_manifest};
+pub use signals::{InceptionSignal, Signals, TransformationSignal};
 pub use trust::{C2paSetupError, TrustAnchors};
 
+use extract::Source;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use touchstone_schema::Sha256Digest;
+use trust::Trust;
 
 /// Largest manifest store that is parsed, in bytes. Stores of ordinary files have 10 kB to 2 MB. The library
 /// turns every assertion into a JSON tree, which can take 30 times the size of a byte string, so this bounds
@@ -38,7 +53,7 @@ pub const MAX_STORE_BYTES: usize = 16 * 1024 * 1024;
 /// C2PA trust list, interim list, registrants, so one validation answers for all three.
 #[derive(Clone)]
 pub struct C2paReader {
-    context: Arc<::c2pa::Context>,
+    trust: Arc<Trust>,
 }
 
 impl std::fmt::Debug for C2paReader {
@@ -52,8 +67,9 @@ impl C2paReader {
     ///
     /// # Errors
     /// [`C2paSetupError`] if a list holds no certificate or one that cannot be parsed.
+    #[allow(clippy::needless_pass_by_value, reason = "a reader is built once, from lists made for it")]
     pub fn new(anchors: TrustAnchors) -> Result<Self, C2paSetupError> {
-        Ok(Self { context: trust::context(anchors)? })
+        Ok(Self { trust: Arc::new(Trust::new(&anchors)?) })
     }
 
     /// What the manifest in `bytes` says and whether it holds; `None` if the file carries no manifest and
@@ -67,29 +83,55 @@ impl C2paReader {
         if !probe::may_hold_manifest(bytes, media_type) {
             return None;
         }
-        // The library parses hostile input and has panicked on such input in past versions. A panic here must
-        // cost one report, never a server thread. The context is not written to while reading, so nothing
-        // that outlives the call can be left half-changed: asserting unwind safety is sound.
-        catch_unwind(AssertUnwindSafe(|| self.read_embedded(bytes, media_type))).unwrap_or_else(|_| {
-            Some(C2paReport::unreadable(bytes, media_type, FAILURE_UNREADABLE, "the parser stopped"))
+        guarded(bytes, media_type, || {
+            let store = ::c2pa::jumbf_io::load_jumbf_from_memory(media_type, bytes).ok();
+            self.validate(Source { bytes, media_type, store: store.as_deref() }, false)
         })
     }
 
-    fn read_embedded(&self, bytes: &[u8], media_type: &str) -> Option<C2paReport> {
-        let store = ::c2pa::jumbf_io::load_jumbf_from_memory(media_type, bytes).ok();
-        if store.as_ref().is_some_and(|store| store.len() > MAX_STORE_BYTES) {
+    /// As [`Self::read`], with a manifest store that is kept apart from the file, for example one that a
+    /// repository holds for a picture whose own was dropped. A store in the file itself is not looked at.
+    ///
+    /// The file must be as it was signed but for the manifest: the hash covers every other byte, and the place
+    /// of the manifest is left out only where the file still has one there.
+    #[must_use]
+    pub fn read_detached(&self, store: &[u8], bytes: &[u8], media_type: &str) -> Option<C2paReport> {
+        let media_type = probe::media_type(bytes).unwrap_or(media_type);
+        guarded(bytes, media_type, || self.validate(Source { bytes, media_type, store: Some(store) }, true))
+    }
+
+    fn validate(&self, source: Source<'_>, detached: bool) -> Option<C2paReport> {
+        let Source { bytes, media_type, store } = source;
+        if store.is_some_and(|store| store.len() > MAX_STORE_BYTES) {
             let problem = format!("the manifest store is larger than {MAX_STORE_BYTES} bytes");
             return Some(C2paReport::unreadable(bytes, media_type, FAILURE_STORE_TOO_LARGE, &problem));
         }
-        let store_sha256 = store.as_deref().map(Sha256Digest::of);
-        let store_bytes = store.as_ref().map_or(0, Vec::len);
-        drop(store);
-        let reader = ::c2pa::Reader::from_shared_context(&self.context);
-        let mut report = match reader.with_stream(media_type, Cursor::new(bytes)) {
-            Ok(reader) => extract::report(&reader, bytes, media_type, store_bytes),
+        let reader = ::c2pa::Reader::from_shared_context(&self.trust.manifests);
+        let reader = match store.filter(|_| detached) {
+            Some(store) => reader.with_manifest_data_and_stream(store, media_type, Cursor::new(bytes)),
+            None => reader.with_stream(media_type, Cursor::new(bytes)),
+        };
+        let mut report = match reader {
+            Ok(reader) => extract::report(&reader, source, &self.trust),
+            Err(error) if detached => {
+                C2paReport::unreadable(bytes, media_type, FAILURE_UNREADABLE, &error.to_string())
+            }
             Err(error) => extract::report_of_error(&error, bytes, media_type)?,
         };
-        report.store_sha256 = store_sha256;
+        report.store_sha256 = store.map(Sha256Digest::of);
+        if detached {
+            report.carrier = "detached".to_owned();
+            report.offset = 0;
+        }
         Some(report)
     }
+}
+
+/// Runs the library on a file. It parses hostile input and has panicked on such input in past versions: a panic
+/// must cost one report, never a server thread. What is shared between reports is not written to while reading,
+/// so nothing that outlives the call can be left half-changed: asserting unwind safety is sound.
+fn guarded(bytes: &[u8], media_type: &str, read: impl FnOnce() -> Option<C2paReport>) -> Option<C2paReport> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        Some(C2paReport::unreadable(bytes, media_type, FAILURE_UNREADABLE, "the parser stopped"))
+    })
 }

@@ -1,6 +1,8 @@
 //! What is told about a manifest: the report, its bounds, and the label that follows from it.
 
+use super::identity::Identity;
 use super::probe;
+use super::signals::Signals;
 use serde::{Deserialize, Serialize};
 use touchstone_schema::Sha256Digest;
 use touchstone_schema::label::{DigitalSourceType, FoundLabel, LabelLevel, LabelMeaning, LabelScheme};
@@ -121,18 +123,28 @@ pub struct C2paReport {
     /// Which trust anchors vouch for the signer; only when the state is `trusted`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub anchor_set: Option<AnchorSet>,
+    /// SHA-256 of the list of trust anchors that vouches for the signer: lists change, verdicts are kept.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub anchor_list_sha256: Option<Sha256Digest>,
     /// The hash that ties the manifest to the picture.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hard_binding: Option<HardBinding>,
     /// Digital source types of the active manifest's actions, as they stand there.
     pub digital_source_types: Vec<String>,
-    /// What actions and parents say about AI, by the C2PA conformance signals.
+    /// Signals of the active manifest by the C2PA conformance rubric.
+    #[serde(default)]
+    pub signals: Signals,
+    /// What actions and parents say about AI. It rests on the signals, and goes further where the rubric is
+    /// silent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ai_generated: Option<LabelMeaning>,
     /// The active manifest's actions, such as `c2pa.created`.
     pub actions: Vec<String>,
     /// What went into the picture.
     pub ingredients: Vec<Ingredient>,
+    /// Who stands behind the picture beside the signer.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub identities: Vec<Identity>,
     /// Validation failure codes of C2PA, and those of this registry, which begin with `touchstone.`.
     pub failures: Vec<String>,
     /// Informational validation codes.
@@ -160,11 +172,14 @@ impl C2paReport {
             claim_generator: None,
             signer: None,
             anchor_set: None,
+            anchor_list_sha256: None,
             hard_binding: None,
             digital_source_types: Vec::new(),
+            signals: Signals::default(),
             ai_generated: None,
             actions: Vec::new(),
             ingredients: Vec::new(),
+            identities: Vec::new(),
             failures: Vec::new(),
             informational: Vec::new(),
             remote_url: None,
