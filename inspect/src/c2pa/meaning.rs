@@ -64,7 +64,9 @@ fn spelt_out(action: Action) -> Action {
 /// anything.
 fn only_form(actions: &[Action]) -> bool {
     actions.iter().all(|action| {
-        action.is_one_of(&INCEPTION) || action.is_one_of(&NON_EDITORIAL) || action.is_one_of(&["c2pa.resized"])
+        action.is_one_of(&INCEPTION)
+            || action.is_one_of(&NON_EDITORIAL)
+            || action.is_one_of(&["c2pa.resized"])
     })
 }
 

@@ -262,10 +262,43 @@ pub(crate) struct Check {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  touchstone inspect photo.jpg
+  touchstone inspect --c2pa-trust-list C2PA-TRUST-LIST.pem --json claims/*.jpg
+
+Nothing is sent anywhere, and nothing that stands in a file is fetched. Each label is shown with its level (unsigned,
+signed, verified), the place where it stands, its fields, and a line for each departure from its standard. That no
+label is found never means that a person made the picture.")]
 pub(crate) struct Inspect {
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+    /// Show no picture, even where the terminal can.
+    #[arg(long)]
+    pub(crate) no_thumbnail: bool,
     /// The files.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+/// Whom to trust. Without lists a signature shows that a file was not changed, and no more.
+#[derive(Debug, Args)]
+pub(crate) struct Trust {
+    /// The C2PA trust list, as PEM.
+    #[cfg(feature = "c2pa")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) c2pa_trust_list: Option<PathBuf>,
+    /// The frozen interim list, as PEM.
+    #[cfg(feature = "c2pa")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) c2pa_interim_list: Option<PathBuf>,
+    /// Certificates of a registry's own registrants, as PEM.
+    #[cfg(feature = "c2pa")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) c2pa_registrants: Option<PathBuf>,
+    /// The C2PA list of time-stamp authorities, as PEM. Without it every signature is judged now.
+    #[cfg(feature = "c2pa")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) c2pa_time_stamp_list: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

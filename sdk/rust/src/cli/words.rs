@@ -2,7 +2,7 @@
 
 use super::args::Language;
 use touchstone_schema::{
-    label::{LabelLevel, LabelMeaning, LabelScheme},
+    label::{AiAttribute, LabelLevel, LabelMeaning, LabelScheme},
     verdict::{Conclusion, Limit, Recommendation, Relation, Strength},
 };
 
@@ -74,6 +74,17 @@ words! {
     media_type: "media type", "媒体类型";
     size: "size", "尺寸";
     label: "label", "标识";
+    generator: "generator", "生成工具";
+    manifest: "manifest", "清单";
+    signer: "signer", "签名者";
+    vouched_by: "vouched for by", "信任依据";
+    signals: "signals", "信号";
+    actions: "actions", "操作";
+    hard_binding: "hard binding", "硬绑定";
+    kept_at: "kept at", "存放处";
+    ingredient: "ingredient", "素材";
+    relation: "relation", "关系";
+    failures: "failures", "失败项";
     no_label: "none found; this never means that a person made it", "未发现；这并不表示由人创作";
     private_key: "private key", "私钥";
     public_key: "public key", "公钥";
@@ -103,6 +114,14 @@ pub(crate) const fn conclusion(conclusion: Conclusion) -> Pair {
         Conclusion::Relabelled => ("relabelled", "标识被改"),
         Conclusion::Captured => ("captured", "实拍"),
         Conclusion::Unknown => ("unknown", "未知"),
+    }
+}
+
+pub(crate) const fn attribute(attribute: AiAttribute) -> Pair {
+    match attribute {
+        AiAttribute::Confirmed => ("confirmed", "属于"),
+        AiAttribute::Possible => ("possible", "可能"),
+        AiAttribute::Suspected => ("suspected", "疑似"),
     }
 }
 
