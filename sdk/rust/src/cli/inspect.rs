@@ -192,7 +192,7 @@ mod credential {
                 "完整；签名者不在所给信任列表中",
             ),
             C2paState::Invalid => {
-                (Tone::Bad, "broken: the file or the manifest was changed", "已破坏：文件或清单被改动")
+                (Tone::Bad, "does not hold; the codes below say why", "不成立；原因见下列代码")
             }
             C2paState::Remote => {
                 (Tone::Careful, "kept elsewhere; nothing was fetched", "存于别处；未联网读取")
