@@ -4,6 +4,9 @@
 
 mod corpus;
 mod files;
+mod findings;
+mod formats;
 mod hostile;
 mod reading;
+mod traces;
 mod writing;
