@@ -6,7 +6,13 @@ mod corpus;
 mod files;
 mod findings;
 mod formats;
+mod fuzz;
 mod hostile;
 mod reading;
 mod traces;
 mod writing;
+
+#[path = "../support/fuzzing.rs"]
+mod fuzzing;
+#[path = "../support/xorshift.rs"]
+mod xorshift;
