@@ -45,7 +45,7 @@ pub(crate) fn families() -> Vec<Family> {
         family("tiff", tiffs, read_file),
         family("bmff", videos_and_heifs, read_file),
         family("xmp", packets, |packet| read_file(&webp_file(&chunk(*b"XMP ", packet)))),
-        family("gb45438", texts, |text| read_file(&png_file(&[text_chunk(*b"tEXt", "AIGC", text)], &[]))),
+        family("gb45438", texts, read_text),
         family("exif", exifs, |exif| read_file(&webp_file(&chunk(*b"EXIF", exif)))),
         family("stealth", pixels, read_pixels),
     ]
@@ -92,6 +92,11 @@ fn read_file(bytes: &[u8]) -> usize {
     assert!(work.properties <= work.parsed, "{work:?}");
     assert!(manifest_ranges(bytes).windows(2).all(|w| w[0].end < w[1].start));
     labels.len()
+}
+
+/// The text of a label, in a PNG without pixels.
+fn read_text(text: &[u8]) -> usize {
+    read_file(&[&png::SIGNATURE, &text_chunk(*b"tEXt", "AIGC", text)[..]].concat())
 }
 
 fn read_pixels(bytes: &[u8]) -> usize {
