@@ -1,4 +1,4 @@
-//! Reads mutated files of each family: `fuzz [FAMILY]...`, all families without a name.
+//! Reads mutated files of each family: `fuzz [FAMILY]...`; without a name all families, and files made to cost much.
 //!
 //! `FUZZ_FILES` (1,000,000) files from number `FUZZ_FROM` (0) with seed `FUZZ_SEED` (1). A panic names family, seed and
 //! number of its file, so that `FUZZ_FROM=number FUZZ_FILES=1` repeats it. On Linux the highest memory is printed and
@@ -17,6 +17,8 @@ mod files;
 mod formats;
 #[path = "../tests/support/fuzzing.rs"]
 mod fuzzing;
+#[path = "../tests/support/hostile_files.rs"]
+mod hostile_files;
 #[path = "../tests/support/xorshift.rs"]
 mod xorshift;
 
@@ -42,7 +44,14 @@ fn main() -> ExitCode {
         println!("no such family; there are: {}", names.join(", "));
         return ExitCode::FAILURE;
     }
+    // Made first, so that what reading takes stands out above them.
+    let hostile = if wanted.is_empty() { hostile_files::hostile_files() } else { Vec::new() };
     let start = highest_memory();
+    for (name, file) in hostile {
+        let begun = Instant::now();
+        fuzzing::read_file(&file);
+        println!("{name}: {:.1} MB, {:.1} ms", file.len() as f64 / 1e6, begun.elapsed().as_secs_f64() * 1e3);
+    }
     for family in families {
         let begun = Instant::now();
         let seen = fuzzing::run(&family, seed, from, files);

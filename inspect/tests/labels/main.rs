@@ -14,5 +14,7 @@ mod writing;
 
 #[path = "../support/fuzzing.rs"]
 mod fuzzing;
+#[path = "../support/hostile_files.rs"]
+mod hostile_files;
 #[path = "../support/xorshift.rs"]
 mod xorshift;

@@ -80,7 +80,7 @@ impl Drop for Told {
     }
 }
 
-fn read_file(bytes: &[u8]) -> usize {
+pub(crate) fn read_file(bytes: &[u8]) -> usize {
     let (labels, work) = read_labels_counted(bytes);
     assert!(labels.len() <= MAX_LABELS, "{} labels", labels.len());
     for label in &labels {
