@@ -2,6 +2,7 @@
 //! no harm.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+mod containers;
 mod corpus;
 mod files;
 mod findings;
