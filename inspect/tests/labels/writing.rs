@@ -159,7 +159,12 @@ prop_compose! {
         id in "[!-\\[\\]-~]{1,60}",
         rest in (value(), "[!-\\[\\]-~]{0,26}", value(), value()),
     ) -> Gb45438Label {
-        let (reserved_code_1, content_propagator, propagate_id, reserved_code_2) = rest;
+        let (reserved_code_1, mut content_propagator, mut propagate_id, reserved_code_2) = rest;
+        // One of the two alone would be half a propagator.
+        if content_propagator.is_empty() || propagate_id.is_empty() {
+            content_propagator.clear();
+            propagate_id.clear();
+        }
         let (content_producer, produce_id) = (producer, id);
         Gb45438Label {
             label,
