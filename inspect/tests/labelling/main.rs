@@ -7,3 +7,4 @@ mod integrity;
 mod movies;
 mod mp4;
 mod propagation;
+mod writing;

@@ -6,4 +6,3 @@ mod corpus;
 mod files;
 mod hostile;
 mod reading;
-mod writing;
