@@ -1,6 +1,8 @@
 //! Writing labels: roles, carriers, signatures, and what other tools read of it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, dead_code, reason = "tests")]
 
+#[cfg(feature = "c2pa")]
+mod credentials;
 #[path = "../labels/files.rs"]
 mod files;
 mod integrity;
