@@ -4,5 +4,14 @@
 
 mod corpus;
 mod files;
+mod findings;
+mod formats;
+mod fuzz;
 mod hostile;
 mod reading;
+mod traces;
+
+#[path = "../support/fuzzing.rs"]
+mod fuzzing;
+#[path = "../support/xorshift.rs"]
+mod xorshift;
