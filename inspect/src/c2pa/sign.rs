@@ -67,6 +67,8 @@ pub struct ManifestParts<'a> {
     /// Binds the picture's ISCC Image-Code ([`SOFT_BINDING_ISCC`]), by which a registry finds the manifest again
     /// after it was stripped from the file. A picture that the code cannot tell from others is not bound.
     pub soft_binding: bool,
+    /// Of an edited file: only its metadata was edited (`c2pa.edited.metadata`), so that no source type is stated.
+    pub metadata_only: bool,
 }
 
 /// A file that was placed in the picture.
@@ -211,7 +213,8 @@ pub fn label_and_sign(
     sign_manifest_with(&labelled, media_type, identity, manifest, &parts)
 }
 
-/// Writes a propagator's fields into a copy of `bytes` and signs it: as [`label_and_sign`].
+/// Writes a propagator's fields into a copy of `bytes` and signs it: as [`label_and_sign`]. Whatever `manifest` says of
+/// it, a propagator did not create the picture: the new manifest tells of edited metadata, and keeps the old one.
 ///
 /// # Errors
 /// As [`label_and_sign`].
@@ -223,9 +226,10 @@ pub fn propagate_and_sign(
     manifest: &ManifestToWrite,
     parts: &ManifestParts<'_>,
 ) -> Result<Propagated, C2paSignError> {
-    let propagated = propagate_over(bytes, propagation, kept(manifest))?;
-    let parts = ManifestParts { parent: manifest.edited.then_some(bytes), ..*parts };
-    let signed = sign_manifest_with(&propagated.bytes, media_type, identity, manifest, &parts)?;
+    let manifest = ManifestToWrite { edited: true, ..manifest.clone() };
+    let propagated = propagate_over(bytes, propagation, Manifest::BecomesParent)?;
+    let parts = ManifestParts { parent: Some(bytes), metadata_only: true, ..*parts };
+    let signed = sign_manifest_with(&propagated.bytes, media_type, identity, &manifest, &parts)?;
     Ok(Propagated { bytes: signed, ..propagated })
 }
 
@@ -296,13 +300,13 @@ fn sign(
                 .add_ingredient_from_stream(parent_of, media_type, &mut Cursor::new(parent))
                 .map_err(library)?;
         }
-        builder
-            .add_action(json!({
-                "action": "c2pa.edited",
-                "digitalSourceType": manifest.digital_source_type.uri(),
-                "softwareAgent": generator(manifest),
-            }))
-            .map_err(library)?;
+        let mut action = json!({ "action": "c2pa.edited", "softwareAgent": generator(manifest) });
+        if parts.metadata_only {
+            action["action"] = json!("c2pa.edited.metadata");
+        } else {
+            action["digitalSourceType"] = json!(manifest.digital_source_type.uri());
+        }
+        builder.add_action(action).map_err(library)?;
     } else {
         let source_type = serde_json::from_value(Value::String(manifest.digital_source_type.uri()))
             .map_err(|error| C2paSignError::Library(error.to_string()))?;

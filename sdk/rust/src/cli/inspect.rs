@@ -9,7 +9,11 @@ use super::{
     words,
 };
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use touchstone_inspect::labels::integrity::ProducerKeys;
 use touchstone_schema::{api::InspectionReport, label::FoundLabel};
 use touchstone_sdk::{
     files::{self, MAX_PICTURE_BYTES},
@@ -23,9 +27,17 @@ struct Line<'a> {
     report: &'a InspectionReport,
 }
 
-pub(crate) fn run(session: &Session, args: &Inspect) -> Status {
+/// The longest file of pinned keys.
+const MAX_KEYS_FILE: u64 = 8 << 20;
+
+pub(crate) fn run(session: &Session, args: &Inspect) -> Result<Status, Failure> {
     let out = &session.out;
-    let options = inspecting::options();
+    let mut options = inspecting::options();
+    if let Some(path) = &args.producer_keys {
+        let keys = ProducerKeys::parse(&files::read(path, MAX_KEYS_FILE)?);
+        let refuse = |error| Failure::Usage(format!("{}: {error}", path.display()), None);
+        options.producer_keys = Arc::new(keys.map_err(refuse)?);
+    }
     let work = |path: &PathBuf| -> Result<InspectionReport, Failure> {
         let bytes = files::read(path, MAX_PICTURE_BYTES)?;
         let inspection = touchstone_inspect::inspect(&bytes, &options);
@@ -45,7 +57,7 @@ pub(crate) fn run(session: &Session, args: &Inspect) -> Status {
         });
         progress.step();
     });
-    status
+    Ok(status)
 }
 
 fn show(out: &Output, path: &Path, report: &InspectionReport) {
@@ -96,6 +108,7 @@ fn describe(out: &Output, label: &FoundLabel) -> String {
         choose(words::meaning(label.meaning)).to_owned(),
         choose(words::level(label.level)).to_owned(),
     ];
+    parts.extend(label.integrity.as_ref().map(|found| choose(words::integrity(found)).to_owned()));
     if let Some(gb) = &label.gb45438 {
         parts.push(format!("{} / {}", gb.content_producer, gb.produce_id));
     }

@@ -45,7 +45,7 @@ fn dispatch(session: &Session, command: &Command) -> Result<Status, Failure> {
         Command::Register(args) => register::run(session, args),
         Command::Label(args) => label::run(session, args),
         Command::Check(args) => check::run(session, args),
-        Command::Inspect(args) => Ok(inspect::run(session, args)),
+        Command::Inspect(args) => inspect::run(session, args),
         Command::Statement(command) => statement::run(session, command),
         Command::Admin(command) => admin::run(session, command),
         Command::Registry => statement::registry(session),
