@@ -11,7 +11,6 @@ mod fuzz;
 mod hostile;
 mod reading;
 mod traces;
-mod writing;
 
 #[path = "../support/fuzzing.rs"]
 mod fuzzing;

@@ -349,6 +349,7 @@ fn found(scheme: LabelScheme, meaning: LabelMeaning, carrier: &str, offset: usiz
         gb45438: None,
         digital_source_type: None,
         iptc: None,
+        integrity: None,
         generator: None,
         raw: cut(raw).to_owned(),
         findings: Vec::new(),

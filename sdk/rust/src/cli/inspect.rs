@@ -9,16 +9,18 @@ use super::{
     thumbnail, words,
 };
 use serde::Serialize;
-use std::path::{Path, PathBuf};
-use touchstone_inspect::{InspectOptions, Inspection, decode::Picture};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use touchstone_inspect::{InspectOptions, Inspection, decode::Picture, labels::integrity::ProducerKeys};
 use touchstone_schema::{
     api::InspectionReport,
     label::{FoundLabel, LabelLevel},
 };
 use touchstone_sdk::files::{self, MAX_PICTURE_BYTES};
 
-/// Largest list of certificates that is read. The C2PA trust list has 50 kB.
-#[cfg(feature = "c2pa")]
+/// Largest list of certificates or keys that is read. The C2PA trust list has 50 kB.
 const MAX_LIST_BYTES: u64 = 16 << 20;
 
 #[derive(Serialize)]
@@ -91,22 +93,34 @@ fn show(out: &Output, path: &Path, inspection: &Inspection, picture: Option<&Pic
 impl Trust {
     /// How to inspect under the given lists.
     fn options(&self) -> Result<InspectOptions, Failure> {
-        #[cfg(feature = "c2pa")]
-        {
-            use touchstone_inspect::c2pa::TrustAnchors;
-            let read = |path: &Option<PathBuf>| {
-                path.as_deref().map(|path| files::read(path, MAX_LIST_BYTES)).transpose()
-            };
-            let anchors = TrustAnchors {
-                c2pa_trust_list: read(&self.c2pa_trust_list)?,
-                interim_list: read(&self.c2pa_interim_list)?,
-                registrants: read(&self.c2pa_registrants)?,
-                time_stamp_list: read(&self.c2pa_time_stamp_list)?,
-                ..TrustAnchors::default()
-            };
-            InspectOptions::with_c2pa(anchors).map_err(|error| Failure::Usage(error.to_string(), None))
+        let mut options = self.anchored()?;
+        if let Some(path) = &self.producer_keys {
+            let keys = ProducerKeys::parse(&files::read(path, MAX_LIST_BYTES)?);
+            let refuse = |error| Failure::Usage(format!("{}: {error}", path.display()), None);
+            options.producer_keys = Arc::new(keys.map_err(refuse)?);
         }
-        #[cfg(not(feature = "c2pa"))]
+        Ok(options)
+    }
+
+    #[cfg(feature = "c2pa")]
+    fn anchored(&self) -> Result<InspectOptions, Failure> {
+        use touchstone_inspect::c2pa::TrustAnchors;
+        let read = |path: &Option<PathBuf>| {
+            path.as_deref().map(|path| files::read(path, MAX_LIST_BYTES)).transpose()
+        };
+        let anchors = TrustAnchors {
+            c2pa_trust_list: read(&self.c2pa_trust_list)?,
+            interim_list: read(&self.c2pa_interim_list)?,
+            registrants: read(&self.c2pa_registrants)?,
+            time_stamp_list: read(&self.c2pa_time_stamp_list)?,
+            identities: read(&self.c2pa_identities)?,
+            identity_aggregators: self.c2pa_identity_aggregator.clone(),
+        };
+        InspectOptions::with_c2pa(anchors).map_err(|error| Failure::Usage(error.to_string(), None))
+    }
+
+    #[cfg(not(feature = "c2pa"))]
+    fn anchored(&self) -> Result<InspectOptions, Failure> {
         Ok(InspectOptions::default())
     }
 }
@@ -156,6 +170,9 @@ fn show_label(out: &Output, label: &FoundLabel) {
     }
     fields.push((out.words().generator, label.generator.clone().unwrap_or_default()));
     out.indented(&fields);
+    if let Some(integrity) = &label.integrity {
+        out.mark(tone(integrity.level()), choose(words::integrity(integrity)));
+    }
     for finding in &label.findings {
         out.mark(Tone::Careful, out.choose(&finding.text.en, &finding.text.zh));
     }

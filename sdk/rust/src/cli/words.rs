@@ -3,6 +3,7 @@
 use super::args::Language;
 use touchstone_schema::{
     label::{AiAttribute, LabelLevel, LabelMeaning, LabelScheme},
+    label_integrity::LabelIntegrity,
     verdict::{Conclusion, Limit, Recommendation, Relation, Strength},
 };
 
@@ -90,6 +91,8 @@ words! {
     public_key: "public key", "公钥";
     fingerprint: "fingerprint", "指纹";
     written: "written", "已写入";
+    would_write: "would be labelled", "将写入标识";
+    has_it_all: "has it all", "无需写入";
     content: "content", "内容";
 }
 
@@ -171,6 +174,25 @@ pub(crate) const fn limit(limit: Limit) -> Pair {
         ),
         Limit::SmallReference => {
             ("thin cracks may be missed: a small reference", "参考图较小，可能漏检细裂纹")
+        }
+    }
+}
+
+/// What a signature in a label is worth. Data of another kind says nothing.
+pub(crate) const fn integrity(found: &LabelIntegrity) -> Pair {
+    match found {
+        LabelIntegrity::Unreadable { .. } => {
+            ("integrity data of another kind, not checked", "完整性数据为其他形式，未核验")
+        }
+        LabelIntegrity::Invalid => ("its signature does not fit its fields", "签名与字段不符"),
+        LabelIntegrity::Signed { .. } => {
+            ("its signature fits, by a key nobody vouches for", "签名有效，密钥未经确认")
+        }
+        LabelIntegrity::Verified { .. } => {
+            ("signed by the producer's pinned key", "由该服务提供者的已固定密钥签名")
+        }
+        LabelIntegrity::OtherKey { .. } => {
+            ("signed by another key than the producer's", "签名密钥并非该服务提供者的密钥")
         }
     }
 }

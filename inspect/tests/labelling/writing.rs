@@ -157,11 +157,11 @@ prop_compose! {
         label in "[123]",
         producer in prop_oneof![Just(CODE.to_owned()), "[!-\\[\\]-~]{1,26}"],
         id in "[!-\\[\\]-~]{1,60}",
-        rest in (value(), "[!-\\[\\]-~]{0,26}", value(), value()),
+        rest in (value(), "[!-\\[\\]-~]{1,26}", "[!-\\[\\]-~]{1,60}", value()),
+        spread in any::<bool>(),
     ) -> Gb45438Label {
         let (reserved_code_1, mut content_propagator, mut propagate_id, reserved_code_2) = rest;
-        // One of the two alone would be half a propagator.
-        if content_propagator.is_empty() || propagate_id.is_empty() {
+        if !spread {
             content_propagator.clear();
             propagate_id.clear();
         }
