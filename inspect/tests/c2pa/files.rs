@@ -3,6 +3,7 @@
 use crate::certificates::{Authority, Identity};
 use ::c2pa::dynamic_assertion::{DynamicAssertion, DynamicAssertionContent, PartialClaim};
 use ::c2pa::{BoxedSigner, Builder, Context, HashedUri, Result, Signer, SigningAlg, create_signer};
+use ciborium::Value as Cbor;
 use std::io::Cursor;
 use std::sync::Arc;
 use touchstone_inspect::c2pa::{C2paReader, ManifestToWrite, SigningIdentity, TrustAnchors};
@@ -136,6 +137,85 @@ impl DynamicAssertion for Added {
 pub(crate) fn library_signer(identity: &Identity) -> BoxedSigner {
     let (chain, key) = (identity.chain_pem.as_bytes(), identity.key_pkcs8_pem.as_bytes());
     create_signer::from_keys(chain, key, SigningAlg::Ed25519, None).unwrap()
+}
+
+/// A signer whose certificate nobody looks at while it signs.
+pub(crate) struct Careless(pub(crate) Identity);
+
+impl Signer for Careless {
+    fn sign(&self, claim: &[u8]) -> Result<Vec<u8>> {
+        Ok(cose(&self.0, vec![(Cbor::Integer(1.into()), Cbor::Integer((-8).into())), chain(&self.0)], claim, true, false))
+    }
+
+    fn alg(&self) -> SigningAlg {
+        SigningAlg::Ed25519
+    }
+
+    fn certs(&self) -> Result<Vec<Vec<u8>>> {
+        Ok(Vec::new())
+    }
+
+    fn reserve_size(&self) -> usize {
+        self.sign(&[]).unwrap().len()
+    }
+
+    fn direct_cose_handling(&self) -> bool {
+        true
+    }
+}
+
+/// The header parameter with the certificates of an identity (x5chain).
+pub(crate) fn chain(identity: &Identity) -> (Cbor, Cbor) {
+    let pem = identity.chain_pem.as_bytes();
+    let chain = x509_parser::pem::Pem::iter_from_buffer(pem);
+    let chain = chain.map(|block| Cbor::Bytes(block.unwrap().contents)).collect();
+    (Cbor::Integer(33.into()), Cbor::Array(chain))
+}
+
+/// A COSE_Sign1 by an identity; with the payload inside unless it is detached, and with a wrong signature if it
+/// shall be.
+pub(crate) fn cose(
+    identity: &Identity,
+    protected: Vec<(Cbor, Cbor)>,
+    payload: &[u8],
+    detached: bool,
+    wrong: bool,
+) -> Vec<u8> {
+    let protected = encode(&Cbor::Map(protected));
+    let signed = Cbor::Array(vec![
+        Cbor::Text("Signature1".to_owned()),
+        Cbor::Bytes(protected.clone()),
+        Cbor::Bytes(Vec::new()),
+        Cbor::Bytes(payload.to_vec()),
+    ]);
+    let key = rcgen::KeyPair::from_pem(&identity.key_pkcs8_pem).unwrap();
+    let mut signature = rcgen::SigningKey::sign(&key, &encode(&signed)).unwrap();
+    signature[5] ^= u8::from(wrong);
+    let payload = if detached { Cbor::Null } else { Cbor::Bytes(payload.to_vec()) };
+    let parts = vec![Cbor::Bytes(protected), Cbor::Map(Vec::new()), payload, Cbor::Bytes(signature)];
+    encode(&Cbor::Tag(18, Box::new(Cbor::Array(parts))))
+}
+
+/// CBOR bytes of a value.
+pub(crate) fn encode(value: &Cbor) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(value, &mut bytes).unwrap();
+    bytes
+}
+
+/// The least that a manifest must say.
+pub(crate) fn captured() -> serde_json::Value {
+    serde_json::json!({
+        "claim_generator_info": [{ "name": "Inkstone" }],
+        "assertions": [{
+            "label": "c2pa.actions.v2",
+            "data": { "actions": [{
+                "action": "c2pa.created",
+                "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture",
+            }] },
+            "created": true,
+        }],
+    })
 }
 
 /// A builder of manifests that does not look at what it wrote.

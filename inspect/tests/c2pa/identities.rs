@@ -4,8 +4,8 @@ use crate::certificates::{Authority, Identity as Holder, Usage};
 use crate::files::*;
 use ::c2pa::HashedUri;
 use ciborium::Value;
-use data_encoding::BASE64URL_NOPAD;
-use rcgen::{KeyPair, SigningKey};
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use rcgen::KeyPair;
 use serde_json::json;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -54,12 +54,6 @@ fn entry(key: &str, value: Value) -> (Value, Value) {
     (text(key), value)
 }
 
-fn encode(value: &Value) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    ciborium::into_writer(value, &mut bytes).unwrap();
-    bytes
-}
-
 fn key(holder: &Holder) -> KeyPair {
     KeyPair::from_pem(&holder.key_pkcs8_pem).unwrap()
 }
@@ -69,22 +63,6 @@ fn did_jwk(holder: &Holder) -> String {
     let x = BASE64URL_NOPAD.encode(key(holder).public_key_raw());
     let jwk = json!({ "alg": "EdDSA", "kty": "OKP", "crv": "Ed25519", "x": x });
     format!("did:jwk:{}", BASE64URL_NOPAD.encode(jwk.to_string().as_bytes()))
-}
-
-/// A COSE_Sign1 by the holder; with the payload inside unless it is detached.
-fn cose(holder: &Holder, protected: Vec<(Value, Value)>, payload: &[u8], detached: bool, wrong: bool) -> Vec<u8> {
-    let protected = encode(&Value::Map(protected));
-    let signed = Value::Array(vec![
-        text("Signature1"),
-        Value::Bytes(protected.clone()),
-        Value::Bytes(Vec::new()),
-        Value::Bytes(payload.to_vec()),
-    ]);
-    let mut signature = key(holder).sign(&encode(&signed)).unwrap();
-    signature[5] ^= u8::from(wrong);
-    let payload = if detached { Value::Null } else { Value::Bytes(payload.to_vec()) };
-    let parts = vec![Value::Bytes(protected), Value::Map(Vec::new()), payload, Value::Bytes(signature)];
-    encode(&Value::Tag(18, Box::new(Value::Array(parts))))
 }
 
 impl Recipe {
@@ -106,13 +84,8 @@ impl Recipe {
             Some(aggregator) => self.credential(aggregator, claimed),
             None => {
                 let signed = if self.deterministic { ordered(&payload) } else { payload.clone() };
-                let pem = self.holder.chain_pem.as_bytes();
-                let chain = x509_parser::pem::Pem::iter_from_buffer(pem);
-                let chain = chain.map(|block| Value::Bytes(block.unwrap().contents)).collect();
-                let protected = vec![
-                    (Value::Integer(1.into()), Value::Integer((-8).into())),
-                    (Value::Integer(33.into()), Value::Array(chain)),
-                ];
+                let algorithm = (Value::Integer(1.into()), Value::Integer((-8).into()));
+                let protected = vec![algorithm, chain(&self.holder)];
                 cose(&self.holder, protected, &encode(&signed), true, self.wrong)
             }
         };
@@ -133,7 +106,7 @@ impl Recipe {
         let issuer = if aggregator == "did:jwk" { did_jwk(&self.holder) } else { aggregator.to_owned() };
         let bindings = claimed.iter().filter(|uri| uri.url().contains("c2pa.hash."));
         let references: Vec<_> =
-            bindings.map(|uri| json!({ "url": uri.url(), "hash": uri.hash() })).collect();
+            bindings.map(|uri| json!({ "url": uri.url(), "hash": BASE64.encode(&uri.hash()) })).collect();
         let credential = json!({
             "@context": [
                 "https://www.w3.org/ns/credentials/v2",
@@ -188,19 +161,8 @@ fn with_identity(signer: &Holder, recipe: &Recipe) -> Vec<u8> {
         size: 6000,
         make: Arc::new(move |claimed, size| recipe.assertion(claimed, size)),
     };
-    let definition = json!({
-        "claim_generator_info": [{ "name": "Inkstone" }],
-        "assertions": [{
-            "label": "c2pa.actions.v2",
-            "data": { "actions": [{
-                "action": "c2pa.created",
-                "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture",
-            }] },
-            "created": true,
-        }],
-    });
     let original = picture(image::ImageFormat::Jpeg, 40, 40);
-    sign_with(&original, "image/jpeg", &signer, &mut builder(&definition))
+    sign_with(&original, "image/jpeg", &signer, &mut builder(&captured()))
 }
 
 struct Stage {
