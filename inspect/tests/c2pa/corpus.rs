@@ -13,7 +13,7 @@ use touchstone_schema::label::LabelMeaning;
 use touchstone_schema::time::Timestamp;
 
 /// The folder with test material, if there is one on this machine.
-fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let corpus = std::env::var_os("TOUCHSTONE_CORPUS").map(PathBuf::from);
     if corpus.is_none() {
         println!("skipped: TOUCHSTONE_CORPUS is not set");
@@ -58,10 +58,10 @@ const EXCEPTIONS: [(&str, &str, &str); 11] = [
 ];
 
 /// A vector with what its list expects.
-struct Vector {
-    id: String,
-    media_type: String,
-    bytes: Vec<u8>,
+pub(crate) struct Vector {
+    pub(crate) id: String,
+    pub(crate) media_type: String,
+    pub(crate) bytes: Vec<u8>,
     expected: Value,
     reader: C2paReader,
 }
@@ -148,7 +148,7 @@ fn state(report: &C2paReport) -> &'static str {
     }
 }
 
-fn vectors(corpus: &Path) -> Vec<Vector> {
+pub(crate) fn vectors(corpus: &Path) -> Vec<Vector> {
     let folder = corpus.join("c2pa/vectors");
     let mut found = Vec::new();
     for (list, base) in LISTS {
