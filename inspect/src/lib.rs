@@ -122,14 +122,17 @@ pub fn inspect_picture(
     bytes: &[u8],
     options: &InspectOptions,
 ) -> Result<(Inspection, Picture), InspectError> {
-    let decoded = decode::decode_reduced(bytes, &options.limits, WORKING_AREA)?;
+    let mut hidden = None;
+    let decoded = decode::decode_reduced_looking(bytes, &options.limits, WORKING_AREA, &mut |pixels| {
+        hidden = labels::read_stealth(pixels);
+    })?;
     let picture = &decoded.picture;
     let full = (decoded.width, decoded.height);
     let (pdq, pdq_orientations) = fingerprint::pdq_and_dihedral_of(picture, full);
     let dhash_orientations = fingerprint::dhash_dihedral(picture);
     let iscc = fingerprint::iscc_image_digest(picture);
-    #[cfg_attr(not(feature = "c2pa"), allow(unused_mut))]
     let mut labels = labels::read_labels(bytes);
+    labels.extend(hidden);
     #[cfg(feature = "c2pa")]
     let c2pa = options.c2pa.as_ref().and_then(|reader| reader.read(bytes, decoded.format.media_type()));
     #[cfg(feature = "c2pa")]
@@ -179,6 +182,17 @@ impl Inspection {
             return Some((term(&report.state), report.anchor_set.as_ref().map(term), report.library.clone()));
         }
         None
+    }
+
+    /// Labels of the manifests of the pictures that this one was made from, by its own manifest, and whether that says
+    /// that what the picture shows was changed since.
+    #[must_use]
+    pub fn c2pa_history(&self) -> (Vec<String>, bool) {
+        #[cfg(feature = "c2pa")]
+        if let Some(report) = &self.c2pa {
+            return (report.parents(), report.is_edited());
+        }
+        (Vec::new(), false)
     }
 
     /// What a statement binds.

@@ -3,7 +3,7 @@
 //! Sources: GB 45438-2025 Annex E (implicit label), IPTC digital source type NewsCodes, C2PA 2.x actions, and the
 //! record duties of the EU AI Act Art. 50 and California SB 942, whose union is [`OutputLabel`].
 
-use crate::time::Timestamp;
+use crate::{conformance::LabelFinding, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -229,6 +229,12 @@ impl DigitalSourceType {
         Self::ALL.iter().find(|(_, t)| *t == term).map(|(value, _)| *value)
     }
 
+    /// Whether the vocabulary no longer has the term.
+    #[must_use]
+    pub const fn is_retired(self) -> bool {
+        matches!(self, Self::MinorHumanEdits | Self::DigitalArt | Self::SoftwareImage)
+    }
+
     /// What the term says about AI. `algorithmicMedia` is not trained AI.
     #[must_use]
     pub const fn meaning(self) -> LabelMeaning {
@@ -254,9 +260,10 @@ pub struct FoundLabel {
     /// What it says.
     pub meaning: LabelMeaning,
     /// Where it stands, for example `jpeg:app1:xmp`, `jpeg:app1:exif:UserComment`, `png:iTXt:XML:com.adobe.xmp`,
-    /// `png:tEXt:AIGC`, `webp:XMP`.
+    /// `png:tEXt:AIGC`, `webp:XMP`, `heif:mime:xmp`, `mp4:moov.udta.meta.ilst:AIGC`.
     pub carrier: String,
-    /// Byte offset in the file at which the carrier's segment, chunk or box begins.
+    /// Byte offset in the file at which the carrier's segment, chunk, block, box, item data or directory entry begins;
+    /// 0 for what stands in the pixels.
     pub offset: u64,
     /// The fields, if this is a GB 45438 label.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -264,14 +271,38 @@ pub struct FoundLabel {
     /// The source type, if the label states one that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digital_source_type: Option<DigitalSourceType>,
+    /// What IPTC properties say about the picture's making, if this is an IPTC label with any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub iptc: Option<IptcFields>,
     /// Tool or system that the label names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generator: Option<String>,
     /// The label as it was found, at most 4,096 bytes, lossily decoded.
     pub raw: String,
-    /// Departures from the standard, in words.
+    /// Departures from the standard; empty if it is followed in everything that can be checked.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub departures: Vec<String>,
+    pub findings: Vec<LabelFinding>,
+}
+
+/// IPTC Extension properties about making a picture (IPTC Photo Metadata Standard 2025.1), each at most 4,096 bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct IptcFields {
+    /// `AIPromptInformation`: what the generating service was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// `AIPromptWriterName`: who wrote that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_writer: Option<String>,
+    /// `AISystemUsed`: engine or model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// `AISystemVersionUsed`: its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_version: Option<String>,
+    /// `DigImageGUID`: the maker's identifier of the picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_guid: Option<String>,
 }
 
 /// Why a label says what it says (Art. 6 of China's labelling measures).

@@ -4,12 +4,14 @@
 //! pixels. Servers, clients and offline verifiers share it, so that each of them parses and verifies alike.
 
 pub mod api;
+pub mod conformance;
 pub mod digest;
 pub mod envelope;
 pub mod id;
 pub mod json;
 pub mod key;
 pub mod label;
+pub mod label_integrity;
 pub mod leaf;
 pub mod problem;
 pub mod record;

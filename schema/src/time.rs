@@ -33,6 +33,13 @@ impl Timestamp {
         self.0
     }
 
+    /// The first moment that lies after this time as far as it was told: the next second's beginning for a time in
+    /// whole seconds, otherwise the next microsecond.
+    #[must_use]
+    pub const fn end_of_second(self) -> Self {
+        if self.0 % 1_000_000 == 0 { self.saturating_add_seconds(1) } else { Self(self.0.saturating_add(1)) }
+    }
+
     /// This time moved by `seconds`, held within the representable range.
     #[must_use]
     pub const fn saturating_add_seconds(self, seconds: i64) -> Self {
@@ -94,6 +101,13 @@ mod tests {
             let time = Timestamp::from_micros(micros).unwrap();
             prop_assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time);
         }
+    }
+
+    #[test]
+    fn whole_seconds_stand_for_all_of_their_second() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(at("2026-11-22T09:00:00Z").end_of_second(), at("2026-11-22T09:00:01Z"));
+        assert_eq!(at("2026-11-22T09:00:00.25Z").end_of_second(), at("2026-11-22T09:00:00.250001Z"));
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub enum Relation {
     SameCapture,
     /// The same capture, with altered regions.
     SameCaptureAltered,
+    /// The photo's C2PA manifest says that it was made from it; the pixels did not tell.
+    EditedFrom,
     /// Another capture of the same object or template. Never counts against the buyer.
     SameObjectOtherCapture,
     /// Too small or too degraded. Never counts against the buyer.
@@ -112,6 +114,10 @@ pub enum FindingKind {
     C2paTrusted,
     /// The C2PA manifest does not fit the file or is broken.
     C2paInvalid,
+    /// The C2PA manifest was signed by somebody else than the registered one, over the same content.
+    C2paResigned,
+    /// The intact C2PA manifest names a registered picture as the parent of this one.
+    EditedFromRegistered,
     /// Trusted credentials say that a camera captured it.
     CaptureCredential,
     /// Two issuers claim the same picture.
@@ -158,6 +164,8 @@ pub enum Basis {
     Digest,
     /// Close fingerprints.
     Fingerprint,
+    /// The pixels, compared with what the registry keeps of a registered picture.
+    Pixels,
     /// A label in the file.
     Label,
     /// A C2PA signature.
@@ -196,6 +204,8 @@ pub enum Limit {
     PixelsNotSeen,
     /// Only a small reference was kept: thin cracks and small spots may be missed.
     SmallReference,
+    /// The photo was changed as a whole, or something lies over it: alterations under that may be missed.
+    AlterationsMayBeMissed,
     /// The photo looks like so many registered pictures that some were left out.
     TooManyAlike,
 }
@@ -230,7 +240,7 @@ pub struct Finding {
     pub limits: Vec<Limit>,
 }
 
-/// A rectangle in photo pixels that was altered.
+/// A rectangle in photo pixels that was altered, or that something lies over.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Alteration {
     /// Left edge.
@@ -369,6 +379,10 @@ pub struct Verdict {
     pub best_match: Option<Match>,
     /// Altered regions, in photo pixels.
     pub alterations: Vec<Alteration>,
+    /// What lies over the registered picture and is no damage, such as an app's icons, a status bar, text or a sticker,
+    /// in photo pixels; the largest ones.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub overlays: Vec<Alteration>,
     /// Everything that was found, strongest first.
     pub findings: Vec<Finding>,
     /// Where the answer as a whole ends.

@@ -46,6 +46,11 @@ fn own(facts: &Facts) -> Option<LabelMeaning> {
     }
 }
 
+/// Whether an action may change what a picture shows.
+pub(super) fn is_editorial(name: &str) -> bool {
+    !INCEPTION.contains(&name) && !NON_EDITORIAL.contains(&name) && name != "c2pa.resized"
+}
+
 /// The action with its source type as a full address, if it is a known one.
 fn spelt_out(action: Action) -> Action {
     let source_type = action.source_type.map(|text| match DigitalSourceType::parse(&text) {

@@ -201,6 +201,19 @@ impl C2paReport {
         report
     }
 
+    /// Labels of the manifests of the pictures that this one was made from.
+    #[must_use]
+    pub fn parents(&self) -> Vec<String> {
+        let parents = self.ingredients.iter().filter(|it| it.depth == 1 && it.relationship == "parentOf");
+        parents.filter_map(|it| it.active_manifest.clone()).collect()
+    }
+
+    /// Whether the active manifest says that what the picture shows was changed since its parent.
+    #[must_use]
+    pub fn is_edited(&self) -> bool {
+        self.actions.iter().any(|action| super::meaning::is_editorial(action))
+    }
+
     /// The label that the manifest states: `verified` when trusted, `signed` when valid. `None` when the
     /// manifest does not hold or says nothing about the picture's origin; a broken manifest is no label of
     /// any level.
@@ -222,9 +235,10 @@ impl C2paReport {
             offset: self.offset,
             gb45438: None,
             digital_source_type,
+            iptc: None,
             generator: self.claim_generator.clone(),
             raw: self.active_manifest.clone().unwrap_or_default(),
-            departures: Vec::new(),
+            findings: Vec::new(),
         })
     }
 }

@@ -45,13 +45,29 @@ pub struct Decoded {
     pub frames_ignored: bool,
 }
 
+/// Samples as a lossless file stores them: at full size, before anything is turned, converted or laid over white.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredPixels<'a> {
+    /// Width, pixels.
+    pub width: u32,
+    /// Height, pixels.
+    pub height: u32,
+    /// Samples of a pixel: 3 for red, green, blue; 4 with alpha behind them.
+    pub channels: usize,
+    /// `width * height * channels` samples of 8 bits, row-major.
+    pub samples: &'a [u8],
+}
+
+/// What looks at [`StoredPixels`].
+pub type Look<'l> = &'l mut dyn FnMut(&StoredPixels<'_>);
+
 /// Decodes the first picture of a file at its full size.
 ///
 /// # Errors
 /// See [`DecodeError`]. No memory is allocated for pixels before the header's dimensions and the estimated memory have
 /// passed `limits`.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
-    decode_for(bytes, limits, u64::MAX)
+    decode_for(bytes, limits, u64::MAX, &mut |_| {})
 }
 
 /// Decodes the first picture of a file, smaller if it is much larger than needed: it keeps its shape and has, but for
@@ -61,7 +77,21 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, DecodeError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_reduced(bytes: &[u8], limits: &Limits, least_area: u32) -> Result<Decoded, DecodeError> {
-    let mut decoded = decode_for(bytes, limits, u64::from(least_area.max(1)))?;
+    decode_reduced_looking(bytes, limits, least_area, &mut |_| {})
+}
+
+/// As [`decode_reduced`], and shows the samples on the way to `look` if the format is one that can be lossless (PNG,
+/// WebP, TIFF, BMP) and stores RGB or RGBA with 8 bits. Other files cost nothing more.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_reduced_looking(
+    bytes: &[u8],
+    limits: &Limits,
+    least_area: u32,
+    look: Look<'_>,
+) -> Result<Decoded, DecodeError> {
+    let mut decoded = decode_for(bytes, limits, u64::from(least_area.max(1)), look)?;
     let Picture { width, height, .. } = decoded.picture;
     let shrink = (u64::from(width) * u64::from(height) / u64::from(least_area.max(1))).isqrt();
     if shrink > 1 {
@@ -71,13 +101,18 @@ pub fn decode_reduced(bytes: &[u8], limits: &Limits, least_area: u32) -> Result<
     Ok(decoded)
 }
 
-fn decode_for(bytes: &[u8], limits: &Limits, least_area: u64) -> Result<Decoded, DecodeError> {
+fn decode_for(
+    bytes: &[u8],
+    limits: &Limits,
+    least_area: u64,
+    look: Look<'_>,
+) -> Result<Decoded, DecodeError> {
     limits.check_bytes(bytes.len())?;
     let format = Format::sniff(bytes).ok_or(DecodeError::NotAnImage)?;
     limits.check_cancelled()?;
     let decoded = guarded(|| match format {
         Format::Avif | Format::Heic => decode_heif(bytes, format, limits),
-        _ => raster::decode(bytes, format, limits, least_area),
+        _ => raster::decode(bytes, format, limits, least_area, look),
     })?;
     limits.check_cancelled()?;
     Ok(decoded)

@@ -9,18 +9,20 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageResult};
 
 use super::polled::{Poll, PolledReader};
 use super::structure::{self, Structure};
-use super::{DecodeError, Decoded, Format, Picture, jpeg, scaled};
+use super::{DecodeError, Decoded, Format, Look, Picture, StoredPixels, jpeg, scaled};
 use crate::limits::Limits;
 
 /// The part of the memory limit, one in so many, that a PNG's metadata may take once inflated.
 const METADATA_SHARE: u64 = 16;
 
-/// Decodes a file; a JPEG may come smaller, with at least `least_area` pixels.
+/// Decodes a file; a JPEG may come smaller, with at least `least_area` pixels. The samples of a format that can be
+/// lossless are shown to `look` as they are stored.
 pub(super) fn decode(
     bytes: &[u8],
     format: Format,
     limits: &Limits,
     least_area: u64,
+    look: Look<'_>,
 ) -> Result<Decoded, DecodeError> {
     let poll = Poll::new(limits);
     let mut found = Structure::default();
@@ -75,6 +77,11 @@ pub(super) fn decode(
 
     let decoded = DynamicImage::from_decoder(decoder).map_err(failed)?;
     limits.check_cancelled()?;
+    if matches!(format, Format::Png | Format::WebP | Format::Tiff | Format::Bmp)
+        && let Some(stored) = stored(&decoded)
+    {
+        look(&stored);
+    }
     let picture =
         to_picture(decoded).ok_or(DecodeError::corrupt("pixels that do not match the dimensions"))?;
     limits.check_cancelled()?;
@@ -139,6 +146,15 @@ fn peak_memory(format: Format, colour: ColorType, width: u32, height: u32, orien
     };
     let turned = if orientation >= 5 { 6 } else { 0 };
     pixels * turned.max(decoded + aside.max(converted))
+}
+
+fn stored(decoded: &DynamicImage) -> Option<StoredPixels<'_>> {
+    let (channels, samples) = match decoded {
+        DynamicImage::ImageRgb8(pixels) => (3, pixels.as_raw()),
+        DynamicImage::ImageRgba8(pixels) => (4, pixels.as_raw()),
+        _ => return None,
+    };
+    Some(StoredPixels { width: decoded.width(), height: decoded.height(), channels, samples })
 }
 
 /// Converts to 8-bit RGB over white; moves the pixels when they already are 8-bit RGB.

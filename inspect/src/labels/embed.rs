@@ -2,10 +2,19 @@
 //!
 //! Each function asks `packet` for the new packet, given the old one if there is one. Every byte outside the
 //! carrier is copied as it is, but for the sizes and flags that the format derives from the carrier.
+//! [`change`] changes the text of a label that is there, whatever carrier it stands in.
 
-use super::{png_text::TextChunk, read::PNG_XMP_KEYWORD, write::LabelWriteError, xmp::MAX_PACKET};
+use super::{
+    exif_edit, gb45438,
+    png_text::TextChunk,
+    read::PNG_XMP_KEYWORD,
+    write::{LabelWriteError, Picture},
+    xmp::MAX_PACKET,
+    xmp_edit,
+};
 use crate::containers::{jpeg, png, webp};
-use std::ops::Range;
+use flate2::{Compression, write::ZlibEncoder};
+use std::{io::Write, ops::Range};
 
 type Result<T> = std::result::Result<T, LabelWriteError>;
 
@@ -133,4 +142,87 @@ fn extended_header(first: &webp::Chunk<'_>) -> Result<Vec<u8>> {
         data.extend((side - 1).to_le_bytes().into_iter().take(3));
     }
     webp::chunk(*b"VP8X", &data).ok_or(LabelWriteError::TooLarge)
+}
+
+/// The file with the text of the label changed that stands in the segment or chunk around `offset`; XMP, EXIF and text
+/// chunks of PNG are carriers whose texts can be changed.
+pub(super) fn change(
+    bytes: &[u8],
+    picture: Picture,
+    offset: usize,
+    change: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<u8>> {
+    let elsewhere =
+        LabelWriteError::UnsupportedLayout { what: "its label stands in a place that is not written to" };
+    let unclear = LabelWriteError::UnsupportedLayout { what: "its label is written in an unclear way" };
+    let packet = |old: &[u8]| {
+        let old = std::str::from_utf8(old).ok().filter(|old| old.len() <= MAX_PACKET)?;
+        xmp_edit::changed(old, &change).filter(|new| new.len() <= MAX_PACKET).map(String::into_bytes)
+    };
+    match picture {
+        Picture::Jpeg => {
+            let found = jpeg::segments(bytes).find(|s| s.offset <= offset && offset < s.end);
+            let segment = found.filter(|s| s.marker == jpeg::APP1).ok_or(elsewhere.clone())?;
+            let (header, new) = if let Some(old) = segment.data.strip_prefix(jpeg::XMP_HEADER) {
+                (jpeg::XMP_HEADER, packet(old))
+            } else if let Some(old) = segment.data.strip_prefix(jpeg::EXIF_HEADER) {
+                (jpeg::EXIF_HEADER, exif_edit::changed(old, &change))
+            } else {
+                return Err(elsewhere);
+            };
+            let data = [header, &new.ok_or(unclear)?].concat();
+            let new = jpeg::segment(jpeg::APP1, &data).ok_or(LabelWriteError::TooLarge)?;
+            Ok(splice(bytes, segment.offset..segment.end, &new))
+        }
+        Picture::Png => {
+            let chunk =
+                png::chunks(bytes).find(|c| c.offset <= offset && offset < c.end).ok_or(elsewhere.clone())?;
+            let new = if chunk.kind == *b"eXIf" {
+                exif_edit::changed(chunk.data, &change)
+            } else {
+                let text = TextChunk::parse(&chunk).ok_or(elsewhere)?;
+                let is_xmp = text.keyword == PNG_XMP_KEYWORD;
+                text.text(if is_xmp { MAX_PACKET } else { gb45438::MAX_TEXT }).and_then(|old| {
+                    let new = if is_xmp {
+                        packet(&old)?
+                    } else {
+                        change(std::str::from_utf8(&old).ok()?)?.into_bytes()
+                    };
+                    let header = chunk.data.get(..text.text_at)?;
+                    Some([header, &if text.compressed { deflated(&new)? } else { new }].concat())
+                })
+            };
+            let new = png::chunk(chunk.kind, &new.ok_or(unclear)?).ok_or(LabelWriteError::TooLarge)?;
+            Ok(splice(bytes, chunk.offset..chunk.end, &new))
+        }
+        Picture::WebP => {
+            let chunk = webp::chunks(bytes)
+                .find(|c| c.offset <= offset && offset < c.end)
+                .ok_or(elsewhere.clone())?;
+            let new = match &chunk.kind {
+                b"XMP " => packet(chunk.data),
+                b"EXIF" => {
+                    let header: &[u8] =
+                        if chunk.data.starts_with(jpeg::EXIF_HEADER) { jpeg::EXIF_HEADER } else { b"" };
+                    let tiff = chunk.data.get(header.len()..).unwrap_or_default();
+                    exif_edit::changed(tiff, &change).map(|new| [header, &new].concat())
+                }
+                _ => return Err(elsewhere),
+            };
+            let new = webp::chunk(chunk.kind, &new.ok_or(unclear)?).ok_or(LabelWriteError::TooLarge)?;
+            let mut file = splice(bytes, chunk.offset..chunk.end, &new);
+            let size = webp::riff_end(bytes).ok_or(malformed("it has no RIFF header"))? - 8;
+            let size =
+                (size + new.len()).checked_sub(chunk.end - chunk.offset).and_then(|n| u32::try_from(n).ok());
+            let size = size.ok_or(LabelWriteError::TooLarge)?.to_le_bytes();
+            file.get_mut(4..8).ok_or(malformed("it has no RIFF header"))?.copy_from_slice(&size);
+            Ok(file)
+        }
+    }
+}
+
+fn deflated(data: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(data).ok()?;
+    encoder.finish().ok()
 }

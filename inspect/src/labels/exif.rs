@@ -1,101 +1,70 @@
-//! The two text fields of EXIF in which AI labels are met: `ImageDescription` and `UserComment`.
+//! The text fields of EXIF in which AI labels and traces of generators are met, and a packet that stands among them.
 //!
-//! Reads the first directory and the EXIF directory of a TIFF structure and nothing else, so that its work is
-//! bounded by the number of entries of two directories.
+//! Looks at the directories it is given and the EXIF directories they name, so that its work is bounded by the entries
+//! of a few directories. Decoding text is the costly part and is left to the caller to pay for, field by field.
 
+use crate::containers::tiff::{Entry, Tiff};
 use std::borrow::Cow;
 
-const IMAGE_DESCRIPTION: u16 = 0x010E;
 const EXIF_DIRECTORY: u16 = 0x8769;
-const USER_COMMENT: u16 = 0x9286;
-/// How many text fields are read: a directory that repeats a tag is not valid.
-const MAX_FIELDS: usize = 8;
+/// Tags of text fields with their names, and `XMP` for a packet.
+const FIELDS: [(u16, &str); 7] = [
+    (0x010E, "ImageDescription"),
+    (0x010F, "Make"),
+    (0x0110, "Model"),
+    (0x0131, "Software"),
+    (0x013B, "Artist"),
+    (0x02BC, PACKET),
+    (0x9286, USER_COMMENT),
+];
+/// Name under which the packet in tag 0x2BC is handed out.
+pub(super) const PACKET: &str = "XMP";
+const USER_COMMENT: &str = "UserComment";
+/// How many fields of a directory are handed out: one that repeats a tag is not valid.
+const MAX_FIELDS: usize = 16;
 /// The longest text that is decoded.
-const MAX_TEXT: usize = 256 << 10;
+pub(super) const MAX_TEXT: usize = 256 << 10;
 
-/// A text field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TextField {
-    /// Name of the tag.
-    pub(super) name: &'static str,
-    /// Decoded text without padding.
-    pub(super) text: String,
-}
-
-/// Byte order and bytes of a TIFF structure.
-struct Tiff<'a> {
-    bytes: &'a [u8],
-    little: bool,
-}
-
-impl<'a> Tiff<'a> {
-    fn open(bytes: &'a [u8]) -> Option<Self> {
-        let little = match bytes.get(..4)? {
-            b"II*\0" => true,
-            b"MM\0*" => false,
-            _ => return None,
-        };
-        Some(Self { bytes, little })
-    }
-
-    fn u16(&self, at: usize) -> Option<u16> {
-        let raw = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if self.little { u16::from_le_bytes(raw) } else { u16::from_be_bytes(raw) })
-    }
-
-    fn u32(&self, at: usize) -> Option<usize> {
-        let raw = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        usize::try_from(if self.little { u32::from_le_bytes(raw) } else { u32::from_be_bytes(raw) }).ok()
-    }
-
-    /// Tag and offset of each entry of the directory at `at`, as far as the bytes go.
-    fn entries(&self, at: usize) -> impl Iterator<Item = (u16, usize)> + '_ {
-        let count = usize::from(self.u16(at).unwrap_or(0));
-        (0..count).map_while(move |i| {
-            let entry = at.checked_add(2 + 12 * i)?;
-            Some((self.u16(entry)?, entry))
-        })
-    }
-
-    /// The bytes of an entry whose elements are single bytes.
-    fn value(&self, entry: usize) -> Option<&'a [u8]> {
-        let length = self.u32(entry + 4)?;
-        let start = if length <= 4 { entry + 8 } else { self.u32(entry + 8)? };
-        // A length past the end is cut: some writers count wrongly.
-        let end = start.checked_add(length.min(MAX_TEXT))?.min(self.bytes.len());
-        self.bytes.get(start..end)
-    }
-}
-
-/// The text fields of the TIFF structure in `bytes` (an `Exif\0\0` header may stand before it).
-pub(super) fn text_fields(bytes: &[u8]) -> Vec<TextField> {
-    let bytes = bytes.strip_prefix(b"Exif\0\0").unwrap_or(bytes);
-    let Some(tiff) = Tiff::open(bytes) else {
-        return Vec::new();
+/// The fields of the directory at `at` and of the EXIF directory that it names, with their names; and how many entries
+/// were looked at.
+pub(super) fn fields(tiff: &Tiff<'_>, at: usize) -> (Vec<(&'static str, Entry)>, usize) {
+    let mut fields = Vec::new();
+    let mut seen = 0;
+    let mut exif = None;
+    let mut collect = |at: usize, exif: Option<&mut Option<usize>>| {
+        let mut named = None;
+        for entry in tiff.entries(at) {
+            seen += 1;
+            if entry.tag == EXIF_DIRECTORY && named.is_none() {
+                named = tiff.number(&entry);
+            }
+            if let Some((_, name)) = FIELDS.iter().find(|(tag, _)| *tag == entry.tag)
+                && fields.len() < MAX_FIELDS
+            {
+                fields.push((*name, entry));
+            }
+        }
+        if let Some(exif) = exif {
+            *exif = named;
+        }
     };
-    let first = tiff.u32(4);
-    let entries = |directory: Option<usize>| directory.into_iter().flat_map(|at| tiff.entries(at));
-    let exif =
-        entries(first).find(|(tag, _)| *tag == EXIF_DIRECTORY).and_then(|(_, entry)| tiff.u32(entry + 8));
-    let texts = entries(first)
-        .chain(entries(exif))
-        .filter(|(tag, _)| matches!(*tag, IMAGE_DESCRIPTION | USER_COMMENT));
-    // Decoding is the costly part: a directory may name the same bytes 65,535 times.
-    let decoded = texts.take(MAX_FIELDS).filter_map(|(tag, entry)| {
-        let value = tiff.value(entry)?;
-        Some(match tag {
-            USER_COMMENT => ("UserComment", comment(value, tiff.little)),
-            _ => ("ImageDescription", plain(value)),
-        })
-    });
-    decoded
-        .map(|(name, text)| TextField { name, text: text.trim_matches(['\0', ' ', '\u{FEFF}']).to_owned() })
-        .filter(|field| !field.text.is_empty())
-        .collect()
+    collect(at, Some(&mut exif));
+    if let Some(at) = exif {
+        collect(at, None);
+    }
+    (fields, seen)
 }
 
-fn plain(value: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(value)
+/// The text of a field without padding; empty if there is none. At most [`MAX_TEXT`] bytes are decoded.
+pub(super) fn text(tiff: &Tiff<'_>, name: &str, entry: &Entry) -> String {
+    let value = tiff.value(entry);
+    let value = value.get(..value.len().min(MAX_TEXT)).unwrap_or_default();
+    let decoded = if name == USER_COMMENT {
+        comment(value, tiff.is_little_endian())
+    } else {
+        String::from_utf8_lossy(value)
+    };
+    decoded.trim_matches(['\0', ' ', '\u{FEFF}']).to_owned()
 }
 
 /// `UserComment`: eight bytes name the character code (EXIF 2.32, 4.6.5). Fewer zeros after the name are
@@ -108,7 +77,9 @@ fn comment(value: &[u8], little: bool) -> Cow<'_, str> {
             [0xFE, 0xFF, ..] => false,
             [0, second, ..] if *second != 0 => false,
             [first, 0, ..] if *first != 0 => true,
-            [first, second, ..] if first.is_ascii() && second.is_ascii() => return plain(rest),
+            [first, second, ..] if first.is_ascii() && second.is_ascii() => {
+                return String::from_utf8_lossy(rest);
+            }
             _ => little,
         };
         let unit = |pair: &[u8; 2]| {
@@ -117,7 +88,9 @@ fn comment(value: &[u8], little: bool) -> Cow<'_, str> {
         let units: Vec<u16> = rest.as_chunks().0.iter().map(unit).collect();
         return Cow::Owned(String::from_utf16_lossy(&units));
     }
-    plain(value.strip_prefix(b"ASCII").or_else(|| value.strip_prefix(b"JIS")).unwrap_or(value))
+    String::from_utf8_lossy(
+        value.strip_prefix(b"ASCII").or_else(|| value.strip_prefix(b"JIS")).unwrap_or(value),
+    )
 }
 
 #[cfg(test)]
@@ -141,10 +114,14 @@ mod tests {
         for _ in 0..100 {
             bytes.extend(b"\x86\x92\x07\0\xFF\xFF\xFF\xFF\x08\0\0\0");
         }
-        assert!(text_fields(&bytes).len() <= MAX_FIELDS);
         for cut in 0..bytes.len() {
-            let _ = text_fields(&bytes[..cut]);
+            let Some(tiff) = Tiff::open(&bytes[..cut]) else { continue };
+            let (fields, seen) = fields(&tiff, 8);
+            assert!(fields.len() <= MAX_FIELDS && seen <= 100);
+            assert!(fields.iter().all(|(name, entry)| text(&tiff, name, entry).len() <= 3 * cut));
         }
-        assert!(text_fields(b"Exif\0\0MM\0*\xFF\xFF\xFF\xFF").is_empty());
+        // The EXIF directory is the first one.
+        let bytes = b"II*\0\x08\0\0\0\x01\0\x69\x87\x04\0\x01\0\0\0\x08\0\0\0";
+        assert_eq!(fields(&Tiff::open(bytes).unwrap(), 8), (Vec::new(), 2));
     }
 }

@@ -1,19 +1,16 @@
-//! The implicit label of GB 45438-2025 Annex E as JSON: read with tolerance, judged strictly, written
-//! exactly.
+//! The implicit label of GB 45438-2025 Annex E: its keys, what its values must be, and its JSON as it is written.
 //!
-//! Knows nothing of the carriers that hold the text.
+//! Knows nothing of the carriers that hold the text, nor of the many ways to write it wrongly.
 
-use super::provider_code::{self, CodeFault};
-use serde_json::{Map, Value};
-use std::borrow::Cow;
+use super::provider_code::{self, CodeFault, Role};
 use thiserror::Error;
-use touchstone_schema::label::{Gb45438Label, LabelMeaning};
+use touchstone_schema::{
+    conformance::{LabelFinding, LabelFindingCode as Code},
+    label::{AiAttribute, Gb45438Label},
+};
 
 /// The longest text that is read as a label. Real ones have 0.2 to 2 KiB.
 pub const MAX_TEXT: usize = 64 << 10;
-/// How many keys outside the standard are named in the departures.
-const MAX_UNKNOWN_KEYS: usize = 4;
-
 /// The seven keys in the order of the standard.
 pub const KEYS: [&str; 7] = [
     "Label",
@@ -23,19 +20,6 @@ pub const KEYS: [&str; 7] = [
     "ContentPropagator",
     "PropagateID",
     "ReservedCode2",
-];
-
-/// Keys that are written in place of those of the standard, with the position of the right one in [`KEYS`].
-/// The last two are the older label of one cloud service.
-const ALIASES: [(&str, usize); 8] = [
-    ("Producer", 1),
-    ("ProducerID", 2),
-    ("ReserveCode1", 3),
-    ("Propagator", 4),
-    ("PropagatorID", 5),
-    ("ReserveCode2", 6),
-    ("ServiceProvider", 1),
-    ("ContentId", 2),
 ];
 
 /// Why a label is not compliant.
@@ -77,6 +61,24 @@ impl LabelFault {
             Self::Empty { field } | Self::CharacterSet { field } | Self::ProviderCode { field, .. } => field,
         }
     }
+
+    /// The finding that reports it.
+    #[must_use]
+    pub fn finding(&self) -> LabelFinding {
+        let code = match self {
+            Self::Attribute => Code::LabelValue,
+            Self::Empty { .. } => Code::ValueEmpty,
+            Self::CharacterSet { .. } => Code::CharacterSet,
+            Self::ProviderCode { fault, .. } => match fault {
+                CodeFault::Length => Code::CodeLength,
+                CodeFault::Characters => Code::CodeCharacters,
+                CodeFault::Prefix => Code::CodePrefix,
+                CodeFault::CheckCharacter => Code::CodeCheckCharacter,
+                CodeFault::Extension => Code::CodeExtension,
+            },
+        };
+        LabelFinding::of_field(code, self.field())
+    }
 }
 
 /// The values in the order of [`KEYS`].
@@ -96,15 +98,21 @@ fn values(label: &Gb45438Label) -> [&str; 7] {
 /// compliant.
 ///
 /// The integrity data of the reserved codes is the provider's own and is not judged beyond its characters.
-/// Empty propagator fields are no fault here: content that nobody has spread yet carries them.
+/// Empty propagator fields are no fault here: content that nobody has spread yet carries them. Nor are empty producer
+/// fields where a propagator wrote the label because a user declared it or traces were found: it does not know who
+/// produced the content (Art. 6 of the labelling measures).
 #[must_use]
 pub fn faults(label: &Gb45438Label) -> Vec<LabelFault> {
     let mut faults = Vec::new();
+    let by_propagator = matches!(label.attribute(), Some(AiAttribute::Possible | AiAttribute::Suspected))
+        && !label.content_propagator.is_empty()
+        && label.content_producer.is_empty()
+        && label.produce_id.is_empty();
     for (at, (field, value)) in KEYS.into_iter().zip(values(label)).enumerate() {
         if at == 0 && label.attribute().is_none() {
             faults.push(LabelFault::Attribute);
         }
-        if (at == 1 || at == 2) && value.is_empty() {
+        if (at == 1 || at == 2) && value.is_empty() && !by_propagator {
             faults.push(LabelFault::Empty { field });
         }
         // A quotation mark in the decoded value stood escaped in the file, which is allowed.
@@ -112,7 +120,7 @@ pub fn faults(label: &Gb45438Label) -> Vec<LabelFault> {
             faults.push(LabelFault::CharacterSet { field });
         }
         if (at == 1 || at == 4)
-            && value.chars().count() == provider_code::CODE_LENGTH
+            && provider_code::is_meant(value)
             && let Err(fault) = provider_code::check(value)
         {
             faults.push(LabelFault::ProviderCode { field, fault });
@@ -121,231 +129,90 @@ pub fn faults(label: &Gb45438Label) -> Vec<LabelFault> {
     faults
 }
 
+/// Departures of the fields from each other: the role that a code's extension states, and propagator fields of which
+/// only one is filled in.
+#[must_use]
+pub fn role_findings(label: &Gb45438Label) -> Vec<LabelFinding> {
+    let mut findings = Vec::new();
+    let role = |code: &str| provider_code::check(code).ok().and_then(|()| provider_code::role(code));
+    if role(&label.content_producer) == Some(Role::Propagation) {
+        findings.push(LabelFinding::of_field(Code::CodeRole, KEYS[1]));
+    }
+    // On first writing the propagator's fields repeat the producer's.
+    let repeats = label.content_propagator == label.content_producer;
+    if !repeats && role(&label.content_propagator) == Some(Role::Generation) {
+        findings.push(LabelFinding::of_field(Code::CodeRole, KEYS[4]));
+    }
+    match (label.content_propagator.is_empty(), label.propagate_id.is_empty()) {
+        (false, true) => findings.push(LabelFinding::of_field(Code::PropagatorWithoutId, KEYS[5])),
+        (true, false) => findings.push(LabelFinding::of_field(Code::IdWithoutPropagator, KEYS[4])),
+        _ => {}
+    }
+    findings
+}
+
 /// The label as compact JSON with the keys in the order of the standard, without the outer `AIGC` member: the
 /// field of the carrier has that name.
 pub(super) fn to_json(label: &Gb45438Label) -> Option<String> {
     serde_json::to_string(label).ok()
 }
 
-/// What a text turned out to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reading {
-    /// The fields, if the text is a label at all.
-    pub(super) label: Option<Gb45438Label>,
-    pub(super) meaning: LabelMeaning,
-    pub(super) departures: Vec<String>,
-}
-
-/// Reads the text of a field. `named` says that the field's name contains `AIGC`: then the text is a label
-/// even if it cannot be read. Otherwise `None` if nothing shows that it is a label.
-pub(super) fn read(text: &str, named: bool) -> Option<Reading> {
-    let unreadable = |why: &str| {
-        named.then(|| Reading { label: None, meaning: LabelMeaning::Other, departures: vec![why.to_owned()] })
-    };
-    if text.len() > MAX_TEXT {
-        return unreadable("the label is longer than 64 KiB and was not read");
-    }
-    let Some(Value::Object(outer)) = json(text) else {
-        return unreadable("the label is not a JSON object");
-    };
-    let mut departures = Vec::new();
-    let (object, wrapped) = unwrap(outer);
-    let Some(object) = object else {
-        return unreadable("the AIGC member is not a JSON object");
-    };
-    if !(named || wrapped || looks_like_label(&object)) {
-        return None;
-    }
-    let label = fields(&object, &mut departures);
-    let missing = |field: &str| departures.iter().any(|d| *d == missing_key(field));
-    let found: Vec<String> =
-        faults(&label).iter().filter(|f| !missing(f.field())).map(ToString::to_string).collect();
-    departures.extend(found);
-    // An implicit label is written into generated content only, so that a missing or misspelt attribute does
-    // not take back what the label says; an explicit zero does.
-    let meaning = if label.label == "0" { LabelMeaning::Other } else { LabelMeaning::Synthetic };
-    Some(Reading { label: Some(label), meaning, departures })
-}
-
-fn missing_key(key: &str) -> String {
-    format!("{key} is missing")
-}
-
-/// The first JSON value in `text`. Text around it is ignored; entities that were encoded twice are decoded.
-fn json(text: &str) -> Option<Value> {
-    let parse = |text: &str| {
-        let start = text.find('{')?;
-        serde_json::Deserializer::from_str(text.get(start..)?).into_iter::<Value>().next()?.ok()
-    };
-    parse(text).or_else(|| {
-        let decoded =
-            if text.contains("&quot;") { quick_xml::escape::unescape(text).ok()? } else { Cow::from("") };
-        parse(&decoded)
-    })
-}
-
-/// Takes the outer `AIGC` member off, whose value is an object or a string that holds one.
-fn unwrap(mut outer: Map<String, Value>) -> (Option<Map<String, Value>>, bool) {
-    let Some(key) = outer.keys().find(|k| k.eq_ignore_ascii_case("AIGC")).cloned() else {
-        return (Some(outer), false);
-    };
-    match outer.remove(&key) {
-        Some(Value::Object(inner)) => (Some(inner), true),
-        Some(Value::String(text)) => match json(&text) {
-            Some(Value::Object(inner)) => (Some(inner), true),
-            _ => (None, true),
-        },
-        _ => (None, true),
-    }
-}
-
-/// Whether an object in a field of another name is a label: `Label` with another key of the standard, or the
-/// pair of keys that one cloud service writes.
-fn looks_like_label(object: &Map<String, Value>) -> bool {
-    let has = |key: &str| object.contains_key(key);
-    has("Label") && KEYS[1..].iter().any(|k| has(k)) || has("ServiceProvider") && has("ContentId")
-}
-
-/// Position in [`KEYS`] of a key, and whether it is spelt as in the standard.
-fn position(key: &str) -> Option<(usize, bool)> {
-    if let Some(at) = KEYS.iter().position(|k| *k == key) {
-        return Some((at, true));
-    }
-    let other = KEYS.iter().enumerate().map(|(at, k)| (*k, at)).chain(ALIASES);
-    other.into_iter().find(|(k, _)| k.eq_ignore_ascii_case(key)).map(|(_, at)| (at, false))
-}
-
-fn fields(object: &Map<String, Value>, departures: &mut Vec<String>) -> Gb45438Label {
-    let mut found: [Option<String>; 7] = Default::default();
-    let mut unknown = 0;
-    // Right spellings go first, so that a misspelt key never replaces them.
-    for exact in [true, false] {
-        for (key, value) in object {
-            match position(key) {
-                Some((at, spelt)) if spelt == exact && found[at].is_none() => {
-                    if !spelt {
-                        departures.push(format!("{} is written as {}", KEYS[at], shorten(key)));
-                    }
-                    found[at] = Some(match value {
-                        Value::String(text) => text.clone(),
-                        other => {
-                            departures.push(format!("{} is not a string", KEYS[at]));
-                            if other.is_null() { String::new() } else { other.to_string() }
-                        }
-                    });
-                }
-                None if !exact => {
-                    unknown += 1;
-                    if unknown <= MAX_UNKNOWN_KEYS {
-                        departures.push(format!("the key {} is not in the standard", shorten(key)));
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    for (key, value) in KEYS.iter().zip(&found) {
-        if value.is_none() {
-            departures.push(missing_key(key));
-        }
-    }
-    let [
-        label,
-        content_producer,
-        produce_id,
-        reserved_code_1,
-        content_propagator,
-        propagate_id,
-        reserved_code_2,
-    ] = found.map(Option::unwrap_or_default);
-    Gb45438Label {
-        label,
-        content_producer,
-        produce_id,
-        reserved_code_1,
-        content_propagator,
-        propagate_id,
-        reserved_code_2,
-    }
-}
-
-/// A key from the file, quoted and cut to a length that fits into a sentence.
-fn shorten(key: &str) -> String {
-    format!("{:?}", key.chars().take(40).collect::<String>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FULL: &str = "{\"Label\":\"1\",\"ContentProducer\":\"001191110102MACQD9K64010000\",\
-        \"ProduceID\":\"cc75\",\"ReservedCode1\":\"\",\"ContentPropagator\":\"\",\"PropagateID\":\"\",\"ReservedCode2\":\"\"}";
+    const PRODUCER: &str = "001191110102MACQD9K64010000";
 
-    fn departures(text: &str) -> String {
-        read(text, true).unwrap().departures.join("; ")
+    fn label(producer: &str, propagator: &str, propagate_id: &str) -> Gb45438Label {
+        Gb45438Label {
+            label: "1".into(),
+            content_producer: producer.into(),
+            produce_id: "x".into(),
+            content_propagator: propagator.into(),
+            propagate_id: propagate_id.into(),
+            ..Gb45438Label::default()
+        }
     }
 
     #[test]
-    fn compliant_forms_have_no_departure() {
-        for text in [
-            FULL.to_owned(),
-            format!(r#"{{"AIGC":{FULL}}}"#),
-            format!(r#"{{"AIGC": {}}}"#, serde_json::to_string(FULL).unwrap()),
-            FULL.replace('"', "&quot;"),
-            format!("\u{FEFF} {FULL}\0\0"),
-        ] {
-            let reading = read(&text, true).unwrap();
-            assert_eq!(reading.departures, Vec::<String>::new(), "{text}");
-            assert_eq!(reading.meaning, LabelMeaning::Synthetic);
-            assert_eq!(reading.label.unwrap().produce_id, "cc75");
-        }
-        let escaped = FULL.replace(r#""ReservedCode1":"""#, r#""ReservedCode1":"{\"a\":\"b\"}""#);
-        assert_eq!(departures(&escaped), "");
+    fn each_value_has_its_fault() {
+        let codes = |label: Gb45438Label| -> Vec<&str> {
+            faults(&label).iter().map(|fault| fault.finding().code.code()).collect()
+        };
+        assert!(codes(label(PRODUCER, "", "")).is_empty());
+        assert!(codes(label("kling", "MiniMax", "")).is_empty(), "a bare name is a name");
+        assert_eq!(codes(label("", "", "")), ["value_empty"]);
+        let unknown = |value: &str, propagator: &str| Gb45438Label {
+            label: value.into(),
+            produce_id: String::new(),
+            ..label("", propagator, "1")
+        };
+        assert!(codes(unknown("3", "platform")).is_empty(), "a propagator does not know who produced it");
+        assert_eq!(codes(unknown("1", "platform")), ["value_empty"; 2]);
+        assert_eq!(codes(unknown("3", "")), ["value_empty"; 2]);
+        assert_eq!(codes(label("a b", "\u{4E2D}", "\\")), ["character_set"; 3]);
+        assert_eq!(codes(label(&PRODUCER[..26], "", "")), ["code_length"]);
+        assert_eq!(codes(label(&PRODUCER.to_lowercase(), "", "")), ["code_characters"]);
+        assert_eq!(codes(label(&PRODUCER.replacen("00", "01", 1), "", "")), ["code_prefix"]);
+        assert_eq!(codes(label(&PRODUCER.replace('Q', "R"), "", "")), ["code_check_character"]);
+        assert_eq!(codes(label(&PRODUCER.replace("10000", "30000"), "", "")), ["code_extension"]);
+        assert_eq!(codes(Gb45438Label { label: "AIGC".into(), ..label("x", "", "") }), ["label_value"]);
     }
 
     #[test]
-    fn each_departure_is_named() {
-        let cases = [
-            (FULL.replace("\"Label\":\"1\"", "\"Label\":\"AIGC\""), "Label is not \"1\", \"2\" or \"3\""),
-            (FULL.replace("\"Label\":\"1\"", "\"Label\":1"), "Label is not a string"),
-            (FULL.replace("\"Label\":\"1\",", ""), "Label is missing"),
-            (FULL.replace(",\"ReservedCode2\":\"\"", ""), "ReservedCode2 is missing"),
-            (FULL.replace("ReservedCode1", "ReserveCode1"), "ReservedCode1 is written as \"ReserveCode1\""),
-            (
-                FULL.replace("ContentPropagator", "Propagator"),
-                "ContentPropagator is written as \"Propagator\"",
-            ),
-            (FULL.replace("cc75", "c 75"), "ProduceID has a character"),
-            (FULL.replace("cc75", "\u{4E2D}"), "ProduceID has a character"),
-            (FULL.replace("cc75", "a\\\\b"), "ProduceID has a character"),
-            (FULL.replace("cc75", ""), "ProduceID is empty"),
-            (FULL.replace("64010000", "64110000"), "ContentProducer: the check character"),
-            (FULL.replace("{", "{\"Extra\":1,"), "the key \"Extra\" is not in the standard"),
-            ("true".to_owned(), "not a JSON object"),
-            ("{\"AIGC\":1}".to_owned(), "the AIGC member is not a JSON object"),
-            (format!("{{\"Label\":\"{}\"}}", "x".repeat(MAX_TEXT)), "longer than 64 KiB"),
-        ];
-        for (text, expected) in cases {
-            let found = departures(&text);
-            assert!(found.contains(expected), "{found}");
-        }
-        assert_eq!(
-            departures(&FULL.replace("001191110102MACQD9K64010000", "kling")),
-            "",
-            "a bare name is a name"
-        );
-    }
-
-    #[test]
-    fn other_json_is_no_label() {
-        for text in ["{\"Label\":\"1\"}", "{\"data\":{\"product\":\"x\"}}", "plain", "", "{\"Label\":", "[1]"]
-        {
-            assert_eq!(read(text, false), None, "{text}");
-        }
-        let cloud =
-            read(r#"{"ServiceProvider":"x","ServiceUser":"y","Time":1,"ContentId":"z"}"#, false).unwrap();
-        assert_eq!(cloud.label.unwrap().content_producer, "x");
-        let deep = format!("{{\"AIGC\":{}", "[".repeat(60_000));
-        assert_eq!(read(&deep, false), None);
+    fn roles_follow_the_extension_and_propagator_fields_come_in_pairs() {
+        let spreading = "00119144030008867405X220001";
+        let codes = |producer: &str, propagator: &str, id: &str| -> Vec<(&str, String)> {
+            let findings = role_findings(&label(producer, propagator, id));
+            findings.into_iter().map(|f| (f.code.code(), f.field.unwrap())).collect()
+        };
+        let of = |code: &'static str, field: &str| vec![(code, field.to_owned())];
+        assert!(codes(PRODUCER, spreading, "1").is_empty());
+        assert!(codes(PRODUCER, PRODUCER, "x").is_empty(), "first writing repeats the producer");
+        assert!(codes("001191440101MA9Y9T4H7A00000", "001191440101MA9Y9T4H7A00000", "1").is_empty());
+        assert_eq!(codes(spreading, "", ""), of("code_role", "ContentProducer"));
+        assert_eq!(codes("kling", PRODUCER, "1"), of("code_role", "ContentPropagator"));
+        assert_eq!(codes(PRODUCER, spreading, ""), of("propagator_without_id", "PropagateID"));
+        assert_eq!(codes(PRODUCER, "", "1"), of("id_without_propagator", "ContentPropagator"));
     }
 }

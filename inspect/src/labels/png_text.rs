@@ -1,8 +1,11 @@
 //! Text chunks of PNG: `tEXt`, `zTXt`, `iTXt` (ISO/IEC 15948, 11.3.3).
 
+use super::inflate::{Coding, inflate};
 use crate::containers::png::Chunk;
-use flate2::read::ZlibDecoder;
-use std::{borrow::Cow, io::Read};
+use std::borrow::Cow;
+
+/// What the keyword of a text chunk with another kind of metadata in hexadecimal digits begins with (ImageMagick).
+const RAW_PROFILE: &[u8] = b"Raw profile type ";
 
 /// A text chunk whose text is still as it stands in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,22 +36,39 @@ impl<'a> TextChunk<'a> {
 
     /// The text, inflated up to `limit` bytes. `None` if it is longer or cannot be inflated at all.
     pub(super) fn text(&self, limit: usize) -> Option<Cow<'a, [u8]>> {
-        if !self.compressed {
-            return (self.body.len() <= limit).then_some(Cow::Borrowed(self.body));
-        }
-        let mut text = Vec::new();
-        let most = u64::try_from(limit).ok()?.saturating_add(1);
-        // What was inflated before an error in the stream is still worth reading.
-        let _ = ZlibDecoder::new(self.body).take(most).read_to_end(&mut text);
-        (!text.is_empty() && text.len() <= limit).then_some(Cow::Owned(text))
+        self.counted_text(limit).0
     }
+
+    /// As [`Self::text`], and how many bytes were inflated for it.
+    pub(super) fn counted_text(&self, limit: usize) -> (Option<Cow<'a, [u8]>>, usize) {
+        if !self.compressed {
+            return ((self.body.len() <= limit).then_some(Cow::Borrowed(self.body)), 0);
+        }
+        let inflated = inflate(self.body, Coding::Zlib, limit);
+        (inflated.text.map(Cow::Owned), inflated.work)
+    }
+
+    /// What a chunk with a raw profile carries, such as `xmp` or `exif`.
+    pub(super) fn raw_profile(&self) -> Option<&'a [u8]> {
+        self.keyword.strip_prefix(RAW_PROFILE)
+    }
+}
+
+/// The bytes of a raw profile: a line with its name, one with its length, then hexadecimal digits in lines.
+pub(super) fn raw_profile_bytes(text: &[u8]) -> Option<Vec<u8>> {
+    let mut lines = text.trim_ascii_start().splitn(3, |&b| b == b'\n');
+    let (_name, length) = (lines.next()?, lines.next()?);
+    let length: usize = std::str::from_utf8(length.trim_ascii()).ok()?.parse().ok()?;
+    let digit = |b: &u8| char::from(*b).to_digit(16);
+    let digits: Vec<u32> = lines.next()?.iter().filter_map(digit).collect();
+    let bytes: Vec<u8> =
+        digits.as_chunks().0.iter().filter_map(|[high, low]| u8::try_from(high << 4 | low).ok()).collect();
+    (bytes.len() >= length).then(|| bytes.into_iter().take(length).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::{Compression, write::ZlibEncoder};
-    use std::io::Write;
 
     fn chunk(kind: &[u8; 4], data: &'static [u8]) -> Chunk<'static> {
         Chunk { kind: *kind, offset: 0, end: 0, data }
@@ -65,18 +85,18 @@ mod tests {
             assert_eq!(TextChunk::parse(&chunk(b"iTXt", data)), None, "{data:?}");
         }
         assert_eq!(TextChunk::parse(&chunk(b"IDAT", b"a\0b")), None);
+        let broken = TextChunk::parse(&chunk(b"zTXt", b"k\0\0not deflate")).unwrap();
+        assert_eq!(broken.counted_text(100), (None, 0));
     }
 
     #[test]
-    fn inflation_is_bounded() {
-        let mut encoder = ZlibEncoder::new(b"k\0\0".to_vec(), Compression::best());
-        encoder.write_all(&vec![b' '; 4 << 20]).unwrap();
-        let data = encoder.finish().unwrap();
-        assert!(data.len() < 10_000);
-        let text = TextChunk::parse(&Chunk { kind: *b"zTXt", offset: 0, end: 0, data: &data }).unwrap();
-        assert_eq!(text.text(1 << 20), None);
-        assert_eq!(text.text(4 << 20).unwrap().len(), 4 << 20);
-        let broken = TextChunk::parse(&chunk(b"zTXt", b"k\0\0not deflate")).unwrap();
-        assert_eq!(broken.text(100), None);
+    fn raw_profiles_are_hexadecimal() {
+        let text = TextChunk::parse(&chunk(b"tEXt", b"Raw profile type xmp\0\nxmp\n       4\n3c78\n2f3e\n"))
+            .unwrap();
+        assert_eq!(text.raw_profile(), Some(&b"xmp"[..]));
+        assert_eq!(raw_profile_bytes(&text.text(99).unwrap()).as_deref(), Some(&b"<x/>"[..]));
+        for text in [&b""[..], b"\nxmp\n", b"\nxmp\n3\n3c78", b"\nxmp\nmany\n3c78", b"\nxmp\n-1\n3c78"] {
+            assert_eq!(raw_profile_bytes(text), None, "{text:?}");
+        }
     }
 }

@@ -30,6 +30,34 @@ pub enum CodeFault {
     Extension,
 }
 
+/// What the extension of a provider code says about the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// 1: it generates content.
+    Generation,
+    /// 2: it spreads content.
+    Propagation,
+}
+
+/// The role that the extension of a code of the right length states; `None` for `00000`.
+#[must_use]
+pub fn role(code: &str) -> Option<Role> {
+    match code.as_bytes().get(22) {
+        Some(b'1') => Some(Role::Generation),
+        Some(b'2') => Some(Role::Propagation),
+        _ => None,
+    }
+}
+
+/// Whether a text is meant as a provider code and not as a name: it has the length of one, or begins like one and
+/// falls short of or exceeds it by a few characters.
+#[must_use]
+pub fn is_meant(text: &str) -> bool {
+    let length = text.chars().count();
+    let alike = || text.starts_with("001") && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    length == CODE_LENGTH || (22..=32).contains(&length) && alike()
+}
+
 /// Whether `code` is an 18-character unified social credit code with the right check character.
 #[must_use]
 pub fn is_uscc(code: &str) -> bool {

@@ -16,22 +16,52 @@ use touchstone_schema::label::DigitalSourceType;
 pub const MAX_PACKET: usize = 1 << 20;
 /// The deepest nesting that is followed.
 const MAX_DEPTH: usize = 64;
-/// How many properties of a packet are returned.
-const MAX_PROPERTIES: usize = 16;
+/// How many properties of a kind are returned, so that a flood of one does not hide another.
+const MAX_OF_A_KIND: usize = 16;
 
 const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const TC260: &str = "http://www.tc260.org.cn/ns/AIGC/1.0/";
 const IPTC_EXT: &str = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/";
+
+/// Properties of the picture itself that are told by namespace and name.
+const PROPERTIES: [(&str, &str, Kind); 14] = [
+    (TC260, "AIGC", Kind::Aigc),
+    (IPTC_EXT, "DigitalSourceType", Kind::SourceType),
+    (IPTC_EXT, "AIPromptInformation", Kind::Prompt),
+    (IPTC_EXT, "AIPromptWriterName", Kind::PromptWriter),
+    (IPTC_EXT, "AISystemUsed", Kind::System),
+    (IPTC_EXT, "AISystemVersionUsed", Kind::SystemVersion),
+    (IPTC_EXT, "DigImageGUID", Kind::ImageGuid),
+    ("http://ns.adobe.com/xmp/note/", "HasExtendedXMP", Kind::Extension),
+    ("http://ns.adobe.com/xap/1.0/", "CreatorTool", Kind::Text("CreatorTool")),
+    ("http://ns.adobe.com/photoshop/1.0/", "Credit", Kind::Text("Credit")),
+    ("http://ns.adobe.com/photoshop/1.0/", "Source", Kind::Text("Source")),
+    ("http://purl.org/dc/elements/1.1/", "description", Kind::Text("Description")),
+    ("http://ns.adobe.com/tiff/1.0/", "ImageDescription", Kind::Text("ImageDescription")),
+    ("http://ns.adobe.com/exif/1.0/", "UserComment", Kind::Text("UserComment")),
+];
 
 /// What a property is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// `AIGC`: the implicit label of GB 45438.
     Aigc,
-    /// `Iptc4xmpExt:DigitalSourceType` of the picture itself.
+    /// `Iptc4xmpExt:DigitalSourceType`.
     SourceType,
-    /// `Iptc4xmpExt:AISystemUsed` of the picture itself (IPTC 2025.1).
+    /// `Iptc4xmpExt:AIPromptInformation` (IPTC 2025.1, as the next three).
+    Prompt,
+    /// `Iptc4xmpExt:AIPromptWriterName`.
+    PromptWriter,
+    /// `Iptc4xmpExt:AISystemUsed`.
     System,
+    /// `Iptc4xmpExt:AISystemVersionUsed`.
+    SystemVersion,
+    /// `Iptc4xmpExt:DigImageGUID`.
+    ImageGuid,
+    /// `xmpNote:HasExtendedXMP`: identifier of a packet that goes on elsewhere in a JPEG.
+    Extension,
+    /// Text in which labels and traces of generators are met, under the name of its field.
+    Text(&'static str),
 }
 
 /// A property of the packet.
@@ -39,8 +69,8 @@ pub(super) enum Kind {
 pub(super) struct Property {
     pub(super) kind: Kind,
     pub(super) value: String,
-    /// What is unusual about how it is written.
-    pub(super) departure: Option<&'static str>,
+    /// Whether it is an `AIGC` of somebody else's namespace.
+    pub(super) foreign: bool,
 }
 
 /// Where a packet takes a further `rdf:Description`.
@@ -56,6 +86,8 @@ struct Insertion {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Packet {
     pub(super) properties: Vec<Property>,
+    /// Elements and attributes that were looked at.
+    pub(super) steps: usize,
     /// `rdf:about` of the first description: all of a packet must agree.
     about: Option<String>,
     insertion: Option<Insertion>,
@@ -68,7 +100,7 @@ enum Name {
     Rdf,
     About,
     Resource,
-    Property(Kind, Option<&'static str>),
+    Property(Kind, bool),
     Other,
 }
 
@@ -89,21 +121,26 @@ fn classify(namespace: &ResolveResult<'_>, local: &str) -> Name {
         let key = |uri: &str| uri.trim_end_matches('/').replacen("https://", "http://", 1);
         bound.is_some_and(|uri| uri.len() <= wanted.len() + 1 && key(uri) == key(wanted))
     };
+    if let Some((.., kind)) = PROPERTIES.iter().find(|(uri, name, _)| *name == local && is(uri)) {
+        return Name::Property(*kind, false);
+    }
     match local {
-        "AIGC" if is(TC260) => Name::Property(Kind::Aigc, None),
-        "AIGC" => Name::Property(Kind::Aigc, Some("the AIGC property is not in the TC260 namespace")),
-        "DigitalSourceType" if is(IPTC_EXT) => Name::Property(Kind::SourceType, None),
-        "AISystemUsed" if is(IPTC_EXT) => Name::Property(Kind::System, None),
+        "AIGC" => Name::Property(Kind::Aigc, true),
         // Without a prefix attributes have no namespace; RDF once allowed a bare `about`.
         "about" if bound.is_none() => Name::About,
         _ => Name::Other,
     }
 }
 
+/// Whether a name needs its namespace looked up at all.
+fn matters(local: &str) -> bool {
+    matches!(local, "RDF" | "about" | "resource") || PROPERTIES.iter().any(|(_, name, _)| *name == local)
+}
+
 /// Offset of the first element. Declarations, processing instructions and comments before it are passed over
 /// however they are ordered: real packets have an XML declaration before the xpacket instruction. `None` if
 /// there is no element or a document type declaration.
-fn root_start(text: &str) -> Option<usize> {
+pub(super) fn root_start(text: &str) -> Option<usize> {
     let mut at = 0;
     loop {
         at += text.get(at..)?.find('<')?;
@@ -189,8 +226,13 @@ impl Walk {
 
     /// A start tag; `whole` is its place in the packet if the element is empty.
     fn start(&mut self, reader: &NsReader<&[u8]>, element: &BytesStart<'_>, whole: Option<&Range<usize>>) {
-        let (namespace, local) = reader.resolver().resolve_element(element.name());
-        let name = classify(&namespace, local.into_inner());
+        self.packet.steps += 1;
+        let name = if matters(element.local_name().into_inner()) {
+            let (namespace, local) = reader.resolver().resolve_element(element.name());
+            classify(&namespace, local.into_inner())
+        } else {
+            Name::Other
+        };
         if matches!(name, Name::Rdf) && self.rdf.is_none() {
             self.rdf = Some(self.depth);
             if let Some(whole) = whole {
@@ -203,21 +245,25 @@ impl Walk {
         }
         let level = self.rdf.and_then(|rdf| self.depth.checked_sub(rdf));
         let mut property = match name {
-            Name::Property(kind, departure)
+            Name::Property(kind, foreign)
                 if self.open.is_none() && (kind == Kind::Aigc || level == Some(2)) =>
             {
-                Some(Property { kind, value: String::new(), departure })
+                Some(Property { kind, value: String::new(), foreign })
             }
             _ => None,
         };
         // Duplicate attributes are not looked for: that check is quadratic.
         for attribute in element.attributes().with_checks(false).map_while(Result::ok) {
+            self.packet.steps += 1;
+            if !matters(attribute.key.local_name().into_inner()) {
+                continue;
+            }
             let (namespace, local) = reader.resolver().resolve_attribute(attribute.key);
             let value =
                 || unescape(&attribute.value).map_or_else(|_| attribute.value.to_string(), |v| v.to_string());
             match classify(&namespace, local.into_inner()) {
-                Name::Property(kind, departure) if kind == Kind::Aigc || level == Some(1) => {
-                    self.found(Property { kind, value: value(), departure });
+                Name::Property(kind, foreign) if kind == Kind::Aigc || level == Some(1) => {
+                    self.found(Property { kind, value: value(), foreign });
                 }
                 Name::Resource => {
                     if let Some(property) = &mut property {
@@ -259,7 +305,8 @@ impl Walk {
     }
 
     fn found(&mut self, mut property: Property) {
-        if self.packet.properties.len() < MAX_PROPERTIES {
+        let same = self.packet.properties.iter().filter(|known| known.kind == property.kind).count();
+        if same < MAX_OF_A_KIND {
             property.value = property.value.trim().to_owned();
             self.packet.properties.push(property);
         }
@@ -359,7 +406,7 @@ mod tests {
             assert_eq!(values(&packet(&body)), [(Kind::Aigc, "{\"a\":\"b\"}".to_owned())], "{body}");
         }
         let foreign = packet("<rdf:Description xmlns:t='urn:x'><t:AIGC>{}</t:AIGC></rdf:Description>");
-        assert!(read(&foreign).properties[0].departure.is_some());
+        assert!(read(&foreign).properties[0].foreign);
     }
 
     #[test]
@@ -388,7 +435,7 @@ mod tests {
         assert_eq!(read(&" ".repeat(MAX_PACKET + 1)), Packet::default());
         let many =
             format!("<rdf:Description xmlns:t='{TC260}'><t:AIGC>1</t:AIGC></rdf:Description>").repeat(50);
-        assert_eq!(read(&packet(&many)).properties.len(), MAX_PROPERTIES);
+        assert_eq!(read(&packet(&many)).properties.len(), MAX_OF_A_KIND);
         for text in ["", "<", "<?", "<!--", "no markup", "<a", "<a>&", "</a>", "<a></b>"] {
             assert!(read(text).properties.is_empty(), "{text}");
             assert_eq!(merged(text, Some("{}"), None), None, "{text}");

@@ -33,7 +33,7 @@ fn corpus_real_packets_are_read() {
         let found = only(&png_file(&[text_chunk(*b"iTXt", "XML:com.adobe.xmp", &packet)], &[]));
         let expected: Gb45438Label = serde_json::from_value(vectors[key]["label"].clone()).unwrap();
         assert_eq!(found.gb45438, Some(expected), "{name}");
-        assert_eq!(found.departures, Vec::<String>::new(), "{name}");
+        assert_eq!(found.findings, [], "{name}");
     }
     let texts = |key: &str| -> Vec<String> {
         let list = match &vectors[key] {

@@ -134,6 +134,11 @@ pub(crate) fn jpeg_exif(tiff: &[u8]) -> Vec<u8> {
     jpeg::segment(jpeg::APP1, &[jpeg::EXIF_HEADER, tiff].concat()).unwrap()
 }
 
+/// Codes of the findings about a label.
+pub(crate) fn codes(label: &FoundLabel) -> Vec<&'static str> {
+    label.findings.iter().map(|finding| finding.code.code()).collect()
+}
+
 pub(crate) fn only(file: &[u8]) -> FoundLabel {
     let mut labels = read_labels(file);
     assert_eq!(labels.len(), 1, "{labels:?}");

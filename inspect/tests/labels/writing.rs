@@ -36,7 +36,7 @@ fn expect_both(file: &[u8]) {
     assert_eq!(found.len(), 2, "{found:?}");
     assert_eq!(found[0].gb45438, Some(label()));
     assert_eq!(found[1].digital_source_type, Some(DigitalSourceType::TrainedAlgorithmicMedia));
-    assert!(found.iter().all(|f| f.departures.is_empty()), "{found:?}");
+    assert!(found.iter().all(|f| f.findings.is_empty()), "{found:?}");
     assert_eq!(write_labels(file, &both()), Err(LabelWriteError::AlreadyLabelled));
 }
 
@@ -183,6 +183,6 @@ proptest! {
         let write = LabelToWrite { gb45438: Some(label.clone()), digital_source_type: None };
         let found = only(&write_labels(&file, &write).unwrap());
         prop_assert_eq!(found.gb45438, Some(label));
-        prop_assert!(found.departures.is_empty(), "{:?}", found.departures);
+        prop_assert!(found.findings.is_empty(), "{:?}", found.findings);
     }
 }

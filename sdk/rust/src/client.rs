@@ -351,7 +351,7 @@ impl Client {
     /// `GET /v1/checks/{id}/alterations.png`: the photo with its altered regions, as PNG.
     ///
     /// # Errors
-    /// [`ClientError`]; the problem `not-found` if the verdict names no altered region.
+    /// [`ClientError`]; the problem `not-found` if the verdict names no altered or overlaid region.
     pub fn alterations(&self, check: &CheckId) -> Result<Vec<u8>, ClientError> {
         self.get_bytes(format!("/v1/checks/{check}/alterations.png"))
     }

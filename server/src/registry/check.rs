@@ -1,7 +1,11 @@
 //! A check: inspect the photo, gather the evidence, judge, sign, keep.
 
 use super::{
-    Caller, Inner, Refusal, Registry, evidence::Query, recognise::Resemblance, rules, signing::milliseconds,
+    Caller, Inner, Refusal, Registry,
+    evidence::{Credential, Query},
+    recognise::Resemblance,
+    rules,
+    signing::milliseconds,
 };
 use crate::{
     clock::random,
@@ -43,6 +47,12 @@ fn check_context(context: &Context) -> Result<(), Refusal> {
     Ok(())
 }
 
+fn credential(inspection: &Inspection) -> Option<Credential> {
+    let (state, ..) = inspection.c2pa_state()?;
+    let (parents, edited) = inspection.c2pa_history();
+    Some(Credential { state, manifest: inspection.c2pa_binding(), parents, edited })
+}
+
 fn query(inspection: &Inspection) -> Query {
     let informative = inspection.pdq.quality >= PDQ_QUALITY_FLOOR;
     Query {
@@ -52,25 +62,36 @@ fn query(inspection: &Inspection) -> Query {
         dhash: Vec::new(),
         size: Some((inspection.width, inspection.height)),
         labels: inspection.labels.clone(),
-        credential: inspection.c2pa_state().map(|(state, ..)| state),
+        credential: credential(inspection),
         pixels_seen: true,
         informative,
     }
 }
 
-/// The altered regions in pixels of the photo, which was compared as `picture`, and the pictures of them.
+/// Where the best match was altered or overlaid, and the pictures that show it.
+#[derive(Default)]
+struct Drawn {
+    alterations: Vec<Alteration>,
+    overlays: Vec<Alteration>,
+    pictures: Option<CheckPictures>,
+}
+
+/// Regions in pixels of the photo, which was compared as `picture`.
 fn draw(
     photo: &compare::Query,
     (inspection, picture): (&Inspection, &Picture),
     found: &Resemblance,
-) -> Result<(Vec<Alteration>, Option<CheckPictures>), Refusal> {
-    let Some((_, comparison)) = &found.comparison else { return Ok((Vec::new(), None)) };
-    let pictures = CheckPictures {
-        overlay: overlay::marked(photo, comparison).map_err(Refusal::internal)?,
-        mask: overlay::mask(comparison).map_err(Refusal::internal)?,
-    };
+) -> Result<Drawn, Refusal> {
     let (seen, full) = ((picture.width, picture.height), (inspection.width, inspection.height));
-    Ok((found.alterations(seen, full), Some(pictures)))
+    let (alterations, overlays) = (found.alterations(seen, full), found.overlays(seen, full));
+    let pictures = match &found.comparison {
+        Some((_, comparison)) if !(alterations.is_empty() && overlays.is_empty()) => Some(CheckPictures {
+            overlay: overlay::marked(photo, comparison).map_err(Refusal::internal)?,
+            mask: overlay::mask(comparison).map_err(Refusal::internal)?,
+        }),
+        _ => None,
+    };
+    Ok(Drawn { alterations, overlays, pictures })
 }
 
 impl Inner {
@@ -92,9 +113,9 @@ impl Inner {
         let id = CheckId::from_parts(milliseconds(now), random(self.entropy.as_ref())?);
         let best = judgement.best_match.as_ref().map(|best| best.log_index);
         let best = recognition.resemblances.iter().find(|found| Some(found.index) == best);
-        let (alterations, pictures) = match (seen, &recognition.photo, best) {
-            (Some(seen), Some(photo), Some(best)) if judgement.altered() => draw(photo, seen, best)?,
-            _ => (Vec::new(), None),
+        let drawn = match (seen, &recognition.photo, best) {
+            (Some(seen), Some(photo), Some(best)) if judgement.same_capture() => draw(photo, seen, best)?,
+            _ => Drawn::default(),
         };
         let verdict = Verdict {
             check: id,
@@ -107,7 +128,8 @@ impl Inner {
             reason: judgement.reason,
             recommendation: judgement.recommendation,
             best_match: judgement.best_match,
-            alterations,
+            alterations: drawn.alterations,
+            overlays: drawn.overlays,
             findings: judgement.findings,
             limits: judgement.limits,
         };
@@ -122,7 +144,7 @@ impl Inner {
                 expires_at: now.saturating_add_seconds(kept),
                 envelope: envelope.clone(),
             })?;
-            if let Some(pictures) = &pictures {
+            if let Some(pictures) = &drawn.pictures {
                 writer.insert_check_pictures(&id, pictures)?;
             }
             Ok::<_, Refusal>(())
@@ -208,11 +230,14 @@ impl Registry {
     /// What an earlier check of the caller's organisation drew.
     ///
     /// # Errors
-    /// As [`Self::check_result`]; `not-found` also if its verdict names no altered region.
+    /// As [`Self::check_result`]; `not-found` also if its verdict names no altered or overlaid region.
     pub fn check_pictures(&self, caller: &Caller, id: &CheckId) -> Result<CheckPictures, Refusal> {
         self.own_check(caller, id)?;
         let pictures = self.0.store.read(|reader| reader.check_pictures(id).map_err(Refusal::from))?;
-        let detail = "the verdict of this check names no altered region";
+        let detail = format!(
+            "the verdict of this check names no altered or overlaid region, so there is nothing to draw; the verdict \
+             itself is at /v1/checks/{id}"
+        );
         pictures.ok_or_else(|| Refusal::with(ProblemCode::NotFound, detail))
     }
 

@@ -190,6 +190,9 @@ impl Registry {
             let body = inner.observation(*id, &inspection, record_digest, inner.now());
             let logged = inner.append_own(writer, inner.keyring.verdict(), body)?;
             writer.mark_observed(entry.index, logged.log_index)?;
+            if let Some(c2pa) = inspection.c2pa_binding() {
+                writer.bind_credential(&c2pa.manifest, entry.index)?;
+            }
             writer.put_record(entry.index, &new)?;
             Ok(logged.log_index)
         })?;

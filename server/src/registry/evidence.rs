@@ -17,12 +17,16 @@ use touchstone_schema::{
     api::LabelRecord,
     label::{FoundLabel, OutputLabel},
     record::Record,
-    statement::{Body, Issuer, Role, View},
+    statement::{Body, C2paBinding, Issuer, Role, View},
     verdict::{Binding, Comparison, Context},
 };
 
 /// Most entries that one check looks at, digest matches first, then the nearest.
 const MAX_CANDIDATES: usize = 32;
+/// The state of a manifest whose signer a trust list vouches for.
+pub const TRUSTED: &str = "trusted";
+/// Parents of a manifest, and entries of each, that one check looks up.
+const MAX_PARENTS: usize = 8;
 
 /// What ties a photo to an entry, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +39,8 @@ pub enum Tie {
     Similar(u32),
     /// The same capture: local features agree, though the fingerprints do not.
     Geometry,
+    /// The photo's intact C2PA manifest says that it was made from it.
+    Parent,
     /// The same object or template in another capture. It counts for nothing.
     OtherCapture,
 }
@@ -81,8 +87,10 @@ pub struct Candidate {
     pub labels: Vec<OutputLabel>,
     /// The registered file itself carried an AI label, as far as is known.
     pub carried_label: bool,
-    /// The registered file carried a C2PA manifest.
-    pub had_manifest: bool,
+    /// The registered file's C2PA manifest, as the registry saw it, otherwise as it was signed.
+    pub manifest: Option<RegisteredManifest>,
+    /// The photo's intact C2PA manifest names it as its parent.
+    pub is_parent: bool,
     /// File name in the record.
     pub file_name: Option<String>,
     /// What ties it.
@@ -112,13 +120,49 @@ pub struct LabelElsewhere {
     pub reliable: bool,
 }
 
+/// The C2PA manifest of a registered file.
+#[derive(Debug, Clone)]
+pub struct RegisteredManifest {
+    /// What identifies it.
+    pub binding: C2paBinding,
+    /// The registry saw it, and its signer was trusted then.
+    pub trusted: bool,
+}
+
+/// The photo's C2PA manifest.
+#[derive(Debug, Clone, Default)]
+pub struct Credential {
+    /// `trusted`, `valid`, `invalid`, `remote`, `unreadable`.
+    pub state: String,
+    /// What identifies it, if its store was read.
+    pub manifest: Option<C2paBinding>,
+    /// Labels of the manifests of the pictures that it was made from.
+    pub parents: Vec<String>,
+    /// It says that what the picture shows was changed since.
+    pub edited: bool,
+}
+
+impl Credential {
+    /// The signature fits the file, whoever signed.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        matches!(self.state.as_str(), "trusted" | "valid")
+    }
+
+    /// It does not fit the file, or cannot be read.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        matches!(self.state.as_str(), "invalid" | "unreadable")
+    }
+}
+
 /// What the rules may look at.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
     /// Labels in the file.
     pub labels: Vec<FoundLabel>,
-    /// State of the C2PA manifest: `trusted`, `valid`, `invalid`, `remote`, `unreadable`.
-    pub credential: Option<String>,
+    /// The C2PA manifest.
+    pub credential: Option<Credential>,
     /// The photo's pixels were seen.
     pub pixels_seen: bool,
     /// Fingerprints tell enough to search by them.
@@ -146,8 +190,8 @@ pub struct Query {
     pub size: Option<(u32, u32)>,
     /// Labels in the file.
     pub labels: Vec<FoundLabel>,
-    /// State of the C2PA manifest.
-    pub credential: Option<String>,
+    /// The C2PA manifest.
+    pub credential: Option<Credential>,
     /// The photo's pixels were seen.
     pub pixels_seen: bool,
     /// Fingerprints tell enough.
@@ -201,9 +245,18 @@ fn weigh(
         let same = found.distance.map_or(Tie::Geometry, Tie::Similar);
         tie(found.index, if found.is_same_capture() { same } else { Tie::OtherCapture });
     }
+    let parents = parents(reader, query.credential.as_ref())?;
+    for index in &parents {
+        tie(*index, Tie::Parent);
+    }
     ties.retain(|index, _| *index < log_size);
     let nearest = nearest(reader, ties, context)?;
     let mut candidates = candidates(reader, &nearest, query.sha256.as_ref(), log_size)?;
+    // Anybody may put any label into a manifest: only of what the registry itself saw is it known that it was there.
+    candidates.retain(|it| it.tie != Tie::Parent || it.binding == Binding::Observed);
+    for candidate in &mut candidates {
+        candidate.is_parent = candidate.binding == Binding::Observed && parents.contains(&candidate.index);
+    }
     let by_pixels =
         |candidate: &&mut Candidate| candidate.tie.is_near() || candidate.tie == Tie::OtherCapture;
     for candidate in candidates.iter_mut().filter(by_pixels) {
@@ -222,6 +275,18 @@ fn weigh(
     })
 }
 
+/// Entries whose manifest the photo's intact one names as a parent's.
+fn parents(reader: &mut Reader<'_>, credential: Option<&Credential>) -> Result<Vec<u64>, Refusal> {
+    let mut found = Vec::new();
+    for manifest in credential.filter(|it| it.is_intact()).iter().flat_map(|it| &it.parents).take(MAX_PARENTS)
+    {
+        let mut indexes = reader.credential(manifest)?;
+        indexes.truncate(MAX_PARENTS);
+        found.extend(indexes);
+    }
+    Ok(found)
+}
+
 /// The ties that a check looks at. What does not count comes last, so that it never crowds out what does: somebody
 /// who registers a photo a hundred times after the claim hides nothing.
 fn nearest(
@@ -229,7 +294,7 @@ fn nearest(
     ties: BTreeMap<u64, Tie>,
     context: &Context,
 ) -> Result<Vec<(u64, Tie)>, Refusal> {
-    let late = |at: Timestamp| context.claim_time.is_some_and(|claim| at > claim);
+    let late = |at: Timestamp| context.claim_time.is_some_and(|claim| at >= claim.end_of_second());
     let mut idle = HashSet::new();
     if ties.len() > MAX_CANDIDATES {
         let indexes: Vec<u64> = ties.keys().copied().collect();
@@ -264,13 +329,13 @@ fn candidates(
             organisation.ok_or_else(|| Refusal::internal("an entry of an organisation that is not there"))?;
         let key = reader.key_by_public_key(&entry.key)?;
         let suspect_from = key.and_then(|key| key.suspect_from_index);
-        let (view, had_manifest, first_label) = match statement_of(&entry)?.body {
-            Body::ImageRegistered(image) => (Some(image.view), image.content.c2pa.is_some(), None),
+        let (view, declared, first_label) = match statement_of(&entry)?.body {
+            Body::ImageRegistered(image) => (Some(image.view), image.content.c2pa, None),
             // The output was made from this photo: the photo does not derive from the output.
             Body::OutputLabelled(output) if photo.is_some_and(|photo| output.parents.contains(photo)) => {
                 continue;
             }
-            Body::OutputLabelled(output) => (None, output.content.c2pa.is_some(), Some(output.label)),
+            Body::OutputLabelled(output) => (None, output.content.c2pa, Some(output.label)),
             _ => continue,
         };
         let mut labels: Vec<OutputLabel> =
@@ -278,6 +343,8 @@ fn candidates(
         labels.extend(first_label.filter(|first| !labels.contains(first)));
         let so_far = |at: Option<u64>| at.is_some_and(|at| at < log_size);
         let observed = so_far(entry.observed_at_index);
+        let declared = declared.map(|binding| RegisteredManifest { binding, trusted: false });
+        let manifest = if observed { observed_manifest(reader, &entry)? } else { declared };
         let record = records.remove(index);
         let reference = record.as_ref().and_then(|row| Record::parse(row.bytes.as_deref()?).ok());
         found.push(Candidate {
@@ -288,9 +355,10 @@ fn candidates(
             issuer_name: organisation.name,
             role: organisation.role,
             view,
-            carried_label: carried_label(observed, had_manifest, &labels, reference.as_ref()),
+            carried_label: carried_label(observed, manifest.is_some(), &labels, reference.as_ref()),
             labels,
-            had_manifest,
+            manifest,
+            is_parent: false,
             file_name: record.and_then(|record| record.file_name),
             tie: *tie,
             examined: None,
@@ -301,6 +369,22 @@ fn candidates(
         });
     }
     Ok(found)
+}
+
+/// The manifest of a registered file as the registry saw it.
+fn observed_manifest(
+    reader: &mut Reader<'_>,
+    entry: &EntryRow,
+) -> Result<Option<RegisteredManifest>, Refusal> {
+    let Some(index) = entry.observed_at_index else { return Ok(None) };
+    let Some(observation) = reader.entry(index)? else { return Ok(None) };
+    Ok(match statement_of(&observation)?.body {
+        Body::ContentObserved(observed) => {
+            let trusted = observed.c2pa.is_some_and(|it| it.state == TRUSTED);
+            observed.content.c2pa.map(|binding| RegisteredManifest { binding, trusted })
+        }
+        _ => None,
+    })
 }
 
 /// Whether the registered file itself carried an AI label. What the registry saw decides; of a file that it never saw,

@@ -13,6 +13,7 @@ pub mod organisations;
 mod recognise;
 pub mod refusal;
 pub mod register;
+mod relabelling;
 pub mod rules;
 mod signing;
 pub mod texts;

@@ -31,6 +31,8 @@ const MAX_PROPOSED: usize = 512;
 const MAX_ALIGNED: usize = 64;
 /// Pictures whose geometry fits and that are compared.
 const MAX_FITTING: usize = 6;
+/// Overlaid regions that a verdict names, so that it fits an envelope.
+const MAX_OVERLAYS: usize = 32;
 /// Median and lower quartile of the blocks' agreement from which a map needs no second one beside it: a map that is off
 /// agrees nowhere that well, and what was altered leaves most blocks as they were.
 const CERTAIN: (f32, f32) = (0.985, 0.95);
@@ -108,6 +110,13 @@ impl Resemblance {
     pub(super) fn alterations(&self, seen: frames::Size, full: frames::Size) -> Vec<Alteration> {
         let found = self.comparison.iter().flat_map(|(_, found)| &found.alterations);
         found.filter_map(|region| within(region, seen, full)).collect()
+    }
+
+    /// What lies over it, largest first, in pixels as the altered regions are. Every letter of a text is one.
+    pub(super) fn overlays(&self, seen: frames::Size, full: frames::Size) -> Vec<Alteration> {
+        let mut found: Vec<_> = self.comparison.iter().flat_map(|(_, found)| &found.overlays).collect();
+        found.sort_by(|one, other| other.share.total_cmp(&one.share));
+        found.into_iter().take(MAX_OVERLAYS).filter_map(|region| within(region, seen, full)).collect()
     }
 }
 
@@ -231,7 +240,7 @@ impl Inner {
     /// registers a photo many times after the claim hides nothing.
     fn timely_first(&self, mut indexes: Vec<u64>, claim: Option<Timestamp>) -> Result<Vec<u64>, Refusal> {
         let rows = self.store.read(|reader| reader.entries(&indexes).map_err(Refusal::from))?;
-        let late = |at: Timestamp| claim.is_some_and(|claim| at > claim);
+        let late = |at: Timestamp| claim.is_some_and(|claim| at >= claim.end_of_second());
         let idle = rows.iter().filter(|row| row.withdrawn_at_index.is_some() || late(row.accepted_at));
         let idle: HashSet<u64> = idle.map(|row| row.index).collect();
         indexes.sort_by_key(|index| idle.contains(index));

@@ -4,13 +4,14 @@
 //! [`CAUTIONS`] then turn a recommendation into human review. `docs/verdicts.md` is generated from both tables.
 
 use super::{
-    evidence::{Candidate, Evidence, LabelElsewhere, Tie},
+    evidence::{Candidate, Evidence, Tie},
+    relabelling::{Departure, departure, is_transplant, label_kept},
     texts,
 };
 use touchstone_inspect::frames;
 use touchstone_schema::{
     Timestamp,
-    label::{LabelLevel, LabelMeaning, LabelScheme, OutputLabel},
+    label::{LabelLevel, LabelMeaning, LabelScheme},
     statement::View,
     verdict::{
         Basis, Bilingual, Binding, Conclusion, Context, Finding, FindingKind, Limit, Match, Recommendation,
@@ -18,9 +19,9 @@ use touchstone_schema::{
     },
 };
 
-/// Differing bits above which two pictures of the same size are certainly not one picture: far beyond what any
-/// re-encoding does, and below the 128 of unrelated ones.
-const TRANSPLANT_DISTANCE: u32 = 80;
+/// Median agreement of the blocks below which the photo was changed as a whole, by a screen or a filter, so far that
+/// small alterations may drown in it. What was only encoded again, resized or cropped agrees better.
+const CLEAR_CORRELATION: f32 = 0.985;
 /// Findings in a verdict, so that it fits an envelope.
 const MAX_FINDINGS: usize = 24;
 
@@ -31,6 +32,8 @@ pub struct Facts<'a> {
     best: Option<&'a Candidate>,
     relabelled: bool,
     ai_label_in_file: bool,
+    /// The file's intact C2PA manifest says that what it shows was changed.
+    edited: bool,
     capture_credential: bool,
     informative: bool,
 }
@@ -47,6 +50,10 @@ pub struct Rule {
     applies: fn(&Facts<'_>) -> bool,
 }
 
+fn is_child(facts: &Facts<'_>) -> bool {
+    merchant_tie(facts) == Some(Tie::Parent)
+}
+
 fn merchant_tie(facts: &Facts<'_>) -> Option<Tie> {
     facts.best.filter(|best| best.labels.is_empty()).map(|best| best.tie)
 }
@@ -58,8 +65,10 @@ pub const RULES: &[Rule] = &[
         when: (
             "The photo derives from a registered AI output and its label was removed, weakened or replaced; or it \
              carries a genuine label that is registered for another picture of the same size, by the organisation that \
-             its provider code is bound to.",
-            "照片源自已登记的 AI 生成内容，但标识被删除、降级或替换；或照片带有由该编码绑定机构为同尺寸的另一图片登记的真实标识。",
+             its provider code is bound to; or somebody else signed a C2PA manifest over registered content that has \
+             one.",
+            "照片源自已登记的 AI 生成内容，但标识被删除、降级或替换；或照片带有由该编码绑定机构为同尺寸的另一图片登记的真实标识；\
+             或他人对已带清单的登记内容重新签署 C2PA 清单。",
         ),
         recommendation: Recommendation::HumanReview,
         applies: |facts| facts.relabelled,
@@ -101,14 +110,26 @@ pub const RULES: &[Rule] = &[
         applies: |facts| facts.ai_label_in_file,
     },
     Rule {
+        conclusion: Conclusion::Altered,
+        when: (
+            "The file's intact C2PA manifest says that it was edited from a registered picture, which the pixels did \
+             not tell.",
+            "文件完整的 C2PA 清单称其由已登记图片编辑而来，而像素未能说明。",
+        ),
+        recommendation: Recommendation::HumanReview,
+        applies: |facts| is_child(facts) && facts.edited,
+    },
+    Rule {
         conclusion: Conclusion::Copy,
         when: (
             "The photo is the same capture as a registered picture: encoded again, resized, turned, cropped, or taken \
-             from a screen. No alteration was found, or a limit says that none could be looked for.",
-            "照片与已登记图片为同一次拍摄：经重新编码、缩放、旋转、裁剪，或翻拍自屏幕。未发现改动，或局限中说明未能检查。",
+             from a screen. No alteration was found, or a limit says that none could be looked for. Or its intact C2PA \
+             manifest says that it was made from a registered picture without an edit.",
+            "照片与已登记图片为同一次拍摄：经重新编码、缩放、旋转、裁剪，或翻拍自屏幕。未发现改动，或局限中说明未能检查。\
+             或其完整的 C2PA 清单称其源自已登记图片且未经编辑。",
         ),
         recommendation: Recommendation::AskForAnotherPhoto,
-        applies: |facts| merchant_tie(facts).is_some_and(Tie::is_near),
+        applies: |facts| merchant_tie(facts).is_some_and(Tie::is_near) || is_child(facts),
     },
     Rule {
         conclusion: Conclusion::Captured,
@@ -158,6 +179,11 @@ pub const CAUTIONS: &[(FindingKind, &str, &str)] = &[
         "条目由当时已可疑的密钥签名。",
     ),
     (FindingKind::IssuerSuspended, "The issuer is suspended.", "签发者已被暂停。"),
+    (
+        FindingKind::C2paResigned,
+        "Somebody else signed a C2PA manifest over the same content.",
+        "他人对同一内容重新签署了 C2PA 清单。",
+    ),
     (FindingKind::C2paInvalid, "The C2PA manifest does not fit the file.", "C2PA 清单与文件不符。"),
 ];
 
@@ -179,10 +205,11 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// The best match was altered.
+    /// The best match is the same capture in other bytes.
     #[must_use]
-    pub fn altered(&self) -> bool {
-        self.best_match.as_ref().is_some_and(|found| found.relation == Relation::SameCaptureAltered)
+    pub fn same_capture(&self) -> bool {
+        let same = [Relation::SameCapture, Relation::SameCaptureAltered];
+        self.best_match.as_ref().is_some_and(|found| same.contains(&found.relation))
     }
 }
 
@@ -193,60 +220,20 @@ pub fn registered_before(candidate: &Candidate, context: &Context) -> Option<boo
         Some(View::Packing | View::Shipping) => context.dispatch_time.or(context.claim_time),
         Some(View::Listing) | None => context.order_time,
     };
-    reference.map(|time| candidate.accepted_at < time)
+    // A time in whole seconds stands for all of its second: platforms rarely keep more of it, and the registry does.
+    reference.map(|time| candidate.accepted_at < time.end_of_second())
 }
 
 fn counts(candidate: &Candidate, context: &Context) -> bool {
     candidate.tie != Tie::OtherCapture
         && !candidate.withdrawn
-        && context.claim_time.is_none_or(|claim| candidate.accepted_at <= claim)
-}
-
-/// Whether a registered label stands in the photo still, or AI is disclosed as far as it was registered.
-fn label_kept(evidence: &Evidence, registered: &[OutputLabel]) -> bool {
-    let ai = || evidence.labels.iter().filter(|found| found.meaning.is_ai());
-    let mut implicit = ai().filter_map(|found| found.gb45438.as_ref()).peekable();
-    if registered.iter().all(|label| label.gb45438.is_none()) || implicit.peek().is_none() {
-        return ai().next().is_some();
-    }
-    // Others may add labels of their own: it is enough that one of them is the registered one.
-    implicit.any(|found| {
-        registered.iter().any(|label| {
-            found.content_producer == label.producer
-                && found.produce_id == label.content_id
-                && found.attribute().is_some_and(|attribute| attribute <= label.attribute)
-        })
-    })
-}
-
-/// How the labels of a photo depart from the registered ones.
-fn label_departure(evidence: &Evidence, candidate: &Candidate) -> Option<FindingKind> {
-    // Without pixels it is not known what the file says about itself, and what was never in it cannot be missing.
-    let judged = !candidate.labels.is_empty() && candidate.carried_label && evidence.pixels_seen;
-    if !judged || candidate.tie == Tie::File || label_kept(evidence, &candidate.labels) {
-        return None;
-    }
-    let says_other = evidence.labels.iter().any(|found| found.scheme != LabelScheme::GeneratorTrace);
-    if says_other {
-        return Some(FindingKind::LabelChanged);
-    }
-    // A broken manifest is a finding of its own; it was not taken away.
-    let broken = matches!(evidence.credential.as_deref(), Some("invalid" | "unreadable"));
-    (!(broken && candidate.had_manifest)).then_some(FindingKind::LabelRemoved)
-}
-
-/// Whether a label is certainly registered for another picture: by the owner of its number, before the claim.
-fn is_transplant(elsewhere: &LabelElsewhere, context: &Context) -> bool {
-    elsewhere.reliable
-        && elsewhere.same_size
-        && elsewhere.distance.is_some_and(|distance| distance > TRANSPLANT_DISTANCE)
-        && !elsewhere.record.withdrawn
-        && context.claim_time.is_none_or(|claim| elsewhere.record.accepted_at <= claim)
+        && context.claim_time.is_none_or(|claim| candidate.accepted_at < claim.end_of_second())
 }
 
 fn relation(candidate: &Candidate) -> Relation {
     match candidate.tie {
         Tie::File | Tie::WithoutManifest => Relation::SameBytes,
+        Tie::Parent => Relation::EditedFrom,
         Tie::OtherCapture => Relation::SameObjectOtherCapture,
         Tie::Similar(_) | Tie::Geometry if candidate.examined.is_some_and(|found| found.altered) => {
             Relation::SameCaptureAltered
@@ -260,12 +247,14 @@ fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> 
         let distance = match candidate.tie {
             Tie::File | Tie::WithoutManifest => 0,
             Tie::Similar(distance) => distance,
-            Tie::Geometry | Tie::OtherCapture => u32::MAX,
+            Tie::Geometry | Tie::Parent | Tie::OtherCapture => u32::MAX,
         };
         (
             // An entry that came in time tells more than a closer one that came late.
             registered_before(candidate, context) == Some(false),
-            // Any digest tie is as good as another and better than a near match; what was examined comes first.
+            // Any digest tie is as good as another and better than a near match, and what the pixels tell better than
+            // what a manifest says; what was examined comes first.
+            candidate.tie == Tie::Parent,
             candidate.tie.is_near(),
             candidate.tie.is_near() && candidate.examined.is_none(),
             // A picture that the photo shows unaltered is nearer than one that it would be an alteration of.
@@ -283,7 +272,7 @@ fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> 
 #[must_use]
 pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     let best = best(evidence, context);
-    let departure = best.and_then(|best| label_departure(evidence, best).map(|kind| (best, kind)));
+    let departure = best.and_then(|best| departure(evidence, best).map(|departure| (best, departure)));
     let transplanted = evidence.labels_elsewhere.iter().any(|elsewhere| is_transplant(elsewhere, context));
     // A fingerprint that only its registrant computed may be anybody's: it carries no such conclusion.
     let declared_near =
@@ -298,15 +287,18 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
         best,
         relabelled: departure.is_some_and(|(candidate, _)| !declared_near(candidate)) || transplanted,
         ai_label_in_file,
+        edited: evidence.credential.as_ref().is_some_and(|it| it.is_intact() && it.edited),
         capture_credential,
         informative: evidence.informative,
     };
     let mut findings = Vec::new();
-    for candidate in &evidence.candidates {
+    // Beside the same capture, what shows the like in another one tells nothing more.
+    let tells = |candidate: &&Candidate| best.is_none() || candidate.tie != Tie::OtherCapture;
+    for candidate in evidence.candidates.iter().filter(tells) {
         entry_findings(candidate, context, &mut findings);
     }
-    if let Some((candidate, kind)) = departure {
-        findings.push(departure_finding(candidate, kind, context));
+    if let Some((candidate, departure)) = departure {
+        findings.push(departure_finding(candidate, departure, context));
     }
     conflict_findings(evidence, context, &mut findings);
     label_findings(evidence, context, &mut findings);
@@ -318,7 +310,8 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     let cautioned = findings.iter().any(caution);
     // What bears on the recommendation is never cut off by many like matches.
     findings.sort_by_key(|finding| {
-        let bears = caution(finding) || departure.is_some_and(|(_, kind)| kind == finding.kind);
+        let bears =
+            caution(finding) || departure.is_some_and(|(_, departure)| departure.kind() == finding.kind);
         (std::cmp::Reverse(finding.strength), !bears)
     });
     findings.truncate(MAX_FINDINGS);
@@ -337,7 +330,7 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
         reason: texts::reason(
             rule.conclusion,
             best_match.as_ref().filter(|_| best.is_some()),
-            departure.map(|(_, kind)| kind),
+            departure.map(|(_, departure)| departure),
             evidence,
             best.is_some_and(|best| label_kept(evidence, &best.labels)),
         )
@@ -412,27 +405,30 @@ fn of_entry(
 }
 
 fn entry_findings(candidate: &Candidate, context: &Context, findings: &mut Vec<Finding>) {
+    let compared = if candidate.examined.is_some() { Basis::Pixels } else { Basis::Fingerprint };
     let (kind, strength, basis) = match candidate.tie {
         Tie::File => (FindingKind::SameBytes, Strength::Conclusive, Basis::Digest),
         Tie::WithoutManifest => (FindingKind::SameContent, Strength::Conclusive, Basis::Digest),
-        Tie::Similar(_) | Tie::Geometry => {
-            (FindingKind::SimilarPicture, Strength::Strong, Basis::Fingerprint)
-        }
-        Tie::OtherCapture => (FindingKind::OtherCapture, Strength::Hint, Basis::Fingerprint),
+        Tie::Similar(_) | Tie::Geometry => (FindingKind::SimilarPicture, Strength::Strong, compared),
+        Tie::Parent => (FindingKind::EditedFromRegistered, Strength::Supporting, Basis::Credential),
+        Tie::OtherCapture => (FindingKind::OtherCapture, Strength::Hint, compared),
     };
     let mut tied = of_entry(kind, strength, basis, candidate, context);
+    if kind == FindingKind::SimilarPicture && candidate.examined.is_some() {
+        tied.summary = texts::same_pixels();
+    }
     if let Tie::Similar(distance) = candidate.tie {
         tied.distance = Some(distance);
     }
-    tied.limits.extend(examination_limit(candidate));
+    tied.limits.extend(examination_limits(candidate));
     findings.push(tied);
     if candidate.tie == Tie::OtherCapture {
         return;
     }
     if let Some(found) = candidate.examined {
         let mut seen = |kind, strength| {
-            let mut finding = of_entry(kind, strength, Basis::Fingerprint, candidate, context);
-            finding.limits.extend(examination_limit(candidate));
+            let mut finding = of_entry(kind, strength, Basis::Pixels, candidate, context);
+            finding.limits.extend(examination_limits(candidate));
             findings.push(finding);
         };
         if found.altered {
@@ -441,6 +437,10 @@ fn entry_findings(candidate: &Candidate, context: &Context, findings: &mut Vec<F
         if found.overlaid {
             seen(FindingKind::OverlaidRegions, Strength::Supporting);
         }
+    }
+    if candidate.is_parent && candidate.tie != Tie::Parent {
+        let kind = FindingKind::EditedFromRegistered;
+        findings.push(of_entry(kind, Strength::Supporting, Basis::Credential, candidate, context));
     }
     let mut also = |kind| findings.push(of_entry(kind, Strength::Strong, Basis::Log, candidate, context));
     if !candidate.labels.is_empty() {
@@ -460,24 +460,33 @@ fn entry_findings(candidate: &Candidate, context: &Context, findings: &mut Vec<F
 }
 
 /// How far the pixels of a near match were looked at.
-fn examination_limit(candidate: &Candidate) -> Option<Limit> {
-    match candidate.examined {
-        _ if !candidate.tie.is_near() => None,
-        None => Some(Limit::AlterationsNotExamined),
-        Some(found) if found.numbers.reference == Reference::Sketch => Some(Limit::SmallReference),
-        Some(_) => None,
+fn examination_limits(candidate: &Candidate) -> Vec<Limit> {
+    if !candidate.tie.is_near() && candidate.tie != Tie::Parent {
+        return Vec::new();
     }
+    let Some(found) = candidate.examined else { return vec![Limit::AlterationsNotExamined] };
+    let mut limits = Vec::new();
+    if found.numbers.reference == Reference::Sketch {
+        limits.push(Limit::SmallReference);
+    }
+    if found.overlaid || found.numbers.correlation < CLEAR_CORRELATION {
+        limits.push(Limit::AlterationsMayBeMissed);
+    }
+    limits
 }
 
-fn departure_finding(candidate: &Candidate, kind: FindingKind, context: &Context) -> Finding {
+fn departure_finding(candidate: &Candidate, departure: Departure, context: &Context) -> Finding {
     let (strength, basis) = match candidate.tie {
         tie if tie.is_near() && candidate.binding == Binding::Declared => {
             (Strength::Supporting, Basis::Fingerprint)
         }
-        tie if tie.is_near() => (Strength::Strong, Basis::Fingerprint),
-        _ => (Strength::Conclusive, Basis::Digest),
+        Tie::Similar(_) | Tie::Geometry if candidate.examined.is_some() => (Strength::Strong, Basis::Pixels),
+        Tie::Similar(_) | Tie::Geometry => (Strength::Strong, Basis::Fingerprint),
+        Tie::Parent => (Strength::Supporting, Basis::Credential),
+        Tie::File | Tie::WithoutManifest | Tie::OtherCapture => (Strength::Conclusive, Basis::Digest),
     };
-    of_entry(kind, strength, basis, candidate, context)
+    let summary = texts::departure(departure);
+    Finding { summary, ..of_entry(departure.kind(), strength, basis, candidate, context) }
 }
 
 /// The photo shows the two pictures side by side.
@@ -488,7 +497,9 @@ fn is_beside(one: &Candidate, other: &Candidate) -> bool {
 
 /// Two issuers over one picture. Each is told of once, by its best entry.
 fn conflict_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Finding>) {
-    let counting: Vec<&Candidate> = evidence.candidates.iter().filter(|c| counts(c, context)).collect();
+    // What a manifest names as a parent may well be somebody else's: the photo is another picture.
+    let claims = |it: &&Candidate| counts(it, context) && it.tie != Tie::Parent;
+    let counting: Vec<&Candidate> = evidence.candidates.iter().filter(claims).collect();
     let Some(first) = counting.first() else { return };
     let rival = |other: &&&Candidate| other.issuer != first.issuer && !is_beside(first, other);
     let Some(other) = counting.iter().find(rival) else { return };
@@ -526,7 +537,7 @@ fn label_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Fin
 }
 
 fn credential_findings(evidence: &Evidence, capture: bool, findings: &mut Vec<Finding>) {
-    let (kind, strength) = match evidence.credential.as_deref() {
+    let (kind, strength) = match evidence.credential.as_ref().map(|it| it.state.as_str()) {
         Some("trusted") => (FindingKind::C2paTrusted, Strength::Strong),
         Some("valid") => (FindingKind::C2paValid, Strength::Supporting),
         Some("invalid" | "unreadable") => (FindingKind::C2paInvalid, Strength::Supporting),
@@ -547,7 +558,7 @@ fn limits(
     let mut limits = Vec::new();
     match best {
         Some(best) => {
-            limits.extend(examination_limit(best));
+            limits.extend(examination_limits(best));
             if best.binding == Binding::Declared {
                 limits.push(Limit::DeclaredOnly);
             }

@@ -2,12 +2,13 @@
 
 use super::{
     evidence::{Evidence, Tie},
+    relabelling::Departure,
     rules::{CAUTIONS, RULES},
 };
 use touchstone_schema::{
     label::{LabelLevel, LabelScheme},
     statement::{Role, View},
-    verdict::{Bilingual, Conclusion, FindingKind, Limit, Match, Recommendation},
+    verdict::{Bilingual, Conclusion, FindingKind, Limit, Match, Recommendation, Relation},
 };
 
 /// One sentence for a finding.
@@ -46,6 +47,14 @@ pub fn finding(kind: FindingKind) -> Bilingual {
         FindingKind::C2paInvalid => {
             ("The C2PA manifest does not fit the file, or is broken.", "C2PA 清单与文件不符或已损坏。")
         }
+        FindingKind::C2paResigned => (
+            "The C2PA manifest is not the registered one: somebody else signed the same content.",
+            "C2PA 清单并非登记的清单：他人对同一内容重新签名。",
+        ),
+        FindingKind::EditedFromRegistered => (
+            "The C2PA manifest names a registered picture as the parent of this one.",
+            "C2PA 清单将一张已登记图片列为此图的来源。",
+        ),
         FindingKind::CaptureCredential => {
             ("Trusted credentials say that a camera captured it.", "可信凭证表明由相机拍摄。")
         }
@@ -79,6 +88,41 @@ pub fn finding(kind: FindingKind) -> Bilingual {
             "A registered picture shows the same object or template in another capture. It counts against nobody.",
             "一张已登记图片是同一物品或模板的另一次拍摄。不对任何人构成不利。",
         ),
+    };
+    Bilingual::new(en, zh)
+}
+
+/// One sentence for a picture whose pixels were compared with the photo's.
+#[must_use]
+pub fn same_pixels() -> Bilingual {
+    Bilingual::new("The pixels agree with those of a registered picture.", "像素与一张已登记图片吻合。")
+}
+
+/// One sentence for how a photo departs from what is registered.
+#[must_use]
+pub fn departure(departure: Departure) -> Bilingual {
+    let (en, zh) = match departure {
+        Departure::Removed => return finding(FindingKind::LabelRemoved),
+        Departure::Resigned => return finding(FindingKind::C2paResigned),
+        Departure::Weakened => (
+            "The photo's label is weaker than the registered one: no longer \"confirmed\".",
+            "照片的标识弱于登记的标识：不再是“属于”。",
+        ),
+        Departure::Producer => (
+            "The photo's label names another producer than the registered one.",
+            "照片标识中的服务提供者与登记的不同。",
+        ),
+        Departure::Number => (
+            "The photo's label bears another content number than the registered one.",
+            "照片标识中的内容编号与登记的不同。",
+        ),
+        Departure::SourceType => (
+            "The photo's digital source type no longer says that AI made it as a whole.",
+            "照片的数字来源类型不再表明整体由 AI 生成。",
+        ),
+        Departure::Replaced => {
+            ("Another label stands in the place of the registered one.", "已登记的标识被另一标识取代。")
+        }
     };
     Bilingual::new(en, zh)
 }
@@ -167,6 +211,11 @@ pub const fn limit(limit: Limit) -> (&'static str, &'static str) {
             "Only a small reference was kept: thin cracks and small spots may be missed.",
             "仅保留了小尺寸参考图：可能漏检细裂纹和小斑点。",
         ),
+        Limit::AlterationsMayBeMissed => (
+            "The photo was changed as a whole (a screen, a filter), or something lies over it: alterations under that \
+             may be missed.",
+            "照片整体被处理（翻拍屏幕、滤镜等）或有内容覆盖其上：其下的改动可能漏检。",
+        ),
         Limit::TooManyAlike => (
             "The photo looks like so many registered pictures that some were left out.",
             "照片与过多已登记图片相似，部分未列入比较。",
@@ -189,16 +238,20 @@ fn thing(found: &Match) -> (&'static str, &'static str) {
 pub fn reason(
     conclusion: Conclusion,
     found: Option<&Match>,
-    departure: Option<FindingKind>,
+    departure: Option<Departure>,
     evidence: &Evidence,
     kept: bool,
 ) -> Bilingual {
     let Some(found) = found else { return reason_without_match(conclusion, evidence) };
     let (thing, thing_zh) = thing(found);
     let issuer = &found.issuer_name;
-    let broken = matches!(evidence.credential.as_deref(), Some("invalid" | "unreadable"));
+    let broken = evidence.credential.as_ref().is_some_and(|it| it.is_broken());
     match (conclusion, departure) {
-        (Conclusion::Relabelled, Some(FindingKind::LabelRemoved)) => Bilingual::new(
+        (Conclusion::Relabelled, Some(Departure::Resigned)) => Bilingual::new(
+            format!("Registered content of {issuer}; somebody else signed a C2PA manifest over it."),
+            format!("{issuer} 登记的内容；他人对其重新签署了 C2PA 清单。"),
+        ),
+        (Conclusion::Relabelled, Some(Departure::Removed)) => Bilingual::new(
             format!("Derives from an {thing} of {issuer}; the registered AI label was removed."),
             format!("源自 {issuer} 的{thing_zh}，已登记的 AI 标识被删除。"),
         ),
@@ -224,9 +277,26 @@ pub fn reason(
             ),
             format!("与 {issuer} 的{thing_zh}字节一致：不能说明所收到商品的状况。"),
         ),
+        (Conclusion::Altered, _) if found.relation == Relation::EditedFrom => Bilingual::new(
+            format!(
+                "Its C2PA manifest says that it was edited from a {thing} of {issuer}; where is not known."
+            ),
+            format!("其 C2PA 清单称由 {issuer} 的{thing_zh}编辑而来；改动位置未知。"),
+        ),
+        (Conclusion::Copy, _) if found.relation == Relation::EditedFrom => Bilingual::new(
+            format!("Its C2PA manifest says that it was made from a {thing} of {issuer} without an edit."),
+            format!("其 C2PA 清单称源自 {issuer} 的{thing_zh}且未经编辑。"),
+        ),
         (Conclusion::Altered, _) => Bilingual::new(
             format!("The same capture as a {thing} of {issuer}, with altered regions."),
             format!("与 {issuer} 的{thing_zh}为同一次拍摄，但有区域被改动。"),
+        ),
+        (Conclusion::Copy, _) if overlaid(evidence, found) => Bilingual::new(
+            format!(
+                "The same capture as a {thing} of {issuer}; something lies over it, and beside that no alteration was \
+                 found."
+            ),
+            format!("与 {issuer} 的{thing_zh}为同一次拍摄；有内容覆盖其上，其余部分未发现改动。"),
         ),
         (Conclusion::Copy, _) if found.comparison.is_some() => Bilingual::new(
             format!("The same capture as a {thing} of {issuer}; no alteration was found."),
@@ -238,6 +308,12 @@ pub fn reason(
         ),
         _ => reason_without_match(conclusion, evidence),
     }
+}
+
+/// Something that is no damage lies over the match.
+fn overlaid(evidence: &Evidence, found: &Match) -> bool {
+    let it = evidence.candidates.iter().find(|candidate| candidate.index == found.log_index);
+    it.and_then(|candidate| candidate.examined).is_some_and(|examined| examined.overlaid)
 }
 
 fn reason_without_match(conclusion: Conclusion, evidence: &Evidence) -> Bilingual {
@@ -313,9 +389,10 @@ pub fn document() -> String {
     text += "\n## Time 时间\n\n\
              `registered_before` compares the entry's acceptance time with the order time for listing pictures and AI \
              outputs, and with the dispatch time, else the claim time, for packing and shipping pictures. It is null \
-             when that time is missing. Nothing accepted after the claim counts.\n\
+             when that time is missing. Nothing accepted after the claim counts. A time in whole seconds stands for \
+             all of its second.\n\
              `registered_before` 对商品图和 AI 内容比较下单时间，对打包和发货照片比较发货时间（缺失时比较索赔时间）；\
-             缺少该时间时为 null。索赔之后接受的条目不作数。\n\n## Limits 局限\n\n\
+             缺少该时间时为 null。索赔之后接受的条目不作数。以整秒给出的时间代表该整秒。\n\n## Limits 局限\n\n\
              | limit 局限 | meaning 含义 |\n|---|---|\n";
     for each in [
         Limit::AlterationsNotExamined,
@@ -326,6 +403,7 @@ pub fn document() -> String {
         Limit::WatermarksNotChecked,
         Limit::PixelsNotSeen,
         Limit::SmallReference,
+        Limit::AlterationsMayBeMissed,
         Limit::TooManyAlike,
     ] {
         let (en, zh) = limit(each);

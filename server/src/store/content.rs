@@ -1,11 +1,11 @@
-//! Which statements bind which bytes and which labels.
+//! Which statements bind which bytes, which labels and which C2PA manifests.
 
 use super::{
     Reader, StoreError, Writer, convert,
     dialect::load_first,
     model::{ContentDigest, ContentRow},
     run,
-    schema::{contents, entries, labels},
+    schema::{contents, credentials, entries, labels},
 };
 use diesel::prelude::*;
 use touchstone_schema::{Sha256Digest, statement::Kind};
@@ -75,6 +75,24 @@ impl Reader<'_> {
         let found: Vec<i64> = self.settle(found)?;
         found.into_iter().map(convert::unsigned).collect()
     }
+
+    /// Log indexes of the entries that bind a C2PA manifest of this label, oldest first, at most 1,000. Whoever signs a
+    /// manifest chooses its label: equal labels are no proof.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database, or of a stored value.
+    pub fn credential(&mut self, manifest: &str) -> Result<Vec<u64>, StoreError> {
+        let found = load_first!(
+            &mut *self.connection,
+            MAX_FOUND,
+            credentials::table
+                .select(credentials::idx)
+                .filter(credentials::manifest.eq(manifest))
+                .order(credentials::idx)
+        );
+        let found: Vec<i64> = self.settle(found)?;
+        found.into_iter().map(convert::unsigned).collect()
+    }
 }
 
 impl Writer<'_> {
@@ -108,6 +126,19 @@ impl Writer<'_> {
         let index = convert::signed(index)?;
         run!(self, c => diesel::insert_into(labels::table)
             .values((labels::producer.eq(producer), labels::content_id.eq(content_id), labels::idx.eq(index)))
+            .on_conflict_do_nothing()
+            .execute(c))?;
+        Ok(())
+    }
+
+    /// The entry at `index` binds a C2PA manifest of this label. Saying it twice is the same as saying it once.
+    ///
+    /// # Errors
+    /// [`StoreError::Constraint`] if there is no such entry.
+    pub fn bind_credential(&mut self, manifest: &str, index: u64) -> Result<(), StoreError> {
+        let index = convert::signed(index)?;
+        run!(self, c => diesel::insert_into(credentials::table)
+            .values((credentials::manifest.eq(manifest), credentials::idx.eq(index)))
             .on_conflict_do_nothing()
             .execute(c))?;
         Ok(())

@@ -330,7 +330,7 @@ pub struct CheckRow {
 /// What a check drew. Both are PNG.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckPictures {
-    /// The photo with its altered regions.
+    /// The photo with its altered and overlaid regions.
     pub overlay: Vec<u8>,
     /// White where the photo was altered.
     pub mask: Vec<u8>,

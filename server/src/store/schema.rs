@@ -70,6 +70,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    credentials (manifest, idx) {
+        manifest -> Text,
+        idx -> BigInt,
+    }
+}
+
+diesel::table! {
     organisations (id) {
         id -> Text,
         name -> Text,

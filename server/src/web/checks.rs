@@ -161,10 +161,10 @@ pub(super) struct PngFile(Vec<u8>);
 
 /// See the altered regions
 ///
-/// The photo with its altered regions marked, for people, at a bounded size. Only for the organisation that made the
-/// check; `not-found` if the verdict names no altered region.
+/// The photo with its altered regions marked, for people, at a bounded size; what lies over it (icons, bars, text) is
+/// blue. Only for the organisation that made the check; `not-found` if the verdict names no altered or overlaid region.
 ///
-/// 标出改动区域的照片，供人查看；仅限发起检查的机构。结论未列出改动区域时返回 `not-found`。
+/// 标出改动区域的照片，供人查看；覆盖其上的内容（图标、状态栏、文字）标为蓝色。仅限发起检查的机构。结论未列出改动或覆盖区域时返回 `not-found`。
 #[utoipa::path(
     get, path = "/v1/checks/{id}/alterations.png", operation_id = "getAlterations", tag = "checks",
     params(("id" = CheckId, Path, description = "The check")),

@@ -31,6 +31,7 @@ mod matching;
 mod pictures;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod relabelling;
 mod restarts;
 mod support;
 mod tokens;

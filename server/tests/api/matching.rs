@@ -15,6 +15,7 @@ use touchstone_schema::{
 on_both!(
     an_altered_region_is_shown_to_whoever_asked,
     an_untouched_copy_says_what_it_was_compared_with,
+    what_lies_over_a_copy_is_shown_as_such,
     a_part_is_found_and_so_is_damage_in_it,
     another_capture_is_shown_with_its_numbers_and_concludes_nothing,
     what_is_kept_decides_what_can_be_told,
@@ -123,6 +124,36 @@ fn a_part_is_found_and_so_is_damage_in_it(app: &TestApp) {
     assert_eq!(verdict.conclusion, Conclusion::Altered, "{verdict:#?}");
     let region = verdict.alterations.first().unwrap();
     assert!((200..300).contains(&region.x) && (90..180).contains(&region.y), "{region:?}");
+}
+
+/// A viewer's button is no damage; what it hides nobody saw, and the verdict says both.
+fn what_lies_over_a_copy_is_shown_as_such(app: &TestApp) {
+    let (merchant, platform) = (app.merchant(), app.platform());
+    let original = picture(74);
+    merchant.register(&jpeg(&original, 92), View::Listing);
+    let mut shown = original.clone();
+    let (centre, radius) = ((520_u32, 360_u32), 26);
+    for (x, y, pixel) in shown.enumerate_pixels_mut() {
+        if x.abs_diff(centre.0).pow(2) + y.abs_diff(centre.1).pow(2) <= radius * radius {
+            pixel.0 = pixel.0.map(|value| (f32::from(value) * 0.45).round() as u8);
+        }
+    }
+    let result = platform.look(&jpeg(&shown, 90));
+    let verdict = &result.verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Copy, "{verdict:#?}");
+    assert!(verdict.reason.en.contains("something lies over it"), "{}", verdict.reason.en);
+    assert!(finding(verdict, FindingKind::OverlaidRegions), "{verdict:#?}");
+    assert!(verdict.limits.contains(&Limit::AlterationsMayBeMissed), "{:?}", verdict.limits);
+    let over = verdict.overlays.first().unwrap();
+    assert!(
+        over.x.abs_diff(494) < 12 && over.y.abs_diff(334) < 12 && over.width.abs_diff(52) < 20,
+        "{over:?}"
+    );
+    let path = |name: &str| format!("/v1/checks/{}/{name}", result.id);
+    let drawn = platform.client.get(&path("alterations.png"));
+    assert_eq!(image::load_from_memory(&drawn.body).unwrap().width(), shown.width());
+    let mask = image::load_from_memory(&platform.client.get(&path("mask.png")).body).unwrap().into_luma8();
+    assert!(mask.pixels().all(|pixel| pixel.0[0] == 0), "nothing was altered");
 }
 
 /// A part of the same thing from another place: near and far points move against each other, which no plane map does.

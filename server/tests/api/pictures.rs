@@ -137,10 +137,10 @@ impl Authority {
         self.0.pem()
     }
 
-    fn signer(&self) -> SigningIdentity {
+    fn signer(&self, name: &str) -> SigningIdentity {
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "Camera works signer");
-        params.distinguished_name.push(DnType::OrganizationName, "Camera works");
+        params.distinguished_name.push(DnType::CommonName, format!("{name} signer"));
+        params.distinguished_name.push(DnType::OrganizationName, name);
         params.is_ca = IsCa::ExplicitNoCa;
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -154,14 +154,25 @@ impl Authority {
 
     /// The JPEG with a manifest that says how it came about.
     pub(crate) fn sign(&self, jpeg: &[u8], source_type: DigitalSourceType) -> Vec<u8> {
+        self.sign_as("Camera works", jpeg, source_type, false)
+    }
+
+    /// The JPEG with a manifest of the given signer; `edited`: of an edit of what it was before, manifest included.
+    pub(crate) fn sign_as(
+        &self,
+        signer: &str,
+        jpeg: &[u8],
+        source_type: DigitalSourceType,
+        edited: bool,
+    ) -> Vec<u8> {
         let manifest = ManifestToWrite {
             digital_source_type: source_type,
             generator_name: "Inkstone".to_owned(),
             generator_version: None,
             title: None,
-            edited: false,
+            edited,
         };
-        sign_manifest(jpeg, "image/jpeg", &self.signer(), &manifest).unwrap()
+        sign_manifest(jpeg, "image/jpeg", &self.signer(signer), &manifest).unwrap()
     }
 }
 

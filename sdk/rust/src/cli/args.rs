@@ -227,11 +227,12 @@ pub(crate) enum Attribute {
 #[command(after_help = "Examples:
   touchstone check refund.jpg
   touchstone check --order-time 2026-11-20T08:00:00Z --claim-time 2026-11-25T10:00:00+08:00 claims/*.jpg
+  touchstone check --overlay seen/ refund.jpg                        # pictures of what was altered
 
 A verdict says what is known about the picture, never what a person did. Times decide whether a registration
 counts: only what was registered before the order (or before dispatch) does.
 With --json, each line is {\"file\", \"check\", \"conclusion\", \"recommendation\", \"match\", \"alterations\",
-\"findings\", \"reason\", \"milliseconds\"}.")]
+\"overlays\", \"findings\", \"reason\", \"limits\", \"milliseconds\"}.")]
 pub(crate) struct Check {
     /// When the order was placed (RFC 3339).
     #[arg(long, value_name = "TIME")]
@@ -251,8 +252,8 @@ pub(crate) struct Check {
     /// The platform's own reference of the claim. Nothing personal.
     #[arg(long, value_name = "TEXT")]
     pub(crate) claim: Option<String>,
-    /// Folder for pictures of the altered regions, NAME.mask.png and NAME.overlay.png; a second photo of one name gets
-    /// NAME-2, and so on.
+    /// Folder for pictures of the altered and overlaid regions, NAME.mask.png and NAME.overlay.png; a second photo of one
+    /// name gets NAME-2, and so on.
     #[arg(long, value_name = "DIR")]
     pub(crate) overlay: Option<PathBuf>,
     /// The photos.

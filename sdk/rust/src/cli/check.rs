@@ -39,6 +39,7 @@ struct Line<'a> {
     #[serde(rename = "match")]
     best_match: Option<MatchLine<'a>>,
     alterations: &'a [Alteration],
+    overlays: &'a [Alteration],
     findings: &'a [Finding],
     reason: &'a Bilingual,
     limits: &'a [Limit],
@@ -69,6 +70,7 @@ impl<'a> Line<'a> {
                 comparison: found.comparison,
             }),
             alterations: &verdict.alterations,
+            overlays: &verdict.overlays,
             findings: &verdict.findings,
             reason: &verdict.reason,
             limits: &verdict.limits,
@@ -79,6 +81,9 @@ impl<'a> Line<'a> {
 
 pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
     let out = &session.out;
+    if let Some(folder) = args.overlay.as_deref().filter(|path| path.exists() && !path.is_dir()) {
+        return Err(not_a_folder(folder));
+    }
     let connection = session.connect()?;
     let client = &connection.client;
     let verdict_key = match connection.verdict_key {
@@ -140,9 +145,8 @@ fn overlay(
     path: &Path,
     verdict: &Verdict,
 ) -> Result<(), Failure> {
-    let (Some(width), Some(height), false) =
-        (verdict.photo.width, verdict.photo.height, verdict.alterations.is_empty())
-    else {
+    let nothing = verdict.alterations.is_empty() && verdict.overlays.is_empty();
+    let (Some(width), Some(height), false) = (verdict.photo.width, verdict.photo.height, nothing) else {
         say_why_no_overlay(out, path, verdict);
         return Ok(());
     };
@@ -173,18 +177,31 @@ fn overlay_names(files: &[PathBuf]) -> Vec<String> {
     files.iter().map(&mut name).collect()
 }
 
-/// Without altered regions there is nothing to draw; when none could be looked for, that is said.
+/// Without altered or overlaid regions there is nothing to draw; when none could be looked for, that is said.
 fn say_why_no_overlay(out: &Output, path: &Path, verdict: &Verdict) {
     let path = path.display();
     let findings = verdict.findings.iter().flat_map(|finding| &finding.limits);
     let unexamined =
         verdict.limits.iter().chain(findings).any(|limit| *limit == Limit::AlterationsNotExamined);
-    if unexamined {
-        out.notice(&match out.language {
-            Language::En => format!("{path}: alterations were not examined, so no overlay was written"),
-            Language::Zh => format!("{path}：未检查是否有改动，因此未写入叠加图"),
-        });
-    }
+    let (en, zh) = if unexamined {
+        ("alterations were not examined, so no overlay was written", "未检查是否有改动，因此未写入叠加图")
+    } else {
+        ("no altered or overlaid region, so no overlay was written", "无改动或覆盖区域，因此未写入叠加图")
+    };
+    out.notice(&match out.language {
+        Language::En => format!("{path}: {en}"),
+        Language::Zh => format!("{path}：{zh}"),
+    });
+}
+
+fn not_a_folder(path: &Path) -> Failure {
+    Failure::Usage(
+        format!("--overlay {} is a file", path.display()),
+        Some((
+            "name a folder; it is made if it is not there, and gets NAME.overlay.png and NAME.mask.png",
+            "请指定文件夹（不存在时会创建），其中写入 NAME.overlay.png 和 NAME.mask.png",
+        )),
+    )
 }
 
 const fn tone(recommendation: Recommendation) -> Tone {
@@ -219,6 +236,9 @@ fn show(out: &Output, path: &Path, verdict: &Verdict, milliseconds: u64) {
     for region in &verdict.alterations {
         let Alteration { x, y, width, height, strength } = region;
         fields.push((words.altered_region, format!("{width} x {height} @ {x}, {y} ({strength:.2})")));
+    }
+    for Alteration { x, y, width, height, .. } in &verdict.overlays {
+        fields.push((words.overlaid_region, format!("{width} x {height} @ {x}, {y}")));
     }
     for finding in &verdict.findings {
         let strength = choose(words::strength(finding.strength));
@@ -285,7 +305,7 @@ mod tests {
                     "statement": "stm_01JDAAAAAAAAAAAAAAAAAAAAAA", "file_name": null,
                     "relation": "same_capture", "registered_before": null, "comparison": null
                 },
-                "alterations": [{"x": 1, "y": 2, "width": 3, "height": 4, "strength": 0.5}],
+                "alterations": [{"x": 1, "y": 2, "width": 3, "height": 4, "strength": 0.5}], "overlays": [],
                 "findings": [], "reason": {"en": "e", "zh": "z"},
                 "limits": ["alterations_not_examined"], "milliseconds": 7
             })

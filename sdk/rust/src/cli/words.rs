@@ -48,6 +48,7 @@ words! {
     finding: "finding", "发现";
     limits: "limits", "局限";
     altered_region: "altered region", "改动区域";
+    overlaid_region: "overlaid region", "覆盖区域";
     check: "check", "核查";
     organisation: "organisation", "机构";
     name: "name", "名称";
@@ -118,6 +119,7 @@ pub(crate) const fn relation(relation: Relation) -> Pair {
         Relation::SameBytes => ("same bytes", "字节相同"),
         Relation::SameCapture => ("same capture", "同一次拍摄"),
         Relation::SameCaptureAltered => ("same capture, altered", "同一次拍摄，有改动"),
+        Relation::EditedFrom => ("made from it, by its C2PA manifest", "其 C2PA 清单称源自该图"),
         Relation::SameObjectOtherCapture => ("another capture of the same object", "同一物品的另一次拍摄"),
         Relation::CannotTell => ("cannot tell", "无法判断"),
     }
@@ -144,6 +146,10 @@ pub(crate) const fn limit(limit: Limit) -> Pair {
         Limit::WatermarksNotChecked => ("invisible watermarks were not checked", "未检查隐形水印"),
         Limit::PixelsNotSeen => ("the pixels were not seen", "未见像素"),
         Limit::TooManyAlike => ("it looks like very many registered pictures", "与过多已登记图片相似"),
+        Limit::AlterationsMayBeMissed => (
+            "alterations under a screen's or filter's traces, or under an overlay, may be missed",
+            "翻拍、滤镜或覆盖内容之下的改动可能漏检",
+        ),
         Limit::SmallReference => {
             ("thin cracks may be missed: a small reference", "参考图较小，可能漏检细裂纹")
         }

@@ -1,0 +1,9 @@
+//! Writing labels: roles, carriers, signatures, and what other tools read of it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, dead_code, reason = "tests")]
+
+#[path = "../labels/files.rs"]
+mod files;
+mod integrity;
+mod movies;
+mod mp4;
+mod propagation;

@@ -1,0 +1,6 @@
+-- Which entries bind a C2PA manifest of this label (URN). Labels can be squatted: several entries may name one.
+CREATE TABLE credentials (
+    manifest TEXT COLLATE "C" NOT NULL,
+    idx BIGINT NOT NULL REFERENCES entries (idx),
+    PRIMARY KEY (manifest, idx)
+);

@@ -1,0 +1,158 @@
+//! What became of a registered label and of a registered C2PA manifest: kept, removed, weakened, swapped, signed anew,
+//! or carried over to another picture.
+
+use super::evidence::{Candidate, Evidence, LabelElsewhere, TRUSTED, Tie};
+use touchstone_schema::{
+    label::{FoundLabel, Gb45438Label, LabelMeaning, LabelScheme, OutputLabel},
+    verdict::{Context, FindingKind},
+};
+
+/// Differing bits above which two pictures of the same size are certainly not one picture: far beyond what any
+/// re-encoding does, and below the 128 of unrelated ones.
+const TRANSPLANT_DISTANCE: u32 = 80;
+
+/// How a photo departs from what is registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// No label is left.
+    Removed,
+    /// The implicit label says less: possible or suspected where confirmed was registered.
+    Weakened,
+    /// The implicit label names another producer.
+    Producer,
+    /// The implicit label bears another number.
+    Number,
+    /// The digital source type says less.
+    SourceType,
+    /// Another label stands in its place.
+    Replaced,
+    /// Somebody else signed a C2PA manifest over the same content.
+    Resigned,
+}
+
+impl Departure {
+    /// The finding that tells about it.
+    #[must_use]
+    pub const fn kind(self) -> FindingKind {
+        match self {
+            Self::Removed => FindingKind::LabelRemoved,
+            Self::Resigned => FindingKind::C2paResigned,
+            Self::Weakened | Self::Producer | Self::Number | Self::SourceType | Self::Replaced => {
+                FindingKind::LabelChanged
+            }
+        }
+    }
+}
+
+fn ai(evidence: &Evidence) -> impl Iterator<Item = &FoundLabel> {
+    evidence.labels.iter().filter(|found| found.meaning.is_ai())
+}
+
+/// A label without the standard's fields, such as a source type, says as much as what was registered.
+fn says_as_much(found: &FoundLabel, registered: &[OutputLabel]) -> bool {
+    let wholly = |label: &OutputLabel| label.digital_source_type.meaning() == LabelMeaning::Synthetic;
+    found.digital_source_type.is_none()
+        || found.meaning == LabelMeaning::Synthetic
+        || !registered.iter().all(wholly)
+}
+
+fn same_producer(found: &Gb45438Label, registered: &OutputLabel) -> bool {
+    found.content_producer == registered.producer
+}
+
+fn same_number(found: &Gb45438Label, registered: &OutputLabel) -> bool {
+    found.produce_id == registered.content_id
+}
+
+/// How the implicit labels of a photo depart from the registered ones; `None` if one of them is kept. Others may add
+/// labels of their own: it is enough that one is the registered one.
+fn implicit_departure(found: &[&Gb45438Label], registered: &[OutputLabel]) -> Option<Departure> {
+    let any = |fits: &dyn Fn(&Gb45438Label, &OutputLabel) -> bool| {
+        found.iter().any(|found| registered.iter().any(|registered| fits(found, registered)))
+    };
+    let as_sure = |found: &Gb45438Label, registered: &OutputLabel| {
+        found.attribute().is_some_and(|attribute| attribute <= registered.attribute)
+    };
+    if any(&|f, r| same_producer(f, r) && same_number(f, r) && as_sure(f, r)) {
+        None
+    } else if any(&|f, r| same_producer(f, r) && same_number(f, r)) {
+        Some(Departure::Weakened)
+    } else if any(&same_number) {
+        Some(Departure::Producer)
+    } else if any(&same_producer) {
+        Some(Departure::Number)
+    } else {
+        Some(Departure::Replaced)
+    }
+}
+
+/// How the labels of a photo depart from the registered ones, whatever the photo is tied by.
+fn departure_from(evidence: &Evidence, registered: &[OutputLabel]) -> Option<Departure> {
+    let implicit: Vec<&Gb45438Label> = ai(evidence).filter_map(|found| found.gb45438.as_ref()).collect();
+    if !implicit.is_empty() && registered.iter().any(|label| label.gb45438.is_some()) {
+        return implicit_departure(&implicit, registered);
+    }
+    if ai(evidence).any(|found| says_as_much(found, registered)) {
+        return None;
+    }
+    let states_source = |found: &&FoundLabel| found.digital_source_type.is_some();
+    let mut others =
+        evidence.labels.iter().filter(|found| found.scheme != LabelScheme::GeneratorTrace).peekable();
+    others.peek()?;
+    Some(if others.any(|found| states_source(&found)) { Departure::SourceType } else { Departure::Replaced })
+}
+
+/// AI is disclosed as far as it was registered.
+pub(super) fn label_kept(evidence: &Evidence, registered: &[OutputLabel]) -> bool {
+    let says_nothing = evidence.labels.iter().all(|found| found.scheme == LabelScheme::GeneratorTrace);
+    (!says_nothing || ai(evidence).next().is_some()) && departure_from(evidence, registered).is_none()
+}
+
+/// How the photo departs from what `candidate` registered, if it does.
+pub(super) fn departure(evidence: &Evidence, candidate: &Candidate) -> Option<Departure> {
+    if signed_anew(evidence, candidate) {
+        return Some(Departure::Resigned);
+    }
+    // Without pixels it is not known what the file says about itself, and what was never in it cannot be missing.
+    let judged = !candidate.labels.is_empty() && candidate.carried_label && evidence.pixels_seen;
+    if !judged || candidate.tie == Tie::File || label_kept(evidence, &candidate.labels) {
+        return None;
+    }
+    if let Some(departure) = departure_from(evidence, &candidate.labels) {
+        return Some(departure);
+    }
+    // A broken manifest is a finding of its own; it was not taken away.
+    let broken = evidence.credential.as_ref().is_some_and(|it| it.is_broken());
+    (!(broken && candidate.manifest.is_some())).then_some(Departure::Removed)
+}
+
+/// An intact manifest of another signer stands over content whose registered file had one of its own. C2PA binds a
+/// manifest to content, not content to a manifest: a validator calls both trusted where both signers are.
+fn signed_anew(evidence: &Evidence, candidate: &Candidate) -> bool {
+    let Some(credential) = evidence.credential.as_ref().filter(|it| it.is_intact()) else { return false };
+    let Some((found, registered)) = credential.manifest.as_ref().zip(candidate.manifest.as_ref()) else {
+        return false;
+    };
+    // Some bytes of a store can be changed and leave its signature whole: its digest alone tells nothing. Anybody may
+    // put any name into a certificate of his own: it tells who signed only as far as a trust list vouches for both,
+    // and otherwise no more than the manifest's label does.
+    let known = &registered.binding;
+    let vouched = credential.state == TRUSTED && registered.trusted;
+    let trust_lost = registered.trusted && credential.state != TRUSTED;
+    let same_signer =
+        found.signer == known.signer && !trust_lost && (vouched || found.manifest == known.manifest);
+    // Whoever signs an edit and keeps the registered manifest as its parent's hides nothing.
+    candidate.tie == Tie::WithoutManifest
+        && !candidate.is_parent
+        && found.store_sha256 != known.store_sha256
+        && !same_signer
+}
+
+/// Whether a label is certainly registered for another picture: by the owner of its number, before the claim.
+pub(super) fn is_transplant(elsewhere: &LabelElsewhere, context: &Context) -> bool {
+    elsewhere.reliable
+        && elsewhere.same_size
+        && elsewhere.distance.is_some_and(|distance| distance > TRANSPLANT_DISTANCE)
+        && !elsewhere.record.withdrawn
+        && context.claim_time.is_none_or(|claim| elsewhere.record.accepted_at < claim.end_of_second())
+}

@@ -1,0 +1,233 @@
+//! What becomes of registered labels and manifests in photos, each brought about with a file made for it.
+
+use crate::{
+    pictures::{
+        Authority, jpeg, picture, png, resized, turned, with_gb45438, with_manifest_of, with_source_type,
+    },
+    support::{Engine, TestApp},
+    verdicts::{app, concluded, finding, kinds, timely},
+};
+use image::RgbImage;
+use touchstone_schema::{
+    api::Acknowledgement,
+    label::{DigitalSourceType, Gb45438Label},
+    statement::View,
+    verdict::{Conclusion, Context, FindingKind, Limit, Recommendation, Strength, Verdict},
+};
+
+/// A registered output with an implicit label, and a platform.
+pub(crate) struct Labelled {
+    pub(crate) app: TestApp,
+    pub(crate) vendor: crate::actors::Vendor,
+    pub(crate) platform: crate::actors::Platform,
+    pub(crate) label: Gb45438Label,
+    pub(crate) output: Acknowledgement,
+    pub(crate) drawn: RgbImage,
+}
+
+pub(crate) fn labelled(seed: u64) -> Labelled {
+    let app = app();
+    let (vendor, platform) = (app.vendor(), app.platform());
+    let label = vendor.label("output-1");
+    let drawn = picture(seed);
+    let implicit = label.gb45438.clone().unwrap();
+    let output = vendor.register_output(&with_gb45438(&jpeg(&drawn, 92), &implicit), &label);
+    Labelled { app, vendor, platform, label: implicit, output, drawn }
+}
+
+impl Labelled {
+    #[track_caller]
+    fn relabelled(&self, photo: &[u8], kind: FindingKind) -> Verdict {
+        let verdict = self.platform.check(photo, &timely(&self.app)).verdict;
+        concluded(&verdict, Conclusion::Relabelled, Recommendation::HumanReview);
+        let departure = finding(&verdict, kind);
+        assert_eq!(departure.statement, Some(self.output.id));
+        verdict
+    }
+}
+
+#[test]
+fn a_stripped_label_is_relabelled() {
+    let scene = labelled(8);
+    for photo in [jpeg(&scene.drawn, 92), jpeg(&resized(&scene.drawn, 50), 70), png(&turned(&scene.drawn))] {
+        let verdict = scene.relabelled(&photo, FindingKind::LabelRemoved);
+        assert!(kinds(&verdict).contains(&FindingKind::LabelRegistered));
+        assert_eq!(finding(&verdict, FindingKind::LabelRemoved).strength, Strength::Strong);
+        assert!(verdict.reason.en.contains(&scene.vendor.name));
+    }
+}
+
+#[test]
+fn a_label_that_says_captured_is_relabelled() {
+    let scene = labelled(9);
+    let bare = jpeg(&scene.drawn, 80);
+    scene.relabelled(&with_source_type(&bare, DigitalSourceType::DigitalCapture), FindingKind::LabelChanged);
+    // A leftover beside the kept label takes nothing away from it.
+    let kept = with_source_type(&with_gb45438(&bare, &scene.label), DigitalSourceType::DigitalCapture);
+    let verdict = scene.platform.check(&kept, &timely(&scene.app)).verdict;
+    concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
+}
+
+#[test]
+fn a_swapped_or_weakened_label_is_relabelled() {
+    let scene = labelled(10);
+    let bare = jpeg(&scene.drawn, 80);
+    let with = |change: fn(&mut Gb45438Label)| {
+        let mut label = scene.label.clone();
+        change(&mut label);
+        with_gb45438(&bare, &label)
+    };
+    let swapped = with(|label| "somebody-else".clone_into(&mut label.content_producer));
+    scene.relabelled(&swapped, FindingKind::LabelChanged);
+    let renumbered = with(|label| "output-77".clone_into(&mut label.produce_id));
+    scene.relabelled(&renumbered, FindingKind::LabelChanged);
+    let weakened = with(|label| "3".clone_into(&mut label.label));
+    scene.relabelled(&weakened, FindingKind::LabelChanged);
+    let kept = scene.platform.check(&with(|_| ()), &timely(&scene.app)).verdict;
+    concluded(&kept, Conclusion::Synthetic, Recommendation::HumanReview);
+}
+
+#[test]
+fn a_cut_manifest_is_relabelled() {
+    let app = app();
+    let (vendor, platform, authority) = (app.vendor(), app.platform(), Authority::new());
+    let bare = jpeg(&picture(11), 90);
+    let signed = authority.sign(&bare, DigitalSourceType::TrainedAlgorithmicMedia);
+    let output = vendor.register_output(&signed, &vendor.bare_label("output-1"));
+    let context = timely(&app);
+    let verdict = platform.check(&signed, &context).verdict;
+    concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
+    let verdict = platform.check(&bare, &context).verdict;
+    concluded(&verdict, Conclusion::Relabelled, Recommendation::HumanReview);
+    finding(&verdict, FindingKind::SameContent);
+    let removed = finding(&verdict, FindingKind::LabelRemoved);
+    assert_eq!((removed.statement, removed.strength), (Some(output.id), Strength::Conclusive));
+    let verdict = platform.check(&jpeg(&picture(11), 60), &context).verdict;
+    concluded(&verdict, Conclusion::Relabelled, Recommendation::HumanReview);
+    finding(&verdict, FindingKind::LabelRemoved);
+}
+
+#[test]
+fn a_transplanted_label_is_relabelled() {
+    let scene = labelled(12);
+    let photo = with_gb45438(&jpeg(&picture(13), 90), &scene.label);
+    let verdict = scene.relabelled(&photo, FindingKind::LabelTransplanted);
+    let transplanted = finding(&verdict, FindingKind::LabelTransplanted);
+    assert!(transplanted.distance.unwrap() > 80);
+    assert_eq!((transplanted.strength, verdict.best_match.is_none()), (Strength::Strong, true));
+    // Of another size it might be a crop: that the label is registered is said, and that it could not be compared.
+    let crop = with_gb45438(&jpeg(&resized(&picture(13), 70), 90), &scene.label);
+    let verdict = scene.platform.check(&crop, &timely(&scene.app)).verdict;
+    concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
+    assert!(!kinds(&verdict).contains(&FindingKind::LabelTransplanted));
+    assert_eq!(finding(&verdict, FindingKind::LabelRegistered).limits, [Limit::MayBeMissed]);
+    // A registration that was accepted after the claim accuses nobody.
+    let early = Context {
+        claim_time: Some(scene.output.accepted_at.saturating_add_seconds(-1)),
+        ..Context::default()
+    };
+    let verdict = scene.platform.check(&photo, &early).verdict;
+    assert_eq!(verdict.conclusion, Conclusion::Synthetic);
+}
+
+#[test]
+fn a_source_type_that_says_less_is_relabelled() {
+    let app = app();
+    let (vendor, platform) = (app.vendor(), app.platform());
+    let bare = jpeg(&picture(14), 90);
+    let wholly = DigitalSourceType::TrainedAlgorithmicMedia;
+    vendor.register_output(&with_source_type(&bare, wholly), &vendor.bare_label("output-1"));
+    // Whether it carried a label is known from the file, which the registry saw.
+    let again = jpeg(&picture(14), 60);
+    let verdict = platform.check(&with_source_type(&again, wholly), &timely(&app)).verdict;
+    concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
+    for less in [DigitalSourceType::CompositeWithTrainedAlgorithmicMedia, DigitalSourceType::DigitalCapture] {
+        let verdict = platform.check(&with_source_type(&again, less), &timely(&app)).verdict;
+        concluded(&verdict, Conclusion::Relabelled, Recommendation::HumanReview);
+        let changed = finding(&verdict, FindingKind::LabelChanged);
+        assert!(changed.summary.en.contains("source type"), "{}", changed.summary.en);
+    }
+}
+
+#[test]
+fn each_change_of_a_label_is_called_by_its_name() {
+    let scene = labelled(15);
+    let bare = jpeg(&scene.drawn, 80);
+    let said = |change: fn(&mut Gb45438Label)| {
+        let mut label = scene.label.clone();
+        change(&mut label);
+        let verdict = scene.relabelled(&with_gb45438(&bare, &label), FindingKind::LabelChanged);
+        finding(&verdict, FindingKind::LabelChanged).summary.en.clone()
+    };
+    assert!(said(|label| "3".clone_into(&mut label.label)).contains("weaker"));
+    assert!(said(|label| "somebody".clone_into(&mut label.content_producer)).contains("another producer"));
+    assert!(said(|label| "output-8".clone_into(&mut label.produce_id)).contains("another content number"));
+}
+
+/// The registry trusts `authority`, as far as given.
+fn trusting(authority: Option<&Authority>) -> (TestApp, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("registrants.pem");
+    if let Some(authority) = authority {
+        std::fs::write(&list, authority.pem()).unwrap();
+    }
+    let app = TestApp::start_with(Engine::Sqlite, |config| {
+        config.rules.c2pa_registrants = authority.is_some().then(|| list.clone());
+    });
+    (app, folder)
+}
+
+#[test]
+fn registered_content_that_somebody_else_signed_is_relabelled() {
+    let authority = Authority::new();
+    let (wholly, camera) = (DigitalSourceType::TrainedAlgorithmicMedia, DigitalSourceType::DigitalCapture);
+    for trusted in [None, Some(&authority)] {
+        let (app, _folder) = trusting(trusted);
+        let (vendor, merchant, platform) = (app.vendor(), app.merchant(), app.platform());
+        let (output, photo) = (jpeg(&picture(16), 90), jpeg(&picture(17), 90));
+        let made = authority.sign(&output, wholly);
+        vendor.register_output(&made, &vendor.bare_label("output-1"));
+        let taken = authority.sign(&photo, camera);
+        let accepted = merchant.register(&taken, View::Packing);
+        // A capture of an AI output, a merchant's photo as somebody's own, and a name that anybody can put on.
+        let (stranger, anew) = (Authority::new(), "Stranger");
+        let cases = [
+            (stranger.sign_as(anew, &output, camera, false), "output"),
+            (stranger.sign_as(anew, &photo, camera, false), "photo"),
+            (authority.sign_as(anew, &photo, camera, false), "photo, trusted like the first"),
+            (stranger.sign(&photo, camera), "photo, under the first one's name"),
+        ];
+        for (file, what) in cases {
+            let verdict = platform.check(&file, &timely(&app)).verdict;
+            concluded(&verdict, Conclusion::Relabelled, Recommendation::HumanReview);
+            let resigned = finding(&verdict, FindingKind::C2paResigned);
+            assert_eq!(resigned.strength, Strength::Conclusive, "{what}");
+        }
+        // The registered file itself, and without its manifest.
+        let verdict = platform.check(&taken, &timely(&app)).verdict;
+        concluded(&verdict, Conclusion::Original, Recommendation::AskForAnotherPhoto);
+        assert_eq!(verdict.best_match.unwrap().statement, accepted.id);
+        let verdict = platform.check(&photo, &timely(&app)).verdict;
+        concluded(&verdict, Conclusion::Original, Recommendation::AskForAnotherPhoto);
+        // A broken manifest is no new signature.
+        let foreign = with_manifest_of(&stranger.sign_as(anew, &output, camera, false), &photo);
+        let verdict = platform.check(&foreign, &timely(&app)).verdict;
+        assert!(!kinds(&verdict).contains(&FindingKind::C2paResigned));
+        finding(&verdict, FindingKind::C2paInvalid);
+    }
+}
+
+#[test]
+fn an_edit_over_a_registered_parent_is_known_by_its_manifest() {
+    let (app, _folder) = trusting(None);
+    let (merchant, platform, authority) = (app.merchant(), app.platform(), Authority::new());
+    let taken = authority.sign(&jpeg(&picture(18), 90), DigitalSourceType::DigitalCapture);
+    let accepted = merchant.register(&taken, View::Packing);
+    // Where bytes or pixels tell, they come first, and the manifest stands beside them. The registered manifest is kept
+    // as the parent's: nothing was relabelled.
+    let edited = Authority::new().sign_as("Stranger", &taken, DigitalSourceType::CompositeCapture, true);
+    let verdict = platform.check(&edited, &timely(&app)).verdict;
+    concluded(&verdict, Conclusion::Original, Recommendation::AskForAnotherPhoto);
+    let parent = finding(&verdict, FindingKind::EditedFromRegistered);
+    assert_eq!((parent.statement, parent.strength), (Some(accepted.id), Strength::Supporting));
+}
