@@ -7,10 +7,6 @@ use crate::containers::{Container, jpeg, png, webp};
 use std::ops::Range;
 use touchstone_schema::Sha256Digest;
 
-/// UUID of the description box of a C2PA manifest store (C2PA 2.x, "c2pa" box), as it stands in the file.
-const C2PA_STORE_UUID: [u8; 16] =
-    [0x63, 0x32, 0x70, 0x61, 0x00, 0x11, 0x00, 0x10, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71];
-
 /// SHA-256 of the file as it is.
 #[must_use]
 pub fn file_sha256(bytes: &[u8]) -> Sha256Digest {
@@ -33,7 +29,8 @@ pub fn content_sha256(bytes: &[u8]) -> Sha256Digest {
 /// Where the C2PA manifest store stands in a JPEG, PNG or WebP file: ascending, without overlaps, neighbours
 /// joined.
 ///
-/// JPEG: the whole APP11 segments of the store. PNG: the whole `caBX` chunk. WebP: the whole `C2PA` chunk
+/// JPEG: the whole APP11 segments of the store, told as C2PA readers tell them, so that a changed byte that they
+/// do not look at changes nothing here either. PNG: the whole `caBX` chunk. WebP: the whole `C2PA` chunk
 /// with its padding. Empty for other formats and for files without a store.
 #[must_use]
 pub fn manifest_ranges(bytes: &[u8]) -> Vec<Range<usize>> {
@@ -69,25 +66,26 @@ pub fn manifest_ranges(bytes: &[u8]) -> Vec<Range<usize>> {
     ranges
 }
 
-/// Box instance number of an APP11 segment that carries (a part of) a JUMBF superbox: `JP`, instance,
-/// sequence, then length and type of the superbox (ISO/IEC 19566-5 Annex D).
+/// Box instance number of an APP11 segment that may carry (a part of) a JUMBF superbox: common identifier `JP`,
+/// instance, sequence, then length and type of the superbox (ISO/IEC 19566-5 Annex D). Readers go by the instance
+/// alone.
 fn jumbf_instance(data: &[u8]) -> Option<[u8; 2]> {
-    if data.get(..2)? != b"JP" || data.get(12..16)? != b"jumb" {
-        return None;
-    }
-    data.get(2..4)?.try_into().ok()
+    data.get(2..4).filter(|_| data.len() > 16)?.try_into().ok()
 }
 
-/// Whether the superbox that begins in this segment is a C2PA manifest store.
+/// Whether the superbox that begins in this segment is a C2PA manifest store: by the beginning of the UUID in its
+/// description box.
 fn is_c2pa_store(data: &[u8]) -> bool {
-    data.get(20..24) == Some(b"jumd")
-        && data.get(24..40) == Some(&C2PA_STORE_UUID)
-        && data.get(41..46) == Some(b"c2pa\0")
+    data.get(24..28) == Some(b"c2pa")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// UUID of the description box of a C2PA manifest store (C2PA 2.x, "c2pa" box), as it stands in the file.
+    const C2PA_STORE_UUID: [u8; 16] =
+        [0x63, 0x32, 0x70, 0x61, 0x00, 0x11, 0x00, 0x10, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71];
 
     /// The payload of an APP11 segment.
     fn app11(instance: u16, sequence: u32, store: bool, rest: &[u8]) -> Vec<u8> {

@@ -112,11 +112,15 @@ fn codes(reader: &Reader, report: &mut C2paReport) {
         return;
     };
     if let Some(active) = results.active_manifest() {
+        active.success().iter().for_each(|status| push(&mut report.successes, status.code()));
         active.failure().iter().for_each(|status| push(&mut report.failures, status.code()));
         active.informational().iter().for_each(|status| push(&mut report.informational, status.code()));
     }
     for delta in results.ingredient_deltas().into_iter().flatten() {
         let codes = delta.validation_deltas();
+        // Of an ingredient's other successes nobody could tell whose they are.
+        let own = codes.success().iter().filter(|status| status.code().starts_with("ingredient."));
+        own.for_each(|status| push(&mut report.successes, status.code()));
         codes.failure().iter().for_each(|status| push(&mut report.failures, status.code()));
         codes.informational().iter().for_each(|status| push(&mut report.informational, status.code()));
     }

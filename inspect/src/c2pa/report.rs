@@ -145,6 +145,10 @@ pub struct C2paReport {
     /// Who stands behind the picture beside the signer.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub identities: Vec<Identity>,
+    /// Validation success codes of the active manifest, such as `assertion.dataHash.match`, and those that say
+    /// how its ingredients fit.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub successes: Vec<String>,
     /// Validation failure codes of C2PA, and those of this registry, which begin with `touchstone.`.
     pub failures: Vec<String>,
     /// Informational validation codes.
@@ -180,6 +184,7 @@ impl C2paReport {
             actions: Vec::new(),
             ingredients: Vec::new(),
             identities: Vec::new(),
+            successes: Vec::new(),
             failures: Vec::new(),
             informational: Vec::new(),
             remote_url: None,
