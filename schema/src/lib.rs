@@ -13,6 +13,7 @@ pub mod label;
 pub mod leaf;
 pub mod problem;
 pub mod record;
+pub mod sbr;
 pub mod schemas;
 pub mod statement;
 pub mod time;
@@ -20,4 +21,5 @@ pub mod verdict;
 
 pub use digest::Sha256Digest;
 pub use id::{CheckId, KeyId, OrganisationId, StatementId, TokenId, UserId};
+pub use sbr::ManifestId;
 pub use time::Timestamp;

@@ -14,12 +14,17 @@ mod meaning;
 mod probe;
 mod report;
 mod sign;
+mod store;
 mod trust;
 
 pub use report::{AnchorSet, C2paReport, C2paState, HardBinding, Ingredient, Signer};
 pub use report::{FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE, FAILURE_UNREADABLE};
 pub use report::{LIBRARY, MAX_LIST_LENGTH, MAX_TEXT_BYTES};
 pub use sign::{C2paSignError, ManifestToWrite, SigningIdentity, sign_manifest};
+pub use store::{
+    MAX_MANIFESTS, MAX_SOFT_BINDING_BYTES, MAX_SOFT_BINDINGS, STORE_MEDIA_TYPE, SoftBinding, StoreFault,
+    StoreSummary, active_manifest_only, embedded_store,
+};
 pub use trust::{C2paSetupError, TrustAnchors};
 
 use std::io::Cursor;
