@@ -65,7 +65,9 @@ impl ManifestId {
 
 /// The text is no identifier of a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a C2PA manifest label: urn:c2pa: or urn:uuid: with a UUID, at most {MAX_MANIFEST_ID} characters")]
+#[error(
+    "expected a C2PA manifest label: urn:c2pa: or urn:uuid: with a UUID, at most {MAX_MANIFEST_ID} characters"
+)]
 pub struct InvalidManifestId;
 
 impl FromStr for ManifestId {
@@ -116,7 +118,12 @@ impl<'de> Deserialize<'de> for ManifestId {
     }
 }
 
-crate::json::string_schema!(ManifestId, "c2pa-manifest-id", "^([^/?#]+:)?urn:(c2pa|uuid):[^/?#]+$", "label of a C2PA manifest");
+crate::json::string_schema!(
+    ManifestId,
+    "c2pa-manifest-id",
+    "^([^/?#]+:)?urn:(c2pa|uuid):[^/?#]+$",
+    "label of a C2PA manifest"
+);
 
 /// `POST /matches/byBinding`: which manifests have this soft binding?
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -326,7 +333,11 @@ mod tests {
                 uri: "https://registry.example/sbr/v1".to_owned(),
                 manifest_id: "urn:c2pa:F9168C5E-CEB2-4FAA-B6BF-329BF39FA1E4".parse().unwrap(),
             },
-            anchor: ReceiptAnchor { uri: "https://registry.example".to_owned(), proof: Map::new(), parameters: None },
+            anchor: ReceiptAnchor {
+                uri: "https://registry.example".to_owned(),
+                proof: Map::new(),
+                parameters: None,
+            },
         };
         let verified = VerifiedManifestReceipt { receipt: receipt.clone(), verified: true, error: None };
         let value = serde_json::to_value(&verified).unwrap();

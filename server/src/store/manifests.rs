@@ -322,7 +322,13 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError::Constraint`] if there is no such manifest, or the value is empty or longer than
     /// [`MAX_BINDING_VALUE`].
-    pub fn bind(&mut self, alg: &str, value: &[u8], label: &ManifestId, alike: bool) -> Result<(), StoreError> {
+    pub fn bind(
+        &mut self,
+        alg: &str,
+        value: &[u8],
+        label: &ManifestId,
+        alike: bool,
+    ) -> Result<(), StoreError> {
         run!(self, c => diesel::insert_into(soft_bindings::table)
             .values((
                 soft_bindings::alg.eq(alg),
@@ -335,8 +341,10 @@ impl Writer<'_> {
         if !alike || alg != ISCC {
             return Ok(());
         }
-        let rows: Vec<_> =
-            parts(code).into_iter().map(|part| (iscc_parts::part.eq(part), iscc_parts::code.eq(value))).collect();
+        let rows: Vec<_> = parts(code)
+            .into_iter()
+            .map(|part| (iscc_parts::part.eq(part), iscc_parts::code.eq(value)))
+            .collect();
         run!(self, c => diesel::insert_into(iscc_parts::table).values(&rows).on_conflict_do_nothing().execute(c))?;
         Ok(())
     }

@@ -21,8 +21,8 @@ pub use error::StoreError;
 pub use manifests::{ISCC_RADIUS, MAX_BINDING_VALUE};
 pub use model::{
     Appended, ChangeRow, CheckPictures, CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow,
-    KeyPurpose, KeyRow, ManifestRow, NewEntry, NewKey, NewManifest, NewOrganisation, NewRecord, NewToken, NewUser,
-    OrganisationRow, RecordRow, RegistryKeyRow, TokenRow, UserRow,
+    KeyPurpose, KeyRow, ManifestRow, NewEntry, NewKey, NewManifest, NewOrganisation, NewRecord, NewToken,
+    NewUser, OrganisationRow, RecordRow, RegistryKeyRow, TokenRow, UserRow,
 };
 
 use crate::log::Tail;

@@ -194,4 +194,11 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(entries, contents, records, manifests, manifest_pictures, soft_bindings);
+diesel::allow_tables_to_appear_in_same_query!(
+    entries,
+    contents,
+    records,
+    manifests,
+    manifest_pictures,
+    soft_bindings
+);
