@@ -32,6 +32,7 @@ mod pictures;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod restarts;
+mod sbr;
 mod support;
 mod tokens;
 mod verdicts;

@@ -16,7 +16,7 @@ use touchstone_schema::{
     problem::ProblemCode as Code,
     sbr::{ManifestCreateResult, STORE_MEDIA_TYPE},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 pub(super) const PROBLEMS: Problems = &[
     (
@@ -53,7 +53,7 @@ pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
 pub(crate) struct ManifestStore(Vec<u8>);
 
 /// Query of storing a manifest.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct AddQuery {
@@ -94,7 +94,7 @@ pub(crate) async fn add(
 }
 
 /// Query of reading a manifest.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct GetQuery {

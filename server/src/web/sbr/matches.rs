@@ -25,7 +25,6 @@ use touchstone_schema::{
     problem::ProblemCode as Code,
     sbr::{SoftBindingQuery, SoftBindingQueryResult},
 };
-use utoipa::IntoParams;
 
 pub(super) const PROBLEMS: Problems = &[
     ("queryByBinding", &[&[Code::MalformedRequest, Code::InvalidField, Code::UriTooLong]]),
@@ -46,7 +45,7 @@ pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
 }
 
 /// Query of a look-up by soft binding.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct BindingQuery {
@@ -86,7 +85,7 @@ pub(crate) async fn by_binding(state: Shared, bearer: Bearer, request: HttpReque
 }
 
 /// Query of a look-up whose body says what is looked for.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct ResultsQuery {
@@ -121,7 +120,7 @@ pub(crate) async fn by_large_binding(
 }
 
 /// Query of a look-up by content.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct ContentParameters {
