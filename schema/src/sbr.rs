@@ -261,7 +261,6 @@ pub enum ServiceState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServiceStatus {
     /// How the service is.
-    #[schema(inline)]
     pub status: ServiceState,
     /// When.
     pub timestamp: crate::Timestamp,

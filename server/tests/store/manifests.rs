@@ -51,7 +51,11 @@ fn manifests_are_kept_once_and_come_back(database: &Database) {
     assert_eq!(constraint(store.write(|w| w.put_manifest(&new))), "manifests.label");
     let content = Sha256Digest(bytes32(7));
     write(&store, |w| w.put_manifest(&NewManifest { anchor_index: 0, ..manifest(&two, 2, true) }));
-    assert_eq!(read(&store, |r| r.manifests_by_content(&content, 9)), [two.clone(), one.clone()], "oldest first");
+    assert_eq!(
+        read(&store, |r| r.manifests_by_content(&content, 9)),
+        [two.clone(), one.clone()],
+        "oldest first"
+    );
     assert_eq!(read(&store, |r| r.manifests_by_content(&content, 1)), std::slice::from_ref(&two));
 
     write(&store, |w| w.delete_manifest(&one, at(3_000)));
@@ -63,7 +67,9 @@ fn manifests_are_kept_once_and_come_back(database: &Database) {
     write(&store, |w| w.put_manifest(&manifest(&one, 2, false)));
     let back = read(&store, |r| r.manifest(&one)).unwrap();
     assert_eq!((back.owner, back.alone, back.deleted_at), (organisation_id(2), false, None));
-    constraint(store.write(|w| w.put_manifest(&NewManifest { anchor_index: 99, ..manifest(&label(4), 1, true) })));
+    constraint(
+        store.write(|w| w.put_manifest(&NewManifest { anchor_index: 99, ..manifest(&label(4), 1, true) })),
+    );
     constraint(store.write(|w| w.put_manifest(&manifest(&label(4), 9, true))));
     constraint(store.write(|w| w.put_manifest(&NewManifest { bytes: b"", ..manifest(&label(4), 1, true) })));
 }

@@ -81,8 +81,8 @@ pub(crate) async fn add(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Answer {
-    let receipt = flag("returnReceipt", query::<AddQuery>(&request)?.return_receipt.as_deref())?;
     let caller = state.authenticate(bearer, &[Scope::StoreManifests]).await?;
+    let receipt = flag("returnReceipt", query::<AddQuery>(&request)?.return_receipt.as_deref())?;
     if body::media_type(&request) != STORE_MEDIA_TYPE {
         let detail = format!("send Content-Type: {STORE_MEDIA_TYPE}");
         return Err(Failure::with(Code::UnsupportedMediaType, detail));

@@ -76,11 +76,10 @@ pub(crate) async fn by_binding(state: Shared, bearer: Bearer, request: HttpReque
         let detail = format!("at most {} bytes", state.limits.max_uri_bytes);
         return Err(Failure::with(Code::UriTooLong, detail));
     }
+    let caller = state.authenticate(bearer, &[Scope::FetchManifests]).await?;
     let BindingQuery { alg, value, max_results: most } = query(&request)?;
     let most = max_results(most.as_deref())?;
-    let found = state
-        .run_as(bearer, move |registry, caller| registry.match_binding(caller, &alg, &value, most))
-        .await?;
+    let found = state.run(move |registry| registry.match_binding(&caller, &alg, &value, most)).await?;
     json(StatusCode::OK, &found)
 }
 
@@ -154,9 +153,9 @@ pub(crate) async fn by_content(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Answer {
+    let caller = state.authenticate(bearer, &[Scope::FetchManifests]).await?;
     let ContentParameters { alg, max_results: most, hint_alg, hint_value } = query(&request)?;
     let asked = ContentQuery { alg, hint_alg, hint_value, max_results: max_results(most.as_deref())? };
-    let caller = state.authenticate(bearer, &[Scope::FetchManifests]).await?;
     require_picture(&body::media_type(&request))?;
     let body = body::read(&state, &request, &mut payload.into_inner(), state.max_upload_bytes).await?;
     let found = in_the_specifications_words(&state, move |registry| {
