@@ -65,7 +65,7 @@ const BAD_OPEN_JSON: &[(&str, &str, Code)] = &[
     (JSON, "{\"", Code::MalformedJson),
     (JSON, "{\"alg\":\"a\",\"alg\":\"a\"}", Code::DuplicateName),
     (JSON, "{}", Code::InvalidField),
-    ("text/plain", "{}", Code::UnsupportedMediaType),
+    ("text/plain", "{}", Code::MalformedRequest),
 ];
 
 const fn operation(id: &'static str, method: &'static str, path: &'static str, access: Access) -> Operation {
@@ -220,7 +220,12 @@ const OPERATIONS: &[Operation] = &[
         operation("verifyReceipt", "POST", "/sbr/v1/manifests/{manifestId}/receipts", FETCH),
         JSON,
         r#"{"@context":"c","@type":"t","repository":{"uri":"u","manifestId":"urn:c2pa:00000000-0000-4000-8000-000000000000"},"anchor":{"uri":"u","proof":{}}}"#,
-        BAD_JSON,
+        &[
+            (JSON, "{\"", Code::MalformedJson),
+            (JSON, "{\"surprise\":1}", Code::UnknownField),
+            (JSON, "{}", Code::InvalidField),
+            ("text/plain", "{}", Code::MalformedRequest),
+        ],
     ),
     with_body(
         operation("associateManifest", "POST", "/sbr/v1/bindings", BIND),

@@ -22,6 +22,7 @@ mod bad_input;
 mod bad_pictures;
 mod built_binary;
 mod client;
+mod contract;
 mod coverage;
 mod faults;
 mod flow;

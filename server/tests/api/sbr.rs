@@ -568,8 +568,7 @@ fn every_limit_is_kept() {
     sbr.store("", &[0; 9_001]).refused(Code::BodyTooLarge);
     sbr.store("", b"no store").refused(Code::InvalidManifest);
     sbr.store("?returnReceipt=1", &stores[0]).refused(Code::InvalidField);
-    sbr.send("POST", "/sbr/v1/manifests", Some(("application/json", b"{}")))
-        .refused(Code::UnsupportedMediaType);
+    sbr.send("POST", "/sbr/v1/manifests", Some(("application/json", b"{}"))).refused(Code::MalformedRequest);
     sbr.get(&format!("/sbr/v1/manifests/{own}?returnActiveManifest=yes")).refused(Code::InvalidField);
 
     sbr.by_content("?maxResults=0", &jpeg(&picture(24), 90)).refused(Code::InvalidField);

@@ -1,18 +1,13 @@
 //! `/sbr/v1/bindings`: values that lead to own manifests.
 
-use crate::web::{
-    Answer, Shared,
-    body::Strict,
-    caller::Bearer,
-    openapi::{Problems, REFUSED_BODY},
-    resource,
-};
-use actix_web::{HttpResponse, http::Method, web};
-use touchstone_schema::{problem::ProblemCode as Code, sbr::Bindings};
+use super::{REFUSED_JSON, json_body};
+use crate::web::{Answer, Shared, caller::Bearer, openapi::Problems, resource};
+use actix_web::{HttpRequest, HttpResponse, http::Method, web};
+use touchstone_schema::{api::Scope, problem::ProblemCode as Code, sbr::Bindings};
 
 pub(super) const PROBLEMS: Problems = &[
-    ("associateManifest", &[REFUSED_BODY, &[Code::NotFound]]),
-    ("updateAssociatedManifest", &[REFUSED_BODY, &[Code::NotFound]]),
+    ("associateManifest", &[REFUSED_JSON, &[Code::NotFound]]),
+    ("updateAssociatedManifest", &[REFUSED_JSON, &[Code::NotFound]]),
 ];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
@@ -31,8 +26,25 @@ pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     request_body = Bindings, responses((status = 204, description = "Bound")),
     security(("bearer" = ["store:bindings"]))
 )]
-pub(crate) async fn associate(state: Shared, bearer: Bearer, body: Strict<Bindings>) -> Answer {
-    state.run_as(bearer, move |registry, caller| registry.bind(caller, &body.0, false)).await?;
+pub(crate) async fn associate(
+    state: Shared,
+    bearer: Bearer,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Answer {
+    bind(&state, bearer, &request, payload, false).await
+}
+
+async fn bind(
+    state: &Shared,
+    bearer: Bearer,
+    request: &HttpRequest,
+    payload: web::Payload,
+    replace: bool,
+) -> Answer {
+    let caller = state.authenticate(bearer, &[Scope::StoreBindings]).await?;
+    let given: Bindings = json_body(state, request, payload).await?;
+    state.run(move |registry| registry.bind(&caller, &given, replace)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -46,7 +58,11 @@ pub(crate) async fn associate(state: Shared, bearer: Bearer, body: Strict<Bindin
     request_body = Bindings, responses((status = 204, description = "Bound")),
     security(("bearer" = ["store:bindings"]))
 )]
-pub(crate) async fn update(state: Shared, bearer: Bearer, body: Strict<Bindings>) -> Answer {
-    state.run_as(bearer, move |registry, caller| registry.bind(caller, &body.0, true)).await?;
-    Ok(HttpResponse::NoContent().finish())
+pub(crate) async fn update(
+    state: Shared,
+    bearer: Bearer,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Answer {
+    bind(&state, bearer, &request, payload, true).await
 }

@@ -1,6 +1,6 @@
 //! `/sbr/v1/manifests`: reading, storing and deleting manifest stores.
 
-use super::{flag, query};
+use super::{flag, query, require_type};
 use crate::web::{
     Answer, Shared, body, caller::Bearer, json, openapi::Problems, path_part, problem::Failure, resource,
 };
@@ -27,7 +27,6 @@ pub(super) const PROBLEMS: Problems = &[
             Code::InvalidManifest,
             Code::ManifestConflict,
             Code::BodyTooLarge,
-            Code::UnsupportedMediaType,
         ]],
     ),
     (
@@ -83,10 +82,7 @@ pub(crate) async fn add(
 ) -> Answer {
     let caller = state.authenticate(bearer, &[Scope::StoreManifests]).await?;
     let receipt = flag("returnReceipt", query::<AddQuery>(&request)?.return_receipt.as_deref())?;
-    if body::media_type(&request) != STORE_MEDIA_TYPE {
-        let detail = format!("send Content-Type: {STORE_MEDIA_TYPE}");
-        return Err(Failure::with(Code::UnsupportedMediaType, detail));
-    }
+    require_type(&request, STORE_MEDIA_TYPE)?;
     let body = body::read(&state, &request, &mut payload.into_inner(), state.max_manifest_bytes).await?;
     let stored =
         state.run_picture(move |registry| registry.store_manifest(&caller, body.bytes(), receipt)).await?;

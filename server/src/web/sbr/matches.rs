@@ -1,15 +1,14 @@
 //! `/sbr/v1/matches`: from a soft binding or a picture to manifests.
 
-use super::{max_results, query};
+use super::{REFUSED_JSON, json_body, max_results, query};
 use crate::{
     registry::{Refusal, resolve::ContentQuery},
     web::{
-        Answer, Shared, State,
-        body::{self, Strict},
+        Answer, Shared, State, body,
         caller::Bearer,
         content::{PictureFile, require_picture},
         json,
-        openapi::{Problems, REFUSED_BODY},
+        openapi::Problems,
         problem::Failure,
         resource,
     },
@@ -28,7 +27,7 @@ use touchstone_schema::{
 
 pub(super) const PROBLEMS: Problems = &[
     ("queryByBinding", &[&[Code::MalformedRequest, Code::InvalidField, Code::UriTooLong]]),
-    ("queryByLargeBinding", &[REFUSED_BODY]),
+    ("queryByLargeBinding", &[REFUSED_JSON]),
     (
         "uploadFile",
         &[&[Code::MalformedRequest, Code::InvalidField, Code::BodyTooLarge, Code::UnsupportedMediaType]],
@@ -108,13 +107,12 @@ pub(crate) async fn by_large_binding(
     state: Shared,
     bearer: Bearer,
     request: HttpRequest,
-    body: Strict<SoftBindingQuery>,
+    payload: web::Payload,
 ) -> Answer {
+    let caller = state.authenticate(bearer, &[Scope::FetchManifests]).await?;
     let most = max_results(query::<ResultsQuery>(&request)?.max_results.as_deref())?;
-    let SoftBindingQuery { alg, value } = body.0;
-    let found = state
-        .run_as(bearer, move |registry, caller| registry.match_binding(caller, &alg, &value, most))
-        .await?;
+    let SoftBindingQuery { alg, value } = json_body(&state, &request, payload).await?;
+    let found = state.run(move |registry| registry.match_binding(&caller, &alg, &value, most)).await?;
     json(StatusCode::OK, &found)
 }
 

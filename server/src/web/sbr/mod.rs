@@ -15,13 +15,23 @@ pub(super) use matches::{__path_by_binding, __path_by_content, __path_by_large_b
 pub(super) use receipts::{__path_get as __path_receipt, __path_verify};
 pub(super) use services::{__path_algorithms, __path_capabilities, __path_status, __path_well_known};
 
-use super::{Shared, openapi::Problems, problem::Failure};
+use super::{Shared, State, body, openapi::Problems, problem::Failure};
 use actix_web::{HttpRequest, web};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use touchstone_schema::problem::ProblemCode as Code;
 
 pub(super) const PROBLEMS: [Problems; 5] =
     [matches::PROBLEMS, manifests::PROBLEMS, bindings::PROBLEMS, receipts::PROBLEMS, services::PROBLEMS];
+
+/// Problems of JSON bodies: the specification knows a bad body alone, whatever type it says it has.
+const REFUSED_JSON: &[Code] = &[
+    Code::MalformedRequest,
+    Code::MalformedJson,
+    Code::DuplicateName,
+    Code::UnknownField,
+    Code::InvalidField,
+    Code::BodyTooLarge,
+];
 
 /// Matches of a look-up that does not say how many (C2PA specification).
 const DEFAULT_RESULTS: usize = 10;
@@ -32,6 +42,25 @@ pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     receipts::configure(state, services);
     bindings::configure(state, services);
     services::configure(state, services);
+}
+
+/// A JSON body.
+async fn json_body<T: DeserializeOwned + Serialize>(
+    state: &State,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<T, Failure> {
+    require_type(request, "application/json")?;
+    let body = body::read(state, request, &mut payload.into_inner(), state.limits.max_json_bytes).await?;
+    Ok(body::parse(body.bytes())?)
+}
+
+/// Refuses a body of another type.
+fn require_type(request: &HttpRequest, expected: &str) -> Result<(), Failure> {
+    if body::media_type(request) == expected {
+        return Ok(());
+    }
+    Err(Failure::with(Code::MalformedRequest, format!("send Content-Type: {expected}")))
 }
 
 /// The parameters of a request. Those that the specification does not know are passed over.

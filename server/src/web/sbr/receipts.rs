@@ -1,13 +1,7 @@
 //! `/sbr/v1/manifests/{manifestId}/receipts`: that a manifest store was taken in, and whether that holds.
 
-use crate::web::{
-    Answer, Shared,
-    body::Strict,
-    caller::Bearer,
-    json,
-    openapi::{Problems, REFUSED_BODY},
-    path_part, resource,
-};
+use super::{REFUSED_JSON, json_body};
+use crate::web::{Answer, Shared, caller::Bearer, json, openapi::Problems, path_part, resource};
 use actix_web::{
     HttpRequest,
     http::{Method, StatusCode},
@@ -15,13 +9,14 @@ use actix_web::{
 };
 use touchstone_schema::{
     ManifestId,
+    api::Scope,
     problem::ProblemCode as Code,
     sbr::{ManifestReceipt, VerifiedManifestReceipt},
 };
 
 pub(super) const PROBLEMS: Problems = &[
     ("getVerifiedReceipt", &[&[Code::InvalidIdentifier, Code::NotFound]]),
-    ("verifyReceipt", &[REFUSED_BODY, &[Code::InvalidIdentifier, Code::NotFound]]),
+    ("verifyReceipt", &[REFUSED_JSON, &[Code::InvalidIdentifier, Code::NotFound]]),
 ];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
@@ -64,12 +59,11 @@ pub(crate) async fn verify(
     state: Shared,
     bearer: Bearer,
     request: HttpRequest,
-    body: Strict<ManifestReceipt>,
+    payload: web::Payload,
 ) -> Answer {
     let id: ManifestId = path_part(&request, "manifestId")?;
-    let verify = move |registry: &crate::registry::Registry, caller: &crate::registry::Caller| {
-        registry.verified_receipt(caller, &id, Some(body.0))
-    };
-    let receipt = state.run_as(bearer, verify).await?;
+    let caller = state.authenticate(bearer, &[Scope::FetchManifests]).await?;
+    let given: ManifestReceipt = json_body(&state, &request, payload).await?;
+    let receipt = state.run(move |registry| registry.verified_receipt(&caller, &id, Some(given))).await?;
     json(StatusCode::OK, &receipt)
 }
