@@ -1,9 +1,7 @@
 //! `/sbr/v1/manifests`: reading, storing and deleting manifest stores.
 
 use super::{flag, query, require_type};
-use crate::web::{
-    Answer, Shared, body, caller::Bearer, json, openapi::Problems, path_part, problem::Failure, resource,
-};
+use crate::web::{Answer, Shared, body, caller::Bearer, json, openapi::Problems, path_part, resource};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, StatusCode, header},
