@@ -184,7 +184,8 @@ pub struct ManifestCreateResult {
 pub struct ManifestReceipt {
     /// JSON-LD context.
     #[serde(rename = "@context")]
-    pub context: Value,
+    #[schema(value_type = Value)]
+    pub context: ReceiptContext,
     /// Always `org.c2pa.manifest-receipt`.
     #[serde(rename = "@type")]
     pub kind: String,
@@ -194,11 +195,23 @@ pub struct ManifestReceipt {
     pub anchor: ReceiptAnchor,
 }
 
+/// A JSON-LD context: an object, or where one is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ReceiptContext {
+    /// Written out.
+    Terms(Map<String, Value>),
+    /// Elsewhere; it is not fetched.
+    Address(String),
+}
+
 /// The repository's part of a receipt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ReceiptRepository {
     /// Address of the repository.
+    #[serde(deserialize_with = "uri")]
+    #[schema(format = "uri")]
     pub uri: String,
     /// The manifest.
     pub manifest_id: ManifestId,
@@ -208,12 +221,46 @@ pub struct ReceiptRepository {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReceiptAnchor {
     /// Where the log entry is read.
+    #[serde(deserialize_with = "uri")]
+    #[schema(format = "uri")]
     pub uri: String,
     /// The place in the log and the hash of the leaf there.
     pub proof: Map<String, Value>,
     /// What is needed to verify it: keys and the log's origin.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "present")]
     pub parameters: Option<Map<String, Value>>,
+}
+
+/// A member that may be left out but not be null.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+fn uri<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if is_uri(&text) { Ok(text) } else { Err(de::Error::custom("a URI expected")) }
+}
+
+/// Whether the text is a URI (RFC 3986), with a name or an IPv4 address where it has a host.
+fn is_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let named = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(named);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
+    let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    let escaped = |part: &str| {
+        part.split('%')
+            .skip(1)
+            .all(|after| after.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)))
+    };
+    let has_place = rest.strip_prefix("//").is_none_or(|rest| {
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let (host, port) = host.split_once(':').unwrap_or((host, ""));
+        !host.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let parts = [rest, fragment];
+    is_scheme && has_place && parts.iter().all(|part| part.bytes().all(plain) && escaped(part))
 }
 
 /// A receipt with the result of its verification.
@@ -324,9 +371,36 @@ mod tests {
     }
 
     #[test]
+    fn addresses_in_receipts_are_uris() {
+        for good in
+            ["https://registry.example/sbr/v1", "urn:a:b", "a:", "https://a:8480/%41?b=c#d", "http://u@h"]
+        {
+            assert!(is_uri(good), "{good}");
+        }
+        for bad in
+            ["", "registry.example", ":a", "1a:b", "https://", "https://a:x", "https://a b", "a:%4", "a:#b#c"]
+        {
+            assert!(!is_uri(bad), "{bad}");
+        }
+        let receipt = |change: fn(&mut Value)| {
+            let mut receipt = serde_json::json!({
+                "@context": {}, "@type": RECEIPT_TYPE,
+                "repository": {"uri": "a:b", "manifestId": "urn:c2pa:F9168C5E-CEB2-4FAA-B6BF-329BF39FA1E4"},
+                "anchor": {"uri": "a:b", "proof": {}},
+            });
+            change(&mut receipt);
+            serde_json::from_value::<ManifestReceipt>(receipt)
+        };
+        receipt(|_| {}).unwrap();
+        receipt(|receipt| receipt["anchor"]["uri"] = "no uri".into()).unwrap_err();
+        receipt(|receipt| receipt["anchor"]["parameters"] = Value::Null).unwrap_err();
+        receipt(|receipt| receipt["@context"] = Value::Array(Vec::new())).unwrap_err();
+    }
+
+    #[test]
     fn a_verified_receipt_is_one_object() {
         let receipt = ManifestReceipt {
-            context: serde_json::json!({"c2pa": "https://c2pa.org/ns/"}),
+            context: ReceiptContext::Address("https://c2pa.org/ns/".to_owned()),
             kind: RECEIPT_TYPE.to_owned(),
             repository: ReceiptRepository {
                 uri: "https://registry.example/sbr/v1".to_owned(),

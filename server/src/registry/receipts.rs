@@ -12,7 +12,10 @@ use touchstone_schema::{
     key::PublicKey,
     leaf,
     problem::ProblemCode,
-    sbr::{ManifestReceipt, RECEIPT_TYPE, ReceiptAnchor, ReceiptRepository, VerifiedManifestReceipt},
+    sbr::{
+        ManifestReceipt, RECEIPT_TYPE, ReceiptAnchor, ReceiptContext, ReceiptRepository,
+        VerifiedManifestReceipt,
+    },
     statement::{Body, Statement},
 };
 
@@ -46,10 +49,10 @@ impl Inner {
             "verdictKey": PublicKey::from(self.keyring.verdict()),
         }));
         ManifestReceipt {
-            context: json!({
+            context: ReceiptContext::Terms(object(json!({
                 "c2pa": "https://c2pa.org/ns/",
                 "receipt": "https://c2pa.org/ns/manifest-receipt#",
-            }),
+            }))),
             kind: RECEIPT_TYPE.to_owned(),
             repository: ReceiptRepository {
                 uri: format!("{base}{SBR_PATH}"),

@@ -211,7 +211,7 @@ const OPERATIONS: &[Operation] = &[
         operation("addManifest", "POST", "/sbr/v1/manifests", STORE),
         "application/c2pa",
         "no store",
-        &[("application/c2pa", "no store", Code::InvalidManifest), (JSON, "{}", Code::UnsupportedMediaType)],
+        &[("application/c2pa", "no store", Code::InvalidManifest), (JSON, "{}", Code::MalformedRequest)],
     ),
     operation("getManifestById", "GET", "/sbr/v1/manifests/{manifestId}", FETCH),
     operation("deleteManifest", "DELETE", "/sbr/v1/manifests/{manifestId}", STORE),
@@ -219,7 +219,7 @@ const OPERATIONS: &[Operation] = &[
     with_body(
         operation("verifyReceipt", "POST", "/sbr/v1/manifests/{manifestId}/receipts", FETCH),
         JSON,
-        r#"{"@context":"c","@type":"t","repository":{"uri":"u","manifestId":"urn:c2pa:00000000-0000-4000-8000-000000000000"},"anchor":{"uri":"u","proof":{}}}"#,
+        r#"{"@context":"c","@type":"t","repository":{"uri":"u:u","manifestId":"urn:c2pa:00000000-0000-4000-8000-000000000000"},"anchor":{"uri":"u:u","proof":{}}}"#,
         &[
             (JSON, "{\"", Code::MalformedJson),
             (JSON, "{\"surprise\":1}", Code::UnknownField),
