@@ -181,7 +181,10 @@ impl Registry {
             detail,
             file_name: record.file_name,
         };
+        // Read before the log is locked. What cannot be read by itself cannot be given back either; the picture is
+        // registered all the same.
         let carried = if keep_manifest { inner.carried_store(bytes, &inspection) } else { None };
+        let carried = carried.as_deref().and_then(|store| inner.read_store(store).ok());
         let (observed_at, manifest) = inner.store.write(|writer| {
             // Read again: another upload, a deletion or a suspension may have come first.
             let organisation = caller.organisation()?;

@@ -66,7 +66,7 @@ pub(super) fn owned(
 #[cfg(feature = "c2pa")]
 impl Inner {
     /// Reads a store without its picture.
-    fn read_store<'a>(&self, bytes: &'a [u8]) -> Result<ReadStore<'a>, Refusal> {
+    pub(super) fn read_store<'a>(&self, bytes: &'a [u8]) -> Result<ReadStore<'a>, Refusal> {
         let invalid = |error: String| Refusal::with(ProblemCode::InvalidManifest, error);
         let reader = self.inspector.c2pa.as_ref();
         let reader = reader.ok_or_else(|| Refusal::internal("there is no reader of manifests"))?;
@@ -94,7 +94,7 @@ impl Inner {
 
 #[cfg(not(feature = "c2pa"))]
 impl Inner {
-    fn read_store<'a>(&self, _: &'a [u8]) -> Result<ReadStore<'a>, Refusal> {
+    pub(super) fn read_store<'a>(&self, _: &'a [u8]) -> Result<ReadStore<'a>, Refusal> {
         Err(Refusal::with(ProblemCode::InvalidManifest, "this registry was built without C2PA"))
     }
 
@@ -124,13 +124,11 @@ impl Inner {
     pub(super) fn keep_with_picture(
         &self,
         writer: &mut Writer<'_>,
-        store: &[u8],
+        store: &ReadStore<'_>,
         inspection: &Inspection,
         owner: OrganisationId,
         (index, anchor_index): (u64, u64),
     ) -> Result<Option<ManifestId>, Refusal> {
-        // What cannot be read by itself cannot be given back either; the picture is registered all the same.
-        let Ok(store) = self.read_store(store) else { return Ok(None) };
         let known = writer.manifest(&store.label)?;
         if known.as_ref().is_some_and(|row| !store.is(row)) {
             return Ok(None);
@@ -139,7 +137,7 @@ impl Inner {
         if live.is_none() {
             writer.put_manifest(&NewManifest {
                 content_digest: Some(inspection.sha256_without_manifest),
-                ..self.new_manifest(&store, owner, false, anchor_index)
+                ..self.new_manifest(store, owner, false, anchor_index)
             })?;
         }
         writer.link_picture(index, &store.label)?;
@@ -151,7 +149,7 @@ impl Inner {
                 writer.bind(ISCC, &inspection.iscc, &store.label, true)?;
             }
         }
-        Ok(Some(store.label))
+        Ok(Some(store.label.clone()))
     }
 
     fn new_manifest<'a>(
