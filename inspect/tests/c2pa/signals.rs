@@ -63,10 +63,9 @@ fn each_inception_class_is_told_by_the_source_type() {
     let blank = report(&actions(&json!([created_as("http://c2pa.org/digitalsourcetype/empty")])));
     assert_eq!(blank.signals.inception, [BlankCanvas]);
     // The rubric has no class for these at a beginning; what they mean is clear nevertheless.
-    for (term, meaning) in [
-        ("compositeSynthetic", LabelMeaning::PartlySynthetic),
-        ("algorithmicMedia", LabelMeaning::Other),
-    ] {
+    for (term, meaning) in
+        [("compositeSynthetic", LabelMeaning::PartlySynthetic), ("algorithmicMedia", LabelMeaning::Other)]
+    {
         let report = report(&actions(&json!([created_as(&format!("{IPTC}{term}"))])));
         assert_eq!((report.signals.inception.as_slice(), report.ai_generated), (&[][..], Some(meaning)));
     }
