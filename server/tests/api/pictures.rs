@@ -8,7 +8,7 @@ use rcgen::{
 };
 use std::io::Cursor;
 use touchstone_inspect::{
-    c2pa::{ManifestToWrite, SigningIdentity, sign_manifest},
+    c2pa::{ManifestParts, ManifestToWrite, SigningIdentity, sign_manifest, sign_manifest_with},
     digest::manifest_ranges,
     labels::{LabelToWrite, write_labels},
 };
@@ -173,6 +173,19 @@ impl Authority {
             edited,
         };
         sign_manifest(jpeg, "image/jpeg", &self.signer(signer), &manifest).unwrap()
+    }
+
+    /// The JPEG with a manifest of an edit that made it from `parent`; `form`: of a change of its metadata alone.
+    pub(crate) fn sign_over(&self, parent: &[u8], jpeg: &[u8], form: bool) -> Vec<u8> {
+        let manifest = ManifestToWrite {
+            digital_source_type: DigitalSourceType::CompositeCapture,
+            generator_name: "Inkstone".to_owned(),
+            generator_version: None,
+            title: None,
+            edited: true,
+        };
+        let parts = ManifestParts { parent: Some(parent), metadata_only: form, ..ManifestParts::default() };
+        sign_manifest_with(jpeg, "image/jpeg", &self.signer("Studio"), &manifest, &parts).unwrap()
     }
 }
 

@@ -12,7 +12,7 @@ use touchstone_schema::{
     api::Acknowledgement,
     label::{DigitalSourceType, Gb45438Label},
     statement::View,
-    verdict::{Conclusion, Context, FindingKind, Limit, Recommendation, Strength, Verdict},
+    verdict::{Conclusion, Context, FindingKind, Limit, Recommendation, Relation, Strength, Verdict},
 };
 
 /// A registered output with an implicit label, and a platform.
@@ -63,7 +63,7 @@ fn a_label_that_says_captured_is_relabelled() {
     let bare = jpeg(&scene.drawn, 80);
     scene.relabelled(&with_source_type(&bare, DigitalSourceType::DigitalCapture), FindingKind::LabelChanged);
     // A leftover beside the kept label takes nothing away from it.
-    let kept = with_source_type(&with_gb45438(&bare, &scene.label), DigitalSourceType::DigitalCapture);
+    let kept = with_gb45438(&with_source_type(&bare, DigitalSourceType::DigitalCapture), &scene.label);
     let verdict = scene.platform.check(&kept, &timely(&scene.app)).verdict;
     concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
 }
@@ -230,4 +230,23 @@ fn an_edit_over_a_registered_parent_is_known_by_its_manifest() {
     concluded(&verdict, Conclusion::Original, Recommendation::AskForAnotherPhoto);
     let parent = finding(&verdict, FindingKind::EditedFromRegistered);
     assert_eq!((parent.statement, parent.strength), (Some(accepted.id), Strength::Supporting));
+    // The edit's pixels are another picture altogether: only the manifest tells where it came from.
+    let other = jpeg(&picture(19), 90);
+    let studio = Authority::new();
+    for (form, conclusion, recommendation) in [
+        (false, Conclusion::Altered, Recommendation::HumanReview),
+        (true, Conclusion::Copy, Recommendation::AskForAnotherPhoto),
+    ] {
+        let verdict = platform.check(&studio.sign_over(&taken, &other, form), &timely(&app)).verdict;
+        concluded(&verdict, conclusion, recommendation);
+        let found = verdict.best_match.as_ref().unwrap();
+        assert_eq!((found.statement, found.relation), (accepted.id, Relation::EditedFrom));
+        assert!(verdict.limits.contains(&Limit::AlterationsNotExamined), "{:?}", verdict.limits);
+        assert!(verdict.alterations.is_empty());
+    }
+    // Of a registration that the registry never saw, nobody knows that the manifest was in it.
+    let (app, _folder) = trusting(None);
+    app.merchant().declare(&taken, View::Packing);
+    let verdict = app.platform().check(&studio.sign_over(&taken, &other, false), &timely(&app)).verdict;
+    assert_eq!((verdict.conclusion, verdict.best_match), (Conclusion::Unknown, None));
 }
