@@ -70,8 +70,7 @@ impl AnchorList {
             certificates.push(AnchorCertificate {
                 subject: cut(&certificate.subject().to_string()),
                 // Held within the times that can be written: 1970 to 9999.
-                ends: Timestamp::EPOCH
-                    .saturating_add_seconds(certificate.validity().not_after.timestamp()),
+                ends: Timestamp::EPOCH.saturating_add_seconds(certificate.validity().not_after.timestamp()),
                 is_authority: certificate.is_ca(),
                 sha256: Sha256Digest::of(&block.contents),
                 der: block.contents.clone(),

@@ -8,10 +8,10 @@ use super::report::{
     AnchorSet, C2paReport, C2paState, FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_UNREADABLE, HardBinding,
     Ingredient, MAX_LIST_LENGTH, Signer, cut, push,
 };
-use ::c2pa::validation_results::ValidationState;
-use ::c2pa::validation_status::ValidationStatus;
 use super::signals::Facts;
 use super::trust::Trust;
+use ::c2pa::validation_results::ValidationState;
+use ::c2pa::validation_status::ValidationStatus;
 use ::c2pa::{Error, Manifest, Reader, SignatureInfo};
 use ciborium::Value as Cbor;
 use serde_json::Value;
@@ -54,7 +54,9 @@ pub(super) fn report(reader: &Reader, source: Source<'_>, trust: &Trust) -> C2pa
     let raw = raw.and_then(|(store, label)| RawManifest::find(store, label));
     report.hard_binding = match raw {
         Some(raw) => hard_binding(&raw),
-        None if source.store.is_some_and(|store| store.len() <= MAX_DETAILED_BYTES) => unpacked_binding(reader),
+        None if source.store.is_some_and(|store| store.len() <= MAX_DETAILED_BYTES) => {
+            unpacked_binding(reader)
+        }
         None => None,
     };
     if let Some(manifest) = reader.active_manifest() {
@@ -136,7 +138,9 @@ fn apply_rules(reader: &Reader, raw: Option<&RawManifest<'_>>, trust: &Trust, re
             push(&mut report.failures, UNTRUSTED);
         }
     }
-    if excludes_more(reader, raw) || report.hard_binding.as_ref().is_some_and(|binding| binding.exclusions > 1) {
+    if excludes_more(reader, raw)
+        || report.hard_binding.as_ref().is_some_and(|binding| binding.exclusions > 1)
+    {
         report.state = C2paState::Invalid;
         report.anchor_set = None;
         report.anchor_list_sha256 = None;
@@ -181,14 +185,12 @@ fn leaves_out_harmless_boxes(raw: &RawManifest<'_>) -> bool {
 fn signature_statuses<'a>(reader: &'a Reader, code: &'a str) -> impl Iterator<Item = &'a ValidationStatus> {
     let active = reader.validation_results().and_then(|results| results.active_manifest());
     let label = reader.active_label();
-    active
-        .into_iter()
-        .flat_map(|codes| codes.success())
-        .filter(move |status| status.code() == code)
-        .filter(move |status| {
+    active.into_iter().flat_map(|codes| codes.success()).filter(move |status| status.code() == code).filter(
+        move |status| {
             let url = status.url().unwrap_or_default();
             url.ends_with("c2pa.signature") && label.is_some_and(|label| url.contains(label))
-        })
+        },
+    )
 }
 
 /// The anchor set by which the active manifest's own signature is trusted.

@@ -441,7 +441,10 @@ mod tests {
         let entry = |key: &str, value: Value| (text(key), value);
         let stored = Value::Map(vec![
             entry("sig_type", text("x")),
-            entry("role", Value::Array(vec![Value::Map(vec![entry("bb", Value::Null), entry("a", Value::Null)])])),
+            entry(
+                "role",
+                Value::Array(vec![Value::Map(vec![entry("bb", Value::Null), entry("a", Value::Null)])]),
+            ),
         ]);
         let found = encodings(&stored);
         assert_eq!(found.len(), 2);

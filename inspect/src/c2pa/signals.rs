@@ -213,10 +213,7 @@ impl Facts {
                 InceptionSignal::DigitalCreation,
                 self.began_as(&["http://cv.iptc.org/newscodes/digitalsourcetype/digitalCreation"]),
             ),
-            (
-                InceptionSignal::BlankCanvas,
-                self.began_as(&["http://c2pa.org/digitalsourcetype/empty"]),
-            ),
+            (InceptionSignal::BlankCanvas, self.began_as(&["http://c2pa.org/digitalsourcetype/empty"])),
             (InceptionSignal::MediaUnknownProvenance, self.unknown_ingredient),
         ];
         let generative = |source_type: &str| GENERATIVE.contains(&source_type);
@@ -235,7 +232,11 @@ impl Facts {
         ];
         Signals {
             inception: inception.into_iter().filter(|(_, shown)| *shown).map(|(s, _)| s).collect(),
-            transformations: transformations.into_iter().filter(|(_, shown)| *shown).map(|(s, _)| s).collect(),
+            transformations: transformations
+                .into_iter()
+                .filter(|(_, shown)| *shown)
+                .map(|(s, _)| s)
+                .collect(),
         }
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use touchstone_inspect::c2pa::{
-    AnchorList, C2paReader, C2paReport, C2paState, IdentityKind, IdentityState,
-    TransformationSignal, TrustAnchors,
+    AnchorList, C2paReader, C2paReport, C2paState, IdentityKind, IdentityState, TransformationSignal,
+    TrustAnchors,
 };
 use touchstone_schema::Sha256Digest;
 use touchstone_schema::label::LabelMeaning;
@@ -74,7 +74,11 @@ impl Vector {
             println!("{id}: left out, its file is not in the corpus");
             return None;
         };
-        assert_eq!(Sha256Digest::of(&bytes).to_string(), entry["sha256"].as_str().unwrap(), "{id}: other file");
+        assert_eq!(
+            Sha256Digest::of(&bytes).to_string(),
+            entry["sha256"].as_str().unwrap(),
+            "{id}: other file"
+        );
         let expected = ["normative_expected", "expected"].iter().map(|key| &entry[key]);
         let expected = expected.into_iter().find(|value| value.is_object()).unwrap().clone();
         let list = |key: &str| Some(std::fs::read(folder.join(entry["trust"][key].as_str()?)).unwrap());
@@ -115,7 +119,8 @@ impl Vector {
             .chain(&report.informational)
             .chain(identities())
             .collect();
-        let required = ["required_codes", "required_success_codes", "required_failure_codes", "failure_codes"];
+        let required =
+            ["required_codes", "required_success_codes", "required_failure_codes", "failure_codes"];
         for code in required.iter().flat_map(|key| self.codes(key)) {
             if !all.iter().any(|found| *found == code) {
                 found.insert(format!("missing {code}"));
@@ -177,11 +182,13 @@ fn corpus_every_vector_is_judged_as_expected_or_departs_for_a_reason() {
             writeln!(table, "{} | {departure} | not expected", vector.id).unwrap();
         }
         for departure in listed.difference(&found) {
-            writeln!(table, "{} | {departure} | not found any more: take it off the list", vector.id).unwrap();
+            writeln!(table, "{} | {departure} | not found any more: take it off the list", vector.id)
+                .unwrap();
         }
         if let Some(report) = report.filter(|_| found != listed) {
             let codes: Vec<_> = report.identities.iter().map(|i| (i.state, &i.codes)).collect();
-            writeln!(table, "    {} {:?} {:?} {codes:?}", state(&report), report.successes, report.failures).unwrap();
+            writeln!(table, "    {} {:?} {:?} {codes:?}", state(&report), report.successes, report.failures)
+                .unwrap();
         }
     }
     for (id, ..) in EXCEPTIONS {
@@ -243,7 +250,8 @@ fn corpus_the_public_trust_lists_are_read() {
     let file = |path: &str| std::fs::read(corpus.join("c2pa").join(path)).unwrap();
     let read = |path: &str| AnchorList::read(&file(path)).unwrap();
     let now: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
-    for (path, count) in [("trust-list/C2PA-TRUST-LIST.pem", 30), ("trust-list/C2PA-TSA-TRUST-LIST.pem", 22)] {
+    for (path, count) in [("trust-list/C2PA-TRUST-LIST.pem", 30), ("trust-list/C2PA-TSA-TRUST-LIST.pem", 22)]
+    {
         let list = read(path);
         assert_eq!(list.certificates.len(), count);
         assert!(list.certificates.iter().all(|certificate| certificate.is_authority), "{path}");

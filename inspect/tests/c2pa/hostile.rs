@@ -86,7 +86,8 @@ fn mutated_vectors_never_panic() {
     let small: Vec<_> = vectors.iter().filter(|vector| vector.bytes.len() < 20_000).collect();
     assert!(small.len() >= 8, "{} small vectors", small.len());
     let list = std::fs::read(corpus.join("c2pa/vectors/cawg/generated/identity-1.2/trust/claim-allowed.pem"));
-    let people = std::fs::read(corpus.join("c2pa/vectors/cawg/generated/identity-1.2/trust/cawg-allowed.pem"));
+    let people =
+        std::fs::read(corpus.join("c2pa/vectors/cawg/generated/identity-1.2/trust/cawg-allowed.pem"));
     let reader = C2paReader::new(TrustAnchors {
         registrants: list.ok(),
         identities: people.ok(),

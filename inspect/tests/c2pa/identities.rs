@@ -10,8 +10,8 @@ use serde_json::json;
 use std::net::TcpListener;
 use std::sync::Arc;
 use touchstone_inspect::c2pa::{
-    C2paReader, C2paReport, C2paState, IDENTITY_MAIL_CERTIFICATE, IDENTITY_MANIFEST_INVALID, IDENTITY_RESTRICTED,
-    Identity, IdentityKind, IdentityState, TrustAnchors,
+    C2paReader, C2paReport, C2paState, IDENTITY_MAIL_CERTIFICATE, IDENTITY_MANIFEST_INVALID,
+    IDENTITY_RESTRICTED, Identity, IdentityKind, IdentityState, TrustAnchors,
 };
 
 /// What an identity assertion is made of.
@@ -180,7 +180,12 @@ fn stage() -> Stage {
 }
 
 impl Stage {
-    fn read(&self, file: &[u8], identities: Option<Vec<u8>>, aggregators: &[String]) -> (C2paReport, Identity) {
+    fn read(
+        &self,
+        file: &[u8],
+        identities: Option<Vec<u8>>,
+        aggregators: &[String],
+    ) -> (C2paReport, Identity) {
         let anchors = TrustAnchors {
             registrants: pem(&self.registrants),
             identities,
@@ -209,7 +214,11 @@ fn a_certificate_names_its_holder_and_counts_under_its_list_alone() {
     let file = with_identity(&stage.signer, &recipe(&stage.holder));
     let (report, identity) = stage.read(&file, pem(&stage.people), &[]);
     assert_eq!(report.state, C2paState::Trusted, "{report:?}");
-    assert_eq!((identity.kind, identity.state), (IdentityKind::X509, IdentityState::Verified), "{identity:?}");
+    assert_eq!(
+        (identity.kind, identity.state),
+        (IdentityKind::X509, IdentityState::Verified),
+        "{identity:?}"
+    );
     assert_eq!(identity.label, "cawg.identity");
     assert_eq!(identity.name.as_deref(), Some("Daily Ink signer"));
     assert_eq!(identity.organisation.as_deref(), Some("Daily Ink"));

@@ -63,10 +63,9 @@ fn each_inception_class_is_told_by_the_source_type() {
     let blank = report(&actions(&json!([created_as("http://c2pa.org/digitalsourcetype/empty")])));
     assert_eq!(blank.signals.inception, [BlankCanvas]);
     // The rubric has no class for these at a beginning; what they mean is clear nevertheless.
-    for (term, meaning) in [
-        ("compositeSynthetic", LabelMeaning::PartlySynthetic),
-        ("algorithmicMedia", LabelMeaning::Other),
-    ] {
+    for (term, meaning) in
+        [("compositeSynthetic", LabelMeaning::PartlySynthetic), ("algorithmicMedia", LabelMeaning::Other)]
+    {
         let report = report(&actions(&json!([created_as(&format!("{IPTC}{term}"))])));
         assert_eq!((report.signals.inception.as_slice(), report.ai_generated), (&[][..], Some(meaning)));
     }
@@ -176,4 +175,29 @@ fn an_opened_file_without_a_manifest_is_of_unknown_provenance() {
     // Edited again, the file that goes in has a manifest.
     let known = no_anchors().read(&sign(&unknown), "image/jpeg").unwrap();
     assert_eq!(known.signals.inception, [], "{known:?}");
+}
+
+#[test]
+fn what_is_said_of_an_ingredient_without_a_manifest_counts() {
+    let identity = Authority::new("Registrants").signer("Inkstone Ltd");
+    let original = picture(image::ImageFormat::Jpeg, 32, 32);
+    for (relationship, meaning) in [
+        ("componentOf", LabelMeaning::PartlySynthetic),
+        ("parentOf", LabelMeaning::Synthetic),
+        ("inputTo", LabelMeaning::Other),
+    ] {
+        let mut definition = captured();
+        definition["assertions"][0]["data"]["actions"][0]["digitalSourceType"] =
+            format!("{IPTC}digitalCreation").into();
+        definition["ingredients"] = json!([{
+            "title": "sky.png",
+            "format": "image/png",
+            "relationship": relationship,
+            "digital_source_type": format!("{IPTC}trainedAlgorithmicMedia"),
+        }]);
+        let signed = sign_raw(&original, "image/jpeg", &identity, &mut builder(&definition));
+        let report = no_anchors().read(&signed, "image/jpeg").unwrap();
+        assert_eq!(report.ingredients.len(), 1, "{report:?}");
+        assert_eq!(report.ai_generated, Some(meaning), "{relationship}: {report:?}");
+    }
 }

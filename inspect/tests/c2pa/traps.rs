@@ -4,8 +4,8 @@ use crate::certificates::{Authority, Usage};
 use crate::files::*;
 use std::io::Cursor;
 use touchstone_inspect::c2pa::{
-    AnchorSet, C2paReader, C2paState, FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE, MAX_STORE_BYTES,
-    ManifestToWrite, TrustAnchors, sign_manifest,
+    AnchorSet, C2paReader, C2paState, FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE,
+    MAX_STORE_BYTES, ManifestToWrite, TrustAnchors, sign_manifest,
 };
 use touchstone_inspect::digest::{content_sha256, manifest_ranges};
 use touchstone_schema::Sha256Digest;
@@ -146,7 +146,11 @@ fn a_squatted_label_is_told_by_store_and_signer() {
         let signer = authority.signer(organisation);
         let file = sign_raw(&original, "image/jpeg", &signer, &mut builder(&definition));
         let inspection = touchstone_inspect::inspect(&file, &options).unwrap();
-        assert_eq!(inspection.c2pa.as_ref().unwrap().state, C2paState::Trusted, "the squatter is trusted, too");
+        assert_eq!(
+            inspection.c2pa.as_ref().unwrap().state,
+            C2paState::Trusted,
+            "the squatter is trusted, too"
+        );
         inspection.c2pa_binding().unwrap()
     };
     let (first, squatter) = (bound(64, "Inkstone Ltd"), bound(80, "Quill Ltd"));
@@ -181,7 +185,10 @@ fn changed_bytes_of_a_manifest_never_change_what_the_content_is() {
                 assert_eq!(report.active_manifest, first.active_manifest, "{media_type} at {at}");
             }
         }
-        assert!(harmless > read / 10, "{media_type}: the trap is met: {harmless} of {read} changes stay valid");
+        assert!(
+            harmless > read / 10,
+            "{media_type}: the trap is met: {harmless} of {read} changes stay valid"
+        );
     }
 }
 
@@ -220,7 +227,8 @@ fn a_certificate_that_is_no_authority_certifies_nobody() {
     // With the merchant's certificate itself on the list: it is pinned, and vouches for itself alone. The
     // library takes whatever is on a list for an authority, if the chain in the file does not show what it is.
     let leaf = client.chain_pem.split_inclusive("-----END CERTIFICATE-----\n").next().unwrap().to_owned();
-    let short = crate::certificates::Identity { chain_pem: leaf, key_pkcs8_pem: client.key_pkcs8_pem.clone() };
+    let short =
+        crate::certificates::Identity { chain_pem: leaf, key_pkcs8_pem: client.key_pkcs8_pem.clone() };
     let short = sign(&short);
     let pinned = TrustAnchors {
         registrants: Some(merchant.chain_pem.clone().into_bytes()),
@@ -281,6 +289,11 @@ fn a_detached_manifest_covers_every_byte_but_its_own_place() {
     let embedded = reader.read(&signed, "image/jpeg").unwrap();
     assert_eq!(report.active_manifest, embedded.active_manifest);
     assert_eq!(report.hard_binding, embedded.hard_binding);
+    assert_eq!(report.state, C2paState::Trusted, "{report:?}");
+    // The file without its manifest: the hash fits, and so does nothing that tells where the manifest was.
+    let mut stripped = signed.clone();
+    stripped.drain(region);
+    let report = reader.read_detached(&store, &stripped, "image/jpeg").unwrap();
     println!("{:?} {:?}", report.state, report.failures);
 
     // Not a store at all, or too large a one.
