@@ -75,6 +75,12 @@ generate: requirements ## Write the OpenAPI document, JSON Schemas, vectors and 
 	$(CARGO) run --quiet $(FLAGS) -p touchstone-schema --example generate -- $(OUT)/schema
 	$(CARGO) run --quiet $(FLAGS) -p touchstone-server -- generate $(OUT)
 
+FILES ?= 1000000
+FUZZ_SEED ?= 1
+.PHONY: fuzz
+fuzz: requirements ## Read FILES=1000000 mutated files of each family, or of FAMILY="jpeg png ..."
+	FUZZ_FILES=$(FILES) FUZZ_SEED=$(FUZZ_SEED) $(CARGO) run $(FLAGS) -p touchstone-inspect --example fuzz -- $(FAMILY)
+
 .PHONY: bench
 bench: build ## Measure and print each figure beside its target
 	$(RELEASE_ENV) $(CARGO) build $(FLAGS) --release -p touchstone-bench

@@ -40,6 +40,9 @@ pub const WORKING_AREA: u32 = 1_300_000;
 pub struct InspectOptions {
     /// Limits on work and memory.
     pub limits: Limits,
+    /// Keys that are pinned for producers of implicit labels. Without a pin a signature in a label is checked under
+    /// the key in the file, which proves little.
+    pub producer_keys: std::sync::Arc<labels::integrity::ProducerKeys>,
     /// Reads and validates C2PA manifests; without it they are not looked at.
     #[cfg(feature = "c2pa")]
     pub c2pa: Option<std::sync::Arc<c2pa::C2paReader>>,
@@ -53,7 +56,7 @@ impl InspectOptions {
     #[cfg(feature = "c2pa")]
     pub fn with_c2pa(anchors: c2pa::TrustAnchors) -> Result<Self, c2pa::C2paSetupError> {
         let reader = c2pa::C2paReader::new(anchors)?;
-        Ok(Self { limits: Limits::default(), c2pa: Some(std::sync::Arc::new(reader)) })
+        Ok(Self { c2pa: Some(std::sync::Arc::new(reader)), ..Self::default() })
     }
 }
 
@@ -133,6 +136,7 @@ pub fn inspect_picture(
     let dhash_orientations = fingerprint::dhash_dihedral(picture);
     let iscc = fingerprint::iscc_image_digest(picture);
     let mut labels = labels::read_labels(bytes);
+    labels::integrity::check_all(&mut labels, &options.producer_keys);
     labels.extend(hidden);
     #[cfg(feature = "c2pa")]
     let c2pa = options.c2pa.as_ref().and_then(|reader| reader.read(bytes, decoded.format.media_type()));

@@ -3,7 +3,7 @@
 //! Sources: GB 45438-2025 Annex E (implicit label), IPTC digital source type NewsCodes, C2PA 2.x actions, and the
 //! record duties of the EU AI Act Art. 50 and California SB 942, whose union is [`OutputLabel`].
 
-use crate::{conformance::LabelFinding, time::Timestamp};
+use crate::{conformance::LabelFinding, label_integrity::LabelIntegrity, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -274,6 +274,9 @@ pub struct FoundLabel {
     /// What IPTC properties say about the picture's making, if this is an IPTC label with any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub iptc: Option<IptcFields>,
+    /// What the label's integrity data is worth, if it has any and the file was inspected for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub integrity: Option<LabelIntegrity>,
     /// Tool or system that the label names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generator: Option<String>,

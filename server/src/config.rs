@@ -213,6 +213,9 @@ pub struct Rules {
     /// How long a sign-in lasts, in hours [default: 12]
     #[arg(long, env = "TOUCHSTONE_SERVER_SESSION_HOURS", value_name = "HOURS")]
     pub session_hours: Option<u32>,
+    /// File with the SM2 keys that producers of AI labels sign with, JSON or PEM
+    #[arg(long, env = "TOUCHSTONE_SERVER_PRODUCER_KEYS", value_name = "FILE")]
+    pub producer_keys: Option<PathBuf>,
     /// PEM file with the C2PA trust list
     #[cfg(feature = "c2pa")]
     #[arg(long, env = "TOUCHSTONE_SERVER_C2PA_TRUST_LIST", value_name = "FILE")]
@@ -229,13 +232,26 @@ pub struct Rules {
     #[cfg(feature = "c2pa")]
     #[arg(long, env = "TOUCHSTONE_SERVER_C2PA_TIME_STAMP_LIST", value_name = "FILE")]
     pub c2pa_time_stamp_list: Option<PathBuf>,
+    /// PEM file with certificates of persons and organisations in CAWG identity assertions
+    #[cfg(feature = "c2pa")]
+    #[arg(long, env = "TOUCHSTONE_SERVER_C2PA_IDENTITIES", value_name = "FILE")]
+    pub c2pa_identities: Option<PathBuf>,
+    /// Decentralised identifier of an aggregator whose CAWG identity credentials are trusted; may be repeated
+    #[cfg(feature = "c2pa")]
+    #[arg(
+        long,
+        env = "TOUCHSTONE_SERVER_C2PA_IDENTITY_AGGREGATORS",
+        value_name = "DID",
+        value_delimiter = ','
+    )]
+    pub c2pa_identity_aggregator: Vec<String>,
 }
 
 impl Rules {
     /// The registry's settings; what is not given keeps the registry's default.
     ///
     /// # Errors
-    /// [`ConfigError::Unreadable`] if a list of trust anchors cannot be read.
+    /// [`ConfigError::Unreadable`] if a list of trust anchors or keys cannot be read.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         let defaults = Settings::default();
         Ok(Settings {
@@ -248,19 +264,20 @@ impl Rules {
             check_retention_days: self.check_retention_days.unwrap_or(defaults.check_retention_days),
             session_hours: self.session_hours.unwrap_or(defaults.session_hours),
             index_folder: defaults.index_folder,
+            producer_keys: optional_file(self.producer_keys.as_deref())?,
             #[cfg(feature = "c2pa")]
             trust_anchors: touchstone_inspect::c2pa::TrustAnchors {
                 c2pa_trust_list: optional_file(self.c2pa_trust_list.as_deref())?,
                 interim_list: optional_file(self.c2pa_interim_list.as_deref())?,
                 registrants: optional_file(self.c2pa_registrants.as_deref())?,
                 time_stamp_list: optional_file(self.c2pa_time_stamp_list.as_deref())?,
-                ..touchstone_inspect::c2pa::TrustAnchors::default()
+                identities: optional_file(self.c2pa_identities.as_deref())?,
+                identity_aggregators: self.c2pa_identity_aggregator.clone(),
             },
         })
     }
 }
 
-#[cfg(feature = "c2pa")]
 fn optional_file(path: Option<&Path>) -> Result<Option<Vec<u8>>, ConfigError> {
     path.map(read_file).transpose()
 }

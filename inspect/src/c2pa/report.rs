@@ -236,6 +236,7 @@ impl C2paReport {
             gb45438: None,
             digital_source_type,
             iptc: None,
+            integrity: None,
             generator: self.claim_generator.clone(),
             raw: self.active_manifest.clone().unwrap_or_default(),
             findings: Vec::new(),

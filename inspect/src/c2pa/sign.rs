@@ -1,11 +1,26 @@
 //! Signing: embeds a new manifest into a picture. No network, no time-stamp authority, no clock.
 
 use super::{probe, trust};
+use crate::{
+    WORKING_AREA,
+    decode::{DecodeError, decode_reduced},
+    fingerprint::{is_featureless, iscc_image_digest, iscc_soft_binding},
+    labels::{
+        LabelToWrite, LabelWriteError, Manifest, Propagated, Propagation, may_stand_beside_ai,
+        propagate_over, read_labels, write_labels_over,
+    },
+    limits::Limits,
+};
 use ::c2pa::{Builder, BuilderIntent, Context, SigningAlg, create_signer};
 use serde_json::{Value, json};
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use touchstone_schema::label::DigitalSourceType;
+use touchstone_schema::{Sha256Digest, label::DigitalSourceType};
+
+/// How many components a manifest may name.
+pub const MAX_COMPONENTS: usize = 32;
+/// The open fingerprint on the C2PA list of soft binding algorithms (ISO 24138).
+pub const SOFT_BINDING_ISCC: &str = "io.iscc.v0";
 
 /// A signing key with its certificates.
 #[derive(Clone)]
@@ -13,7 +28,8 @@ pub struct SigningIdentity {
     /// PEM text: the signer's certificate first, then the intermediate CAs; without the root.
     /// The signer's certificate follows the C2PA certificate profile.
     pub chain_pem: String,
-    /// PEM text of the Ed25519 private key in PKCS #8.
+    /// PEM text of the private key in PKCS #8: Ed25519 (EdDSA), P-256 (ES256) or P-384 (ES384), as the
+    /// certificate says.
     pub key_pkcs8_pem: String,
 }
 
@@ -40,9 +56,59 @@ pub struct ManifestToWrite {
     pub edited: bool,
 }
 
+/// What belongs to a manifest besides what it says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ManifestParts<'a> {
+    /// Of an edited file: the file before the edit, if it is not the one that is signed. Its manifest, if it has
+    /// one, is kept in the new one.
+    pub parent: Option<&'a [u8]>,
+    /// Files that were placed in the picture, at most [`MAX_COMPONENTS`]. Their manifests are kept.
+    pub components: &'a [Component],
+    /// Binds the picture's ISCC Image-Code ([`SOFT_BINDING_ISCC`]), by which a registry finds the manifest again
+    /// after it was stripped from the file. A picture that the code cannot tell from others is not bound.
+    pub soft_binding: bool,
+    /// Of an edited file: only its metadata was edited (`c2pa.edited.metadata`), so that no source type is stated.
+    pub metadata_only: bool,
+}
+
+/// A file that was placed in the picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Component {
+    /// Its name, for people.
+    pub title: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
 /// Why a manifest could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum C2paSignError {
+    /// A label cannot be written.
+    #[error(transparent)]
+    Label(#[from] LabelWriteError),
+    /// The manifest would take back what a label in the file says.
+    #[error("the source type {asked} contradicts what the file itself says: {found}")]
+    Contradiction {
+        /// The source type that was asked for.
+        asked: &'static str,
+        /// The label.
+        found: String,
+    },
+    /// The picture cannot be decoded, so that no soft binding can be made.
+    #[error("no soft binding can be made: {0}")]
+    SoftBinding(DecodeError),
+    /// More than [`MAX_COMPONENTS`].
+    #[error("a manifest names at most {MAX_COMPONENTS} components")]
+    TooManyComponents,
+    /// A component is no picture that the library reads.
+    #[error("the component {title} is not a picture in a known format")]
+    Component {
+        /// Its name.
+        title: String,
+    },
+    /// A manifest of another kind needs no parent, and a parent must be of the same kind of file.
+    #[error("the file before the edit is not a picture of the same format")]
+    Parent,
     /// Not a container into which manifests are written.
     #[error("C2PA manifests are written into JPEG, PNG, WebP, GIF, TIFF, AVIF and HEIC files, not into {0}")]
     UnsupportedFormat(String),
@@ -85,6 +151,23 @@ pub fn sign_manifest(
     identity: &SigningIdentity,
     manifest: &ManifestToWrite,
 ) -> Result<Vec<u8>, C2paSignError> {
+    sign_manifest_with(bytes, media_type, identity, manifest, &ManifestParts::default())
+}
+
+/// As [`sign_manifest`], with further parts.
+///
+/// A system that created the picture cannot say less than the file's own labels do: a source type without AI beside a
+/// label that says AI is refused, and so is another source type than the file states.
+///
+/// # Errors
+/// As [`sign_manifest`], and if a part does not fit.
+pub fn sign_manifest_with(
+    bytes: &[u8],
+    media_type: &str,
+    identity: &SigningIdentity,
+    manifest: &ManifestToWrite,
+    parts: &ManifestParts<'_>,
+) -> Result<Vec<u8>, C2paSignError> {
     let found =
         probe::media_type(bytes).ok_or_else(|| C2paSignError::UnsupportedFormat(media_type.to_owned()))?;
     if found != media_type {
@@ -93,13 +176,89 @@ pub fn sign_manifest(
     check_text("the generator's name", Some(&manifest.generator_name))?;
     check_text("the generator's version", manifest.generator_version.as_deref())?;
     check_text("the title", manifest.title.as_deref())?;
-    if !manifest.edited && probe::shows_store(bytes, found) {
-        return Err(C2paSignError::AlreadySigned);
+    if parts.components.len() > MAX_COMPONENTS {
+        return Err(C2paSignError::TooManyComponents);
     }
+    if parts.parent.is_some_and(|parent| !manifest.edited || probe::media_type(parent) != Some(found)) {
+        return Err(C2paSignError::Parent);
+    }
+    if !manifest.edited {
+        if probe::shows_store(bytes, found) {
+            return Err(C2paSignError::AlreadySigned);
+        }
+        check_labels(bytes, manifest.digital_source_type)?;
+    }
+    let iscc = if parts.soft_binding { image_code(bytes)? } else { None };
     // The picture may come from anywhere, and the library parses it and its earlier manifests: see the
     // reader.
-    catch_unwind(AssertUnwindSafe(|| sign(bytes, found, identity, manifest)))
+    catch_unwind(AssertUnwindSafe(|| sign(bytes, found, identity, manifest, parts, iscc.as_ref())))
         .unwrap_or_else(|_| Err(C2paSignError::Library("the file's structure stopped the writer".to_owned())))
+}
+
+/// Writes labels into a copy of `bytes` and signs it. An edited file may have a manifest, which a label alone would
+/// break: it is kept as the parent's.
+///
+/// # Errors
+/// As [`sign_manifest_with`], and [`C2paSignError::Label`].
+pub fn label_and_sign(
+    bytes: &[u8],
+    labels: &LabelToWrite,
+    media_type: &str,
+    identity: &SigningIdentity,
+    manifest: &ManifestToWrite,
+    parts: &ManifestParts<'_>,
+) -> Result<Vec<u8>, C2paSignError> {
+    let labelled = write_labels_over(bytes, labels, kept(manifest))?;
+    let parts = ManifestParts { parent: manifest.edited.then_some(bytes), ..*parts };
+    sign_manifest_with(&labelled, media_type, identity, manifest, &parts)
+}
+
+/// Writes a propagator's fields into a copy of `bytes` and signs it: as [`label_and_sign`]. Whatever `manifest` says of
+/// it, a propagator did not create the picture: the new manifest tells of edited metadata, and keeps the old one.
+///
+/// # Errors
+/// As [`label_and_sign`].
+pub fn propagate_and_sign(
+    bytes: &[u8],
+    propagation: &Propagation,
+    media_type: &str,
+    identity: &SigningIdentity,
+    manifest: &ManifestToWrite,
+    parts: &ManifestParts<'_>,
+) -> Result<Propagated, C2paSignError> {
+    let manifest = ManifestToWrite { edited: true, ..manifest.clone() };
+    let propagated = propagate_over(bytes, propagation, Manifest::BecomesParent)?;
+    let parts = ManifestParts { parent: Some(bytes), metadata_only: true, ..*parts };
+    let signed = sign_manifest_with(&propagated.bytes, media_type, identity, &manifest, &parts)?;
+    Ok(Propagated { bytes: signed, ..propagated })
+}
+
+const fn kept(manifest: &ManifestToWrite) -> Manifest {
+    if manifest.edited { Manifest::BecomesParent } else { Manifest::Unbroken }
+}
+
+/// What the labels in a created file say must not be taken back.
+fn check_labels(bytes: &[u8], asked: DigitalSourceType) -> Result<(), C2paSignError> {
+    let contradicts = read_labels(bytes).into_iter().find(|label| {
+        label.digital_source_type.is_some_and(|stated| stated != asked)
+            || label.meaning.is_ai() && !may_stand_beside_ai(asked)
+    });
+    match contradicts {
+        Some(label) => {
+            let stated = label.digital_source_type.map(|term| term.term().to_owned());
+            let found = stated.unwrap_or_else(|| label.raw.chars().take(80).collect());
+            Err(C2paSignError::Contradiction { asked: asked.term(), found })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The Image-Code as a registry computes it, unless it cannot tell pictures apart.
+fn image_code(bytes: &[u8]) -> Result<Option<[u8; 32]>, C2paSignError> {
+    let decoded =
+        decode_reduced(bytes, &Limits::default(), WORKING_AREA).map_err(C2paSignError::SoftBinding)?;
+    let code = iscc_image_digest(&decoded.picture);
+    Ok((!is_featureless(&code)).then_some(code))
 }
 
 fn check_text(field: &'static str, text: Option<&str>) -> Result<(), C2paSignError> {
@@ -115,12 +274,13 @@ fn sign(
     media_type: &str,
     identity: &SigningIdentity,
     manifest: &ManifestToWrite,
+    parts: &ManifestParts<'_>,
+    iscc: Option<&[u8; 32]>,
 ) -> Result<Vec<u8>, C2paSignError> {
-    let library = |error: ::c2pa::Error| C2paSignError::Library(error.to_string());
     let signer = create_signer::from_keys(
         identity.chain_pem.as_bytes(),
         identity.key_pkcs8_pem.as_bytes(),
-        SigningAlg::Ed25519,
+        algorithm(&identity.chain_pem)?,
         None,
     )
     .map_err(|error| C2paSignError::Identity(error.to_string()))?;
@@ -134,21 +294,77 @@ fn sign(
         Builder::from_context(context).with_definition(definition(manifest)).map_err(library)?;
     if manifest.edited {
         builder.set_intent(BuilderIntent::Edit);
-        builder
-            .add_action(json!({
-                "action": "c2pa.edited",
-                "digitalSourceType": manifest.digital_source_type.uri(),
-                "softwareAgent": generator(manifest),
-            }))
-            .map_err(library)?;
+        if let Some(parent) = parts.parent {
+            let parent_of = json!({ "relationship": "parentOf" }).to_string();
+            builder
+                .add_ingredient_from_stream(parent_of, media_type, &mut Cursor::new(parent))
+                .map_err(library)?;
+        }
+        let mut action = json!({ "action": "c2pa.edited", "softwareAgent": generator(manifest) });
+        if parts.metadata_only {
+            action["action"] = json!("c2pa.edited.metadata");
+        } else {
+            action["digitalSourceType"] = json!(manifest.digital_source_type.uri());
+        }
+        builder.add_action(action).map_err(library)?;
     } else {
         let source_type = serde_json::from_value(Value::String(manifest.digital_source_type.uri()))
             .map_err(|error| C2paSignError::Library(error.to_string()))?;
         builder.set_intent(BuilderIntent::Create(source_type));
     }
+    for component in parts.components {
+        place(&mut builder, component)?;
+    }
+    if let Some(code) = iscc {
+        let binding = json!({
+            "alg": SOFT_BINDING_ISCC,
+            "blocks": [{ "scope": {}, "value": iscc_soft_binding(code) }],
+            "pad": [],
+        });
+        builder.add_assertion("c2pa.soft-binding", &binding).map_err(library)?;
+    }
     let mut signed = Cursor::new(Vec::with_capacity(bytes.len() + 32 * 1024));
     builder.sign(signer.as_ref(), media_type, &mut Cursor::new(bytes), &mut signed).map_err(library)?;
     Ok(signed.into_inner())
+}
+
+fn library(error: ::c2pa::Error) -> C2paSignError {
+    C2paSignError::Library(error.to_string())
+}
+
+/// Names a component and the action that placed it.
+fn place(builder: &mut Builder, component: &Component) -> Result<(), C2paSignError> {
+    let unknown = || C2paSignError::Component { title: component.title.clone() };
+    check_text("the component's name", Some(&component.title))?;
+    let media_type = probe::media_type(&component.bytes).ok_or_else(unknown)?;
+    let id = format!("xmp:iid:{}", Sha256Digest::of(&component.bytes));
+    let ingredient =
+        json!({ "relationship": "componentOf", "title": component.title, "instance_id": id.clone() });
+    builder
+        .add_ingredient_from_stream(ingredient.to_string(), media_type, &mut Cursor::new(&component.bytes))
+        .map_err(|_| unknown())?;
+    let placed = json!({ "action": "c2pa.placed", "parameters": { "ingredientIds": [id] } });
+    builder.add_action(placed).map_err(library)?;
+    Ok(())
+}
+
+/// The signature algorithm of the signer's certificate.
+fn algorithm(chain_pem: &str) -> Result<SigningAlg, C2paSignError> {
+    const P_256: &str = "1.2.840.10045.3.1.7";
+    const P_384: &str = "1.3.132.0.34";
+    let refuse = |why: &str| C2paSignError::Identity(why.to_owned());
+    let (_, pem) = x509_parser::pem::parse_x509_pem(chain_pem.as_bytes())
+        .map_err(|_| refuse("the certificates are not PEM"))?;
+    let certificate = pem.parse_x509().map_err(|_| refuse("the signer's certificate cannot be read"))?;
+    let key = &certificate.subject_pki.algorithm;
+    let curve =
+        key.parameters.as_ref().and_then(|curve| curve.as_oid().ok()).map(|curve| curve.to_id_string());
+    match (key.algorithm.to_id_string().as_str(), curve.as_deref()) {
+        ("1.3.101.112", _) => Ok(SigningAlg::Ed25519),
+        ("1.2.840.10045.2.1", Some(P_256)) => Ok(SigningAlg::Es256),
+        ("1.2.840.10045.2.1", Some(P_384)) => Ok(SigningAlg::Es384),
+        _ => Err(refuse("the certificate's key is neither Ed25519 nor on the curve P-256 or P-384")),
+    }
 }
 
 fn definition(manifest: &ManifestToWrite) -> Value {

@@ -44,6 +44,14 @@ pub fn iscc_text(digest: &[u8; 32]) -> String {
     iscc_code_of(digest, 256)
 }
 
+/// The value of a C2PA soft binding with the algorithm `io.iscc.v0`: the full Image-Code as one ISCC-UNIT, header and body
+/// (IEP-0020).
+#[must_use]
+pub fn iscc_soft_binding(digest: &[u8; 32]) -> Vec<u8> {
+    // The length nibble counts words of 32 bits, less one.
+    [&[HEADER, 7], &digest[..]].concat()
+}
+
 /// All 256 bits of the Image-Code; the shorter codes are its beginnings. A buffer that is empty or does not
 /// hold
 /// `width * height * 3` bytes gives zeros.

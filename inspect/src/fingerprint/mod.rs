@@ -16,7 +16,9 @@ use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 pub use dihedral::{Symmetry, pdq_and_dihedral, pdq_and_dihedral_of, pdq_dihedral};
-pub use iscc::{is_featureless, iscc_code_of, iscc_image_code, iscc_image_digest, iscc_text};
+pub use iscc::{
+    is_featureless, iscc_code_of, iscc_image_code, iscc_image_digest, iscc_soft_binding, iscc_text,
+};
 pub use pdq::PDQ_MIN_SIDE;
 
 /// Meta's recommendation: hashes of a lower quality than this (0 to 100) should be neither registered nor

@@ -31,3 +31,8 @@ pub use read::{MAX_LABELS, MAX_RAW, TEXT_BUDGET, Work, read_labels, read_labels_
 pub use stealth::{MAX_STEALTH, read_stealth};
 pub use write::{LabelToWrite, LabelWriteError, produced, write_labels};
 pub use xmp::MAX_PACKET;
+
+#[cfg(feature = "c2pa")]
+pub(crate) use propagate::propagate_over;
+#[cfg(feature = "c2pa")]
+pub(crate) use write::{Manifest, may_stand_beside_ai, write_labels_over};

@@ -104,8 +104,11 @@ fn check(propagation: &Propagation) -> Result<(), LabelWriteError> {
     }
     let fields = with_fields(Gb45438Label::default(), propagation);
     let of_propagator = |fault: &LabelFault| gb45438::KEYS.iter().skip(4).any(|key| *key == fault.field());
-    match gb45438::faults(&fields).into_iter().find(of_propagator) {
-        Some(fault) => Err(LabelWriteError::InvalidLabel(fault)),
+    if let Some(fault) = gb45438::faults(&fields).into_iter().find(of_propagator) {
+        return Err(LabelWriteError::InvalidLabel(fault));
+    }
+    match gb45438::role_findings(&fields).into_iter().next() {
+        Some(finding) => Err(LabelWriteError::Inconsistent(Box::new(finding))),
         None => Ok(()),
     }
 }

@@ -51,6 +51,7 @@ fn label(text: &str, place: Place) -> FoundLabel {
         gb45438: None,
         digital_source_type: None,
         iptc: None,
+        integrity: None,
         generator: Some(
             known.map_or(Cow::Borrowed("stealth PNG info"), |trace| trace.generator.into()).into_owned(),
         ),

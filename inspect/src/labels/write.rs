@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{containers::Container, digest::manifest_ranges};
 use thiserror::Error;
+use touchstone_schema::conformance::LabelFinding;
 use touchstone_schema::label::{AiAttribute, DigitalSourceType, FoundLabel, Gb45438Label, LabelScheme};
 
 /// What to write.
@@ -48,6 +49,9 @@ pub enum LabelWriteError {
     /// The label to write is not compliant.
     #[error("the label is not compliant with GB 45438: {0}")]
     InvalidLabel(LabelFault),
+    /// The label's fields contradict each other.
+    #[error("the label is not compliant with GB 45438: {}", .0.text.en)]
+    Inconsistent(Box<LabelFinding>),
     /// The file has an implicit label; a second one is not allowed, and replacing it is not either.
     #[error("the file already has an implicit label")]
     AlreadyLabelled,
@@ -193,6 +197,9 @@ pub(crate) fn write_labels_over(
     let target = Target::of(bytes, manifest)?;
     if let Some(fault) = labels.gb45438.iter().flat_map(gb45438::faults).next() {
         return Err(LabelWriteError::InvalidLabel(fault));
+    }
+    if let Some(finding) = labels.gb45438.iter().flat_map(gb45438::role_findings).next() {
+        return Err(LabelWriteError::Inconsistent(Box::new(finding)));
     }
     write(bytes, target, labels)
 }

@@ -191,6 +191,13 @@ fn unclear_files_are_refused() {
     assert_eq!(invalid(&Propagation { propagate_id: String::new(), ..platform() }), "PropagateID");
     assert_eq!(invalid(&Propagation { propagator: "a b".into(), ..platform() }), "ContentPropagator");
     assert_eq!(invalid(&Propagation { integrity: "\u{4E2D}".into(), ..platform() }), "ReservedCode2");
+    // The extension of a code says for which role it stands.
+    let producing = Propagation { propagator: "00119144030008867405X210001".into(), ..platform() };
+    let refused = propagate(&png_file(&[], &[]), &producing);
+    assert!(matches!(refused, Err(LabelWriteError::Inconsistent(_))), "{refused:?}");
+    let half = Gb45438Label { content_propagator: PLATFORM.into(), ..label() };
+    let half = LabelToWrite { gb45438: Some(half), digital_source_type: None };
+    assert!(matches!(write_labels(&png_file(&[], &[]), &half), Err(LabelWriteError::Inconsistent(_))));
     let wrong = Propagation { propagator: PLATFORM.replace('X', "Y"), ..platform() };
     assert!(matches!(
         propagate(&png_file(&[], &[]), &wrong),

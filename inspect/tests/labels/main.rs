@@ -2,8 +2,19 @@
 //! no harm.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+mod containers;
 mod corpus;
 mod files;
+mod findings;
+mod formats;
+mod fuzz;
 mod hostile;
 mod reading;
-mod writing;
+mod traces;
+
+#[path = "../support/fuzzing.rs"]
+mod fuzzing;
+#[path = "../support/hostile_files.rs"]
+mod hostile_files;
+#[path = "../support/xorshift.rs"]
+mod xorshift;

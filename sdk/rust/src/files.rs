@@ -33,6 +33,19 @@ pub enum FileError {
 /// Longest picture file that is read unless the registry says less: 32 MiB.
 pub const MAX_PICTURE_BYTES: u64 = 32 << 20;
 
+/// Longest video file that is read for labelling: 512 MiB, twice of which stand in memory.
+pub const MAX_VIDEO_BYTES: u64 = 512 << 20;
+
+/// The longest file of this name that is read: videos may be longer than pictures.
+#[must_use]
+pub fn limit_of(path: &Path) -> u64 {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    match ending.as_deref() {
+        Some("mp4" | "m4v" | "m4a" | "mov") => MAX_VIDEO_BYTES,
+        _ => MAX_PICTURE_BYTES,
+    }
+}
+
 /// Reads a whole file of at most `limit` bytes.
 ///
 /// # Errors

@@ -21,8 +21,10 @@ pub mod entropy;
 pub mod files;
 pub mod inspecting;
 pub mod keys;
+pub mod label;
 pub mod register;
 mod transport;
 pub mod verify;
 
+pub use touchstone_inspect as inspect;
 pub use touchstone_schema as schema;

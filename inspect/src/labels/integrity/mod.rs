@@ -77,15 +77,18 @@ fn judge(label: &Gb45438Label, form: &Form, keys: &ProducerKeys) -> Result<Label
     })
 }
 
-/// Checks the implicit labels among `labels`: returns what each is worth, with its position, at most
-/// [`MAX_CHECKED`].
-pub fn check_all<'a>(
-    labels: &'a [FoundLabel],
-    keys: &'a ProducerKeys,
-) -> impl Iterator<Item = (usize, LabelIntegrity)> + 'a {
-    let implicit = labels.iter().enumerate().filter(|(_, label)| label.scheme == LabelScheme::Gb45438);
-    let checked = implicit.filter_map(|(at, label)| Some((at, check(label.gb45438.as_ref()?, keys)?)));
-    checked.take(MAX_CHECKED)
+/// Checks the integrity data of the implicit labels among `labels`, of at most [`MAX_CHECKED`] that have any, and notes
+/// the result and the level that the label reaches with it.
+pub fn check_all(labels: &mut [FoundLabel], keys: &ProducerKeys) {
+    let implicit = labels.iter_mut().filter(|label| label.scheme == LabelScheme::Gb45438);
+    let with_data = implicit.filter_map(|found| {
+        let label = found.gb45438.clone().filter(|label| !label.reserved_code_1.is_empty())?;
+        Some((found, label))
+    });
+    for (found, label) in with_data.take(MAX_CHECKED) {
+        found.integrity = check(&label, keys);
+        found.level = found.integrity.as_ref().map_or(found.level, LabelIntegrity::level);
+    }
 }
 
 /// The text that is signed: the three fields as they stand in the label's JSON, without its braces.

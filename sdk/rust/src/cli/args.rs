@@ -1,12 +1,12 @@
 //! The command line's words: commands, options, help. Knows nothing of what they do.
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use super::label::args::Label;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
 use touchstone_schema::{
     KeyId, OrganisationId, StatementId, Timestamp, TokenId,
     api::Scope,
-    label::DigitalSourceType,
     record::Tier,
     statement::{Role, View},
 };
@@ -170,61 +170,6 @@ pub(crate) struct Register {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  touchstone label --producer ACME --content-id 2026-000017 --out labelled.png out.png
-  touchstone label --producer ACME --content-id 'batch7-{stem}' --source-type trainedAlgorithmicMedia \
-      --out labelled/ *.png
-  touchstone label --gb45438 label.json --c2pa-cert chain.pem --c2pa-key signer.pem --out labelled/ out.jpg
-
-Existing files are never overwritten, and a file that is labelled already is left alone. {stem} in a content
-number stands for the file's name without its ending.")]
-pub(crate) struct Label {
-    /// The implicit label of GB 45438: a JSON file with the keys Label, ContentProducer, ProduceID, ...
-    #[arg(long, value_name = "LABEL.json", conflicts_with_all = ["producer", "content_id", "attribute"])]
-    pub(crate) gb45438: Option<PathBuf>,
-    /// Name or 27-character code of the provider (ContentProducer).
-    #[arg(long, value_name = "CODE", requires = "content_id", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) producer: Option<String>,
-    /// The provider's number of the content (ProduceID).
-    #[arg(long, value_name = "ID", requires = "producer", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) content_id: Option<String>,
-    /// How sure it is that AI made it (Label).
-    #[arg(long, value_enum, requires = "producer")]
-    pub(crate) attribute: Option<Attribute>,
-    /// IPTC digital source type to write, such as trainedAlgorithmicMedia. A C2PA manifest states it too.
-    #[arg(long, value_name = "TERM", value_parser = parse_source_type)]
-    pub(crate) source_type: Option<DigitalSourceType>,
-    /// Name of the system for the C2PA manifest; by default the producer.
-    #[arg(long, value_name = "NAME", requires = "c2pa_cert")]
-    pub(crate) system: Option<String>,
-    /// Version of the system for the C2PA manifest.
-    #[arg(long, value_name = "VERSION", requires = "c2pa_cert")]
-    pub(crate) system_version: Option<String>,
-    /// Certificates for a C2PA manifest: the signer's first, then intermediates, PEM.
-    #[arg(long, value_name = "CHAIN.pem", requires = "c2pa_key")]
-    pub(crate) c2pa_cert: Option<PathBuf>,
-    /// Ed25519 private key of the signer, PKCS#8 PEM.
-    #[arg(long, value_name = "KEY.pem", requires = "c2pa_cert")]
-    pub(crate) c2pa_key: Option<PathBuf>,
-    /// The system edited the files: they become the manifest's parents.
-    #[arg(long, requires = "c2pa_cert")]
-    pub(crate) edited: bool,
-    /// Where to write: a folder, or a file name for a single file.
-    #[arg(long, value_name = "DIR|FILE")]
-    pub(crate) out: PathBuf,
-    /// The files: JPEG, PNG or WebP.
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Attribute {
-    Confirmed,
-    Possible,
-    Suspected,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
   touchstone check refund.jpg
   touchstone check --order-time 2026-11-20T08:00:00Z --claim-time 2026-11-25T10:00:00+08:00 claims/*.jpg
   touchstone check --overlay seen/ refund.jpg                        # pictures of what was altered
@@ -262,10 +207,54 @@ pub(crate) struct Check {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  touchstone inspect photo.jpg
+  touchstone inspect --c2pa-trust-list C2PA-TRUST-LIST.pem --json claims/*.jpg
+
+Nothing is sent anywhere, and nothing that stands in a file is fetched. Each label is shown with its level (unsigned,
+signed, verified), the place where it stands, its fields, and a line for each departure from its standard. That no
+label is found never means that a person made the picture.")]
 pub(crate) struct Inspect {
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+    /// Show no picture, even where the terminal can.
+    #[arg(long)]
+    pub(crate) no_thumbnail: bool,
     /// The files.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+}
+
+/// Whom to trust. Without lists a signature shows that a file was not changed, and no more.
+#[derive(Debug, Args)]
+pub(crate) struct Trust {
+    /// SM2 keys of producers of AI labels, JSON or PEM: a label signed with one of them is verified.
+    #[arg(long, env = "TOUCHSTONE_PRODUCER_KEYS", value_name = "FILE")]
+    pub(crate) producer_keys: Option<PathBuf>,
+    /// The C2PA trust list, as PEM.
+    #[cfg(feature = "c2pa")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) c2pa_trust_list: Option<PathBuf>,
+    /// The frozen interim list, as PEM.
+    #[cfg(feature = "c2pa")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) c2pa_interim_list: Option<PathBuf>,
+    /// Certificates of a registry's own registrants, as PEM.
+    #[cfg(feature = "c2pa")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) c2pa_registrants: Option<PathBuf>,
+    /// The C2PA list of time-stamp authorities, as PEM. Without it every signature is judged now.
+    #[cfg(feature = "c2pa")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) c2pa_time_stamp_list: Option<PathBuf>,
+    /// Certificates of persons and organisations in CAWG identity assertions, as PEM.
+    #[cfg(feature = "c2pa")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) c2pa_identities: Option<PathBuf>,
+    /// Decentralised identifier of an aggregator whose CAWG identity credentials are trusted. May be repeated.
+    #[cfg(feature = "c2pa")]
+    #[arg(long, value_name = "DID", action = ArgAction::Append)]
+    pub(crate) c2pa_identity_aggregator: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -445,12 +434,6 @@ fn parse_tier(text: &str) -> Result<Tier, String> {
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
     Scope::from_name(text).ok_or_else(|| "register, check, audit, manage or operate expected".to_owned())
-}
-
-fn parse_source_type(text: &str) -> Result<DigitalSourceType, String> {
-    DigitalSourceType::parse(text).ok_or_else(|| {
-        "a term of the IPTC digital source types expected, such as trainedAlgorithmicMedia".to_owned()
-    })
 }
 
 #[cfg(test)]

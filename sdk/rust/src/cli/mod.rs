@@ -13,6 +13,7 @@ mod parallel;
 mod register;
 mod session;
 mod statement;
+mod thumbnail;
 mod words;
 
 use args::{Cli, Command};
@@ -45,7 +46,7 @@ fn dispatch(session: &Session, command: &Command) -> Result<Status, Failure> {
         Command::Register(args) => register::run(session, args),
         Command::Label(args) => label::run(session, args),
         Command::Check(args) => check::run(session, args),
-        Command::Inspect(args) => Ok(inspect::run(session, args)),
+        Command::Inspect(args) => inspect::run(session, args),
         Command::Statement(command) => statement::run(session, command),
         Command::Admin(command) => admin::run(session, command),
         Command::Registry => statement::registry(session),

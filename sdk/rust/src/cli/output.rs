@@ -3,7 +3,7 @@
 //! Answers go to standard output, notices and errors to standard error. Text from files and registries loses its
 //! control characters on the way: a label must not steer a terminal.
 
-use super::{args::Language, words::Words};
+use super::{args::Language, thumbnail::Palette, words::Words};
 use serde::Serialize;
 use std::{
     env,
@@ -44,6 +44,8 @@ pub(crate) struct Output {
     colour_errors: bool,
     /// Whether a progress bar may be shown.
     pub(crate) progress: bool,
+    /// In which colours standard output can show a picture, if it can.
+    pub(crate) palette: Option<Palette>,
 }
 
 impl Output {
@@ -52,13 +54,10 @@ impl Output {
         let language = language.unwrap_or_else(|| language_of(variable("LC_ALL"), variable("LANG")));
         let colourful = variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|term| term != "dumb");
         let errors = io::stderr().is_terminal();
-        Self {
-            json,
-            language,
-            colour: colourful && io::stdout().is_terminal(),
-            colour_errors: colourful && errors,
-            progress: errors,
-        }
+        let colour = colourful && io::stdout().is_terminal();
+        let palette = Palette::of_terminal(variable("COLORTERM").as_deref(), variable("TERM").as_deref())
+            .filter(|_| colour);
+        Self { json, language, colour, colour_errors: colourful && errors, progress: errors, palette }
     }
 
     /// The words of the chosen language.
@@ -110,6 +109,19 @@ impl Output {
         for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
             self.field(width, name, value);
         }
+    }
+
+    /// As [`Self::fields`], set in under a heading.
+    pub(crate) fn indented(&self, fields: &[(&str, String)]) {
+        let names: Vec<String> = fields.iter().map(|(name, _)| format!("  {name}")).collect();
+        let fields: Vec<(&str, String)> =
+            names.iter().zip(fields).map(|(name, (_, value))| (name.as_str(), value.clone())).collect();
+        self.fields(&fields);
+    }
+
+    /// A remark under a heading.
+    pub(crate) fn mark(&self, tone: Tone, text: &str) {
+        self.line(&format!("  {} {}", self.paint(tone, "!"), clean(text)));
     }
 
     /// Rows under a heading, aligned in columns.

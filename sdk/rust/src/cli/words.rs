@@ -2,7 +2,8 @@
 
 use super::args::Language;
 use touchstone_schema::{
-    label::{LabelLevel, LabelMeaning, LabelScheme},
+    label::{AiAttribute, LabelLevel, LabelMeaning, LabelScheme},
+    label_integrity::LabelIntegrity,
     verdict::{Conclusion, Limit, Recommendation, Relation, Strength},
 };
 
@@ -74,11 +75,24 @@ words! {
     media_type: "media type", "媒体类型";
     size: "size", "尺寸";
     label: "label", "标识";
+    generator: "generator", "生成工具";
+    manifest: "manifest", "清单";
+    signer: "signer", "签名者";
+    vouched_by: "vouched for by", "信任依据";
+    signals: "signals", "信号";
+    actions: "actions", "操作";
+    hard_binding: "hard binding", "硬绑定";
+    kept_at: "kept at", "存放处";
+    ingredient: "ingredient", "素材";
+    relation: "relation", "关系";
+    failures: "failures", "失败项";
     no_label: "none found; this never means that a person made it", "未发现；这并不表示由人创作";
     private_key: "private key", "私钥";
     public_key: "public key", "公钥";
     fingerprint: "fingerprint", "指纹";
     written: "written", "已写入";
+    would_write: "would be labelled", "将写入标识";
+    has_it_all: "has it all", "无需写入";
     content: "content", "内容";
 }
 
@@ -103,6 +117,14 @@ pub(crate) const fn conclusion(conclusion: Conclusion) -> Pair {
         Conclusion::Relabelled => ("relabelled", "标识被改"),
         Conclusion::Captured => ("captured", "实拍"),
         Conclusion::Unknown => ("unknown", "未知"),
+    }
+}
+
+pub(crate) const fn attribute(attribute: AiAttribute) -> Pair {
+    match attribute {
+        AiAttribute::Confirmed => ("confirmed", "属于"),
+        AiAttribute::Possible => ("possible", "可能"),
+        AiAttribute::Suspected => ("suspected", "疑似"),
     }
 }
 
@@ -152,6 +174,25 @@ pub(crate) const fn limit(limit: Limit) -> Pair {
         ),
         Limit::SmallReference => {
             ("thin cracks may be missed: a small reference", "参考图较小，可能漏检细裂纹")
+        }
+    }
+}
+
+/// What a signature in a label is worth. Data of another kind says nothing.
+pub(crate) const fn integrity(found: &LabelIntegrity) -> Pair {
+    match found {
+        LabelIntegrity::Unreadable { .. } => {
+            ("integrity data of another kind, not checked", "完整性数据为其他形式，未核验")
+        }
+        LabelIntegrity::Invalid => ("its signature does not fit its fields", "签名与字段不符"),
+        LabelIntegrity::Signed { .. } => {
+            ("its signature fits, by a key nobody vouches for", "签名有效，密钥未经确认")
+        }
+        LabelIntegrity::Verified { .. } => {
+            ("signed by the producer's pinned key", "由该服务提供者的已固定密钥签名")
+        }
+        LabelIntegrity::OtherKey { .. } => {
+            ("signed by another key than the producer's", "签名密钥并非该服务提供者的密钥")
         }
     }
 }

@@ -157,9 +157,14 @@ prop_compose! {
         label in "[123]",
         producer in prop_oneof![Just(CODE.to_owned()), "[!-\\[\\]-~]{1,26}"],
         id in "[!-\\[\\]-~]{1,60}",
-        rest in (value(), "[!-\\[\\]-~]{0,26}", value(), value()),
+        rest in (value(), "[!-\\[\\]-~]{1,26}", "[!-\\[\\]-~]{1,60}", value()),
+        spread in any::<bool>(),
     ) -> Gb45438Label {
-        let (reserved_code_1, content_propagator, propagate_id, reserved_code_2) = rest;
+        let (reserved_code_1, mut content_propagator, mut propagate_id, reserved_code_2) = rest;
+        if !spread {
+            content_propagator.clear();
+            propagate_id.clear();
+        }
         let (content_producer, produce_id) = (producer, id);
         Gb45438Label {
             label,

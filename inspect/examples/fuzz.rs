@@ -1,0 +1,82 @@
+//! Reads mutated files of each family: `fuzz [FAMILY]...`; without a name all families, and files made to cost much.
+//!
+//! `FUZZ_FILES` (1,000,000) files from number `FUZZ_FROM` (0) with seed `FUZZ_SEED` (1). A panic names family, seed and
+//! number of its file, so that `FUZZ_FROM=number FUZZ_FILES=1` repeats it. On Linux the highest memory is printed and
+//! must stay under 64 MiB above what the start has taken.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    dead_code,
+    reason = "a program for developers, with the helpers of the tests"
+)]
+
+#[path = "../tests/labels/files.rs"]
+mod files;
+#[path = "../tests/labels/formats.rs"]
+mod formats;
+#[path = "../tests/support/fuzzing.rs"]
+mod fuzzing;
+#[path = "../tests/support/hostile_files.rs"]
+mod hostile_files;
+#[path = "../tests/support/xorshift.rs"]
+mod xorshift;
+
+use std::{process::ExitCode, time::Instant};
+
+/// Memory above the start, bytes.
+const MOST_MEMORY: usize = 64 << 20;
+
+fn main() -> ExitCode {
+    let number = |name: &str, default: usize| match std::env::var(name) {
+        Ok(text) => text.parse().unwrap(),
+        Err(_) => default,
+    };
+    let (files, from) = (number("FUZZ_FILES", 1_000_000), number("FUZZ_FROM", 0));
+    let seed = number("FUZZ_SEED", 1) as u64;
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let families: Vec<_> = fuzzing::families()
+        .into_iter()
+        .filter(|family| wanted.is_empty() || wanted.iter().any(|name| name == family.name))
+        .collect();
+    if families.is_empty() {
+        let names: Vec<_> = fuzzing::families().iter().map(|family| family.name).collect();
+        println!("no such family; there are: {}", names.join(", "));
+        return ExitCode::FAILURE;
+    }
+    // Made first, so that what reading takes stands out above them.
+    let hostile = if wanted.is_empty() { hostile_files::hostile_files() } else { Vec::new() };
+    let start = highest_memory();
+    for (name, file) in hostile {
+        let begun = Instant::now();
+        fuzzing::read_file(&file);
+        println!("{name}: {:.1} MB, {:.1} ms", file.len() as f64 / 1e6, begun.elapsed().as_secs_f64() * 1e3);
+    }
+    for family in families {
+        let begun = Instant::now();
+        let seen = fuzzing::run(&family, seed, from, files);
+        let seconds = begun.elapsed().as_secs_f64();
+        println!(
+            "{:8} {:>9} files, {:>6.1} MB, {:>8} labels, {seconds:6.1} s, {:>7.0} files/s",
+            family.name,
+            seen.files,
+            seen.bytes as f64 / 1e6,
+            seen.labels,
+            seen.files as f64 / seconds,
+        );
+    }
+    if let (Some(start), Some(end)) = (start, highest_memory()) {
+        println!("memory: {} KiB above the start", (end - start) >> 10);
+        if end - start > MOST_MEMORY {
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// The process's highest resident memory so far, bytes, where the system tells it.
+fn highest_memory() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok().map(|kib| kib << 10)
+}
