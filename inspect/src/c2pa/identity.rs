@@ -158,7 +158,7 @@ pub(super) fn identities(scene: &Scene<'_>) -> Vec<Identity> {
         .iter()
         .filter(|assertion| is_identity(assertion.label()))
         .take(MAX_IDENTITIES)
-        .map(|assertion| judge(scene, assertion.label_with_instance()))
+        .map(|assertion| judge(scene, &assertion.label_with_instance()))
         .collect();
     if found.iter().any(|identity| identity.kind == IdentityKind::Aggregated) {
         judge_aggregated(scene, &mut found);
@@ -170,13 +170,13 @@ fn is_identity(label: &str) -> bool {
     label == LABEL || label.strip_prefix(LABEL).is_some_and(|rest| rest.starts_with("__"))
 }
 
-fn judge(scene: &Scene<'_>, label: String) -> Identity {
-    let mut identity = Identity::new(cut(&label));
+fn judge(scene: &Scene<'_>, label: &str) -> Identity {
+    let mut identity = Identity::new(cut(label));
     let Some(raw) = scene.raw else {
         push(&mut identity.codes, IDENTITY_NOT_READ);
         return identity;
     };
-    let Some(assertion) = raw.cbor(&label) else {
+    let Some(assertion) = raw.cbor(label) else {
         identity.fail("cawg.identity.cbor.invalid");
         return identity;
     };
