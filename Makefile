@@ -11,6 +11,9 @@ FLAGS := --locked $(OLD_RUST)
 # Release builds count bits in one instruction: every 64-bit x86 processor since 2009 has it.
 RELEASE_ENV := $(if $(filter x86_64,$(shell uname -m)),RUSTFLAGS="-C target-cpu=x86-64-v2 $(RUSTFLAGS)",)
 DENY_VERSION := 0.20.2
+SCHEMATHESIS_VERSION := 4.32.5
+CONTRACT_DIR := target/contract
+SCHEMATHESIS := $(CURDIR)/$(CONTRACT_DIR)/bin/schemathesis
 
 # Installs Debian or Ubuntu packages as root, or says which command does it.
 define require
@@ -50,9 +53,27 @@ test-requirements: requirements
 
 .PHONY: test
 test: test-requirements ## Install what the tests need and run them all
-	@if [ -z "$${TOUCHSTONE_CORPUS:-}" ]; then echo "TOUCHSTONE_CORPUS is not set: tests on the photo corpus are skipped"; fi
+	@if [ -z "$${TOUCHSTONE_CORPUS:-}" ]; then echo "TOUCHSTONE_CORPUS is not set: tests on the photo corpus are skipped"; \
+	else $(MAKE) --no-print-directory schemathesis || true; fi
 	$(CARGO) build $(FLAGS) --workspace
-	$(CARGO) test $(FLAGS) --workspace
+	@if [ -x $(SCHEMATHESIS) ]; then export TOUCHSTONE_SCHEMATHESIS=$(SCHEMATHESIS); fi; set -x; $(CARGO) test $(FLAGS) --workspace
+
+# Into a virtual environment below target, so that nothing of the system changes.
+.PHONY: schemathesis
+schemathesis:
+	@if [ ! -x $(SCHEMATHESIS) ]; then \
+	  if ! python3 -m venv $(CONTRACT_DIR) >/dev/null 2>&1; then \
+	    echo "no contract test: Python cannot make virtual environments. Install with: sudo apt-get install python3-venv" >&2; exit 1; \
+	  elif ! $(CONTRACT_DIR)/bin/pip install --quiet --disable-pip-version-check schemathesis==$(SCHEMATHESIS_VERSION); then \
+	    echo "no contract test: pip cannot install schemathesis $(SCHEMATHESIS_VERSION)" >&2; exit 1; \
+	  fi; \
+	fi
+
+.PHONY: contract
+contract: requirements ## Hold the Soft Binding Resolution API against the C2PA description in TOUCHSTONE_CORPUS
+	@if [ -z "$${TOUCHSTONE_CORPUS:-}" ]; then echo "no contract test: TOUCHSTONE_CORPUS is not set" >&2; exit 1; fi
+	@$(MAKE) --no-print-directory schemathesis
+	TOUCHSTONE_SCHEMATHESIS=$(SCHEMATHESIS) $(CARGO) test $(FLAGS) -p touchstone-server --test api contract -- --nocapture
 
 .PHONY: check
 check: requirements deny ## Formatting, lints, dependencies, generated files

@@ -7,6 +7,7 @@ use crate::{
     label::{FoundLabel, OutputLabel},
     problem::Problem,
     record::Code256,
+    sbr::ManifestId,
     statement::{Kind, Role},
     time::Timestamp,
     verdict::{Context, Verdict},
@@ -29,16 +30,28 @@ pub enum Scope {
     Manage,
     /// Admit organisations, change keys. The operator alone.
     Operate,
+    /// Search and read C2PA manifests (Soft Binding Resolution API).
+    #[serde(rename = "fetch:manifests")]
+    FetchManifests,
+    /// Store C2PA manifests and delete own ones.
+    #[serde(rename = "store:manifests")]
+    StoreManifests,
+    /// Bind values to own C2PA manifests.
+    #[serde(rename = "store:bindings")]
+    StoreBindings,
 }
 
 impl Scope {
     /// All scopes with their names.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 8] = [
         (Self::Register, "register"),
         (Self::Check, "check"),
         (Self::Audit, "audit"),
         (Self::Manage, "manage"),
         (Self::Operate, "operate"),
+        (Self::FetchManifests, "fetch:manifests"),
+        (Self::StoreManifests, "store:manifests"),
+        (Self::StoreBindings, "store:bindings"),
     ];
 
     /// The name in tokens and commands.
@@ -57,9 +70,16 @@ impl Scope {
     #[must_use]
     pub const fn of_role(role: Role) -> &'static [Self] {
         match role {
-            Role::Merchant | Role::AiVendor => &[Self::Register, Self::Check, Self::Manage],
-            Role::Platform => &[Self::Check, Self::Manage],
-            Role::Regulator => &[Self::Check, Self::Audit, Self::Manage],
+            Role::Merchant | Role::AiVendor => &[
+                Self::Register,
+                Self::Check,
+                Self::Manage,
+                Self::FetchManifests,
+                Self::StoreManifests,
+                Self::StoreBindings,
+            ],
+            Role::Platform => &[Self::Check, Self::Manage, Self::FetchManifests],
+            Role::Regulator => &[Self::Check, Self::Audit, Self::Manage, Self::FetchManifests],
         }
     }
 }
@@ -385,6 +405,9 @@ pub struct ContentReceipt {
     pub observed_at_index: Option<u64>,
     /// Whether fingerprints are searchable now. Uninformative pictures are found by their digests alone.
     pub searchable: bool,
+    /// The picture's C2PA manifest, if the repository keeps it for copies that lost it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub manifest: Option<ManifestId>,
 }
 
 /// `GET /v1/content/{sha256}`: statements that bind these bytes, oldest first.

@@ -15,6 +15,7 @@ pub mod label_integrity;
 pub mod leaf;
 pub mod problem;
 pub mod record;
+pub mod sbr;
 pub mod schemas;
 pub mod statement;
 pub mod time;
@@ -22,4 +23,5 @@ pub mod verdict;
 
 pub use digest::Sha256Digest;
 pub use id::{CheckId, KeyId, OrganisationId, StatementId, TokenId, UserId};
+pub use sbr::ManifestId;
 pub use time::Timestamp;

@@ -94,6 +94,12 @@ problems! {
     InvalidIdentifier "invalid-identifier" 400
         "An identifier or digest has a wrong form" "标识符或摘要格式错误"
         "Copy it exactly as the registry gave it." "请原样复制登记处给出的值。";
+    InvalidManifest "invalid-manifest" 400
+        "Not a C2PA manifest store that can be kept" "不是可保存的 C2PA 清单库"
+        "Send the store as its signer signed it; the detail says what does not hold." "请发送签名者签署的原始清单库，详情说明了不成立之处。";
+    ManifestConflict "manifest-conflict" 400
+        "This manifest label belongs to another store" "该清单标签已属于另一清单库"
+        "Labels are given once; fetch the manifest to see whose it is." "标签只登记一次；可获取该清单查看其归属。";
     MalformedMultipart "malformed-multipart" 400
         "The multipart body cannot be read" "无法读取 multipart 正文"
         "Send one part named photo with the file, and optional text parts." "请发送一个名为 photo 的文件部分，以及可选的文本部分。";
@@ -127,6 +133,9 @@ problems! {
     TooManyPixels "too-many-pixels" 413
         "The picture has too many pixels" "图片像素过多"
         "Scale it down; the detail gives the limit." "请缩小图片，上限见详情。";
+    UriTooLong "uri-too-long" 414
+        "The address of the request is too long" "请求地址过长"
+        "Use the POST form of the query." "请改用 POST 方式查询。";
     UnsupportedMediaType "unsupported-media-type" 415
         "The content type is not accepted here" "不接受该内容类型"
         "The detail names the accepted types." "可接受的类型见详情。";

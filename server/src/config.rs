@@ -2,7 +2,10 @@
 //!
 //! This file knows names, defaults and checks; what the numbers do is decided where they are used.
 
-use crate::{registry::Settings, store::StoreConfig};
+use crate::{
+    registry::Settings,
+    store::{MAX_BINDING_VALUE, StoreConfig},
+};
 use clap::Args;
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -126,6 +129,9 @@ pub struct Limits {
     /// Largest ordinary JSON body, in bytes
     #[arg(long, env = "TOUCHSTONE_SERVER_MAX_JSON_BYTES", value_name = "BYTES", default_value_t = default::MAX_JSON_BYTES)]
     pub max_json_bytes: usize,
+    /// Longest address of a look-up by soft binding, in bytes
+    #[arg(long, env = "TOUCHSTONE_SERVER_MAX_URI_BYTES", value_name = "BYTES", default_value_t = default::MAX_URI_BYTES)]
+    pub max_uri_bytes: usize,
     /// Largest body with statements, in bytes
     #[arg(long, env = "TOUCHSTONE_SERVER_MAX_BATCH_BYTES", value_name = "BYTES", default_value_t = default::MAX_BATCH_BYTES)]
     pub max_batch_bytes: usize,
@@ -157,6 +163,7 @@ impl Default for Limits {
             body_seconds: default::BODY_SECONDS,
             shutdown_seconds: default::SHUTDOWN_SECONDS,
             max_json_bytes: default::MAX_JSON_BYTES,
+            max_uri_bytes: default::MAX_URI_BYTES,
             max_batch_bytes: default::MAX_BATCH_BYTES,
             max_buffered_bytes: default::MAX_BUFFERED_BYTES,
             picture_slots: default::PICTURE_SLOTS,
@@ -207,6 +214,18 @@ pub struct Rules {
     /// Most statements in one batch [default: 1000]
     #[arg(long, env = "TOUCHSTONE_SERVER_MAX_BATCH", value_name = "N")]
     pub max_batch: Option<usize>,
+    /// Largest C2PA manifest store that is kept, in bytes [default: 4 MiB]
+    #[arg(long, env = "TOUCHSTONE_SERVER_MAX_MANIFEST_BYTES", value_name = "BYTES")]
+    pub max_manifest_bytes: Option<usize>,
+    /// Most manifests that answer one look-up of the Soft Binding Resolution API [default: 100]
+    #[arg(long, env = "TOUCHSTONE_SERVER_MAX_MATCHES", value_name = "N")]
+    pub max_matches: Option<usize>,
+    /// Longest value of a soft binding, in bytes, at most 2000 [default: 1024]
+    #[arg(long, env = "TOUCHSTONE_SERVER_MAX_BINDING_BYTES", value_name = "BYTES")]
+    pub max_binding_bytes: Option<usize>,
+    /// Address of the registry as others reach it: https://registry.example [default: the host of its origin]
+    #[arg(long, env = "TOUCHSTONE_SERVER_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
     /// How long checks are kept, in days [default: 180]
     #[arg(long, env = "TOUCHSTONE_SERVER_CHECK_RETENTION_DAYS", value_name = "DAYS")]
     pub check_retention_days: Option<u32>,
@@ -251,7 +270,7 @@ impl Rules {
     /// The registry's settings; what is not given keeps the registry's default.
     ///
     /// # Errors
-    /// [`ConfigError::Unreadable`] if a list of trust anchors or keys cannot be read.
+    /// [`ConfigError::Unreadable`] if a list of trust anchors or keys cannot be read; [`ConfigError::PublicUrl`].
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         let defaults = Settings::default();
         Ok(Settings {
@@ -261,6 +280,13 @@ impl Rules {
             max_decode_memory: self.max_decode_memory.unwrap_or(defaults.max_decode_memory),
             decode_seconds: self.decode_seconds.unwrap_or(defaults.decode_seconds),
             max_batch: self.max_batch.unwrap_or(defaults.max_batch),
+            max_manifest_bytes: self.max_manifest_bytes.unwrap_or(defaults.max_manifest_bytes),
+            max_matches: self.max_matches.unwrap_or(defaults.max_matches).max(1),
+            max_binding_bytes: self
+                .max_binding_bytes
+                .unwrap_or(defaults.max_binding_bytes)
+                .clamp(1, MAX_BINDING_VALUE),
+            public_url: self.public_url.as_deref().map(public_url).transpose()?,
             check_retention_days: self.check_retention_days.unwrap_or(defaults.check_retention_days),
             session_hours: self.session_hours.unwrap_or(defaults.session_hours),
             index_folder: defaults.index_folder,
@@ -276,6 +302,16 @@ impl Rules {
             },
         })
     }
+}
+
+/// An address without a slash at its end: scheme and host, maybe a path.
+fn public_url(text: &str) -> Result<String, ConfigError> {
+    let text = text.trim_end_matches('/');
+    let rest = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let fits = |rest: &str| {
+        !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"<>\\^`{|}".contains(&b))
+    };
+    if rest.is_some_and(fits) { Ok(text.to_owned()) } else { Err(ConfigError::PublicUrl(text.to_owned())) }
 }
 
 fn optional_file(path: Option<&Path>) -> Result<Option<Vec<u8>>, ConfigError> {
@@ -296,6 +332,9 @@ pub enum ConfigError {
     /// The data directory has no absolute path in UTF-8.
     #[error("the data directory {0:?} has no absolute path in UTF-8; choose another or give --database-url")]
     Data(PathBuf),
+    /// The registry's address is none.
+    #[error("the public URL {0:?} is no address like https://registry.example")]
+    PublicUrl(String),
     /// A configured file cannot be read.
     #[error("{path:?} cannot be read: {cause}")]
     Unreadable {
@@ -321,6 +360,7 @@ mod default {
     pub(super) const BODY_SECONDS: u64 = 60;
     pub(super) const SHUTDOWN_SECONDS: u64 = 8;
     pub(super) const MAX_JSON_BYTES: usize = 64 << 10;
+    pub(super) const MAX_URI_BYTES: usize = 8 << 10;
     pub(super) const MAX_BATCH_BYTES: usize = 48 << 20;
     pub(super) const MAX_BUFFERED_BYTES: usize = 256 << 20;
     pub(super) const PICTURE_SLOTS: usize = 0;
@@ -354,6 +394,18 @@ mod tests {
     fn the_database_stands_in_the_data_directory_with_an_absolute_path() {
         let url = DataConfig::new("some/dir").store().unwrap().url;
         assert!(url.starts_with("sqlite:///") && url.ends_with("/some/dir/registry.db"), "{url}");
+    }
+
+    #[test]
+    fn a_public_url_is_an_address() {
+        let url = |text| {
+            let line = Line::try_parse_from(["server", "--data", "d", "--public-url", text]).unwrap();
+            line.config.rules.settings().map(|settings| settings.public_url)
+        };
+        assert_eq!(url("https://registry.example/").unwrap().as_deref(), Some("https://registry.example"));
+        for bad in ["registry.example", "https://", "ftp://registry.example", "https://registry.example/?a"] {
+            assert!(matches!(url(bad), Err(ConfigError::PublicUrl(_))), "{bad}");
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ mod content;
 mod faults;
 #[path = "store/log.rs"]
 mod log;
+#[path = "store/manifests.rs"]
+mod manifests;
 #[path = "store/migrations.rs"]
 mod migrations;
 #[path = "store/opening.rs"]

@@ -21,6 +21,7 @@ mod raw;
 mod report;
 mod sign;
 mod signals;
+mod store;
 mod trust;
 
 pub use anchors::{AnchorCertificate, AnchorList, AnchorListError};
@@ -35,6 +36,10 @@ pub use sign::{C2paSignError, Component, ManifestParts, ManifestToWrite, Signing
 pub use sign::{MAX_COMPONENTS, SOFT_BINDING_ISCC};
 pub use sign::{label_and_sign, propagate_and_sign, sign_manifest, sign_manifest_with};
 pub use signals::{InceptionSignal, Signals, TransformationSignal};
+pub use store::{
+    MAX_MANIFESTS, MAX_SOFT_BINDING_BYTES, MAX_SOFT_BINDINGS, STORE_MEDIA_TYPE, SoftBinding, StoreFault,
+    StoreSummary, active_manifest_only, embedded_store,
+};
 pub use trust::{C2paSetupError, TrustAnchors};
 
 use extract::Source;

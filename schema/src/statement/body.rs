@@ -178,6 +178,26 @@ pub struct RecordDeleted {
     pub record: Sha256Digest,
 }
 
+/// `manifest.stored`: the registry took a C2PA manifest store into its repository that came without its picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestStored {
+    /// Who brought it.
+    pub organisation: OrganisationId,
+    /// The manifest, as its signer signed it. Whether a picture belongs to it was not judged.
+    pub c2pa: C2paBinding,
+}
+
+/// `manifest.deleted`: its owner took a C2PA manifest store out of the repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestDeleted {
+    /// Label (URN) of its active manifest.
+    pub manifest: String,
+    /// SHA-256 of the manifest store's bytes.
+    pub store_sha256: Sha256Digest,
+}
+
 /// `key.added`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -349,6 +369,8 @@ bodies!(
     LabelCorrected,
     StatementWithdrawn,
     RecordDeleted,
+    ManifestStored,
+    ManifestDeleted,
     KeyAdded,
     KeyRotated,
     KeyRevoked,
@@ -370,7 +392,10 @@ fn text(name: &str, value: &str) -> Result<(), String> {
 
 fn content(content: &ContentBindings) -> Result<(), String> {
     text("media_type", &content.media_type)?;
-    let Some(c2pa) = &content.c2pa else { return Ok(()) };
+    content.c2pa.as_ref().map_or(Ok(()), manifest)
+}
+
+fn manifest(c2pa: &C2paBinding) -> Result<(), String> {
     text("c2pa.manifest", &c2pa.manifest)?;
     c2pa.signer.as_deref().map_or(Ok(()), |signer| text("c2pa.signer", signer))?;
     match &c2pa.hard_binding {
@@ -429,6 +454,8 @@ impl Body {
                 text("media_type", &b.media_type)
             }
             Self::ContentObserved(b) => content(&b.content),
+            Self::ManifestStored(b) => manifest(&b.c2pa),
+            Self::ManifestDeleted(b) => text("manifest", &b.manifest),
             Self::LabelCorrected(b) => label(&b.label).and_then(|()| text("reason", &b.reason)),
             Self::StatementWithdrawn(b) => text("reason", &b.reason),
             Self::KeyRevoked(b) => text("reason", &b.reason),

@@ -47,6 +47,12 @@ pub enum Kind {
     /// Tombstone of a deleted reference record.
     #[serde(rename = "record.deleted")]
     RecordDeleted,
+    /// A C2PA manifest store was taken into the repository by itself.
+    #[serde(rename = "manifest.stored")]
+    ManifestStored,
+    /// A C2PA manifest store left the repository.
+    #[serde(rename = "manifest.deleted")]
+    ManifestDeleted,
     /// A further key of an organisation.
     #[serde(rename = "key.added")]
     KeyAdded,
@@ -72,7 +78,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of their definition.
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::ImageRegistered, "image.registered"),
         (Self::OutputLabelled, "output.labelled"),
         (Self::EvidenceRecorded, "evidence.recorded"),
@@ -80,6 +86,8 @@ impl Kind {
         (Self::LabelCorrected, "label.corrected"),
         (Self::StatementWithdrawn, "statement.withdrawn"),
         (Self::RecordDeleted, "record.deleted"),
+        (Self::ManifestStored, "manifest.stored"),
+        (Self::ManifestDeleted, "manifest.deleted"),
         (Self::KeyAdded, "key.added"),
         (Self::KeyRotated, "key.rotated"),
         (Self::KeyRevoked, "key.revoked"),

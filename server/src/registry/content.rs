@@ -94,7 +94,8 @@ fn observed_before(reader: &mut Reader<'_>, entry: &EntryRow) -> Result<Option<C
     let bytes = reader.record(entry.index)?.and_then(|row| row.bytes);
     let record = bytes.map(|bytes| Record::parse(&bytes).map_err(Refusal::internal)).transpose()?;
     let searchable = record.is_some_and(|record| record.pdq_quality >= PDQ_QUALITY_FLOOR);
-    Ok(Some(ContentReceipt { statement: entry.id, observed_at_index: Some(first), searchable }))
+    let manifest = reader.manifest_of_picture(entry.index)?;
+    Ok(Some(ContentReceipt { statement: entry.id, observed_at_index: Some(first), searchable, manifest }))
 }
 
 /// What comes with a record must be readable, or it would never be found and nobody would be told.
@@ -116,8 +117,8 @@ fn check_parts(record: &Record) -> Result<(), Refusal> {
 
 impl Registry {
     /// Takes the pixels of an own statement, computes everything itself, keeps what `tier` says (by the view unless
-    /// given) and logs what it observed. Uploading the same bytes again changes nothing and gives the first
-    /// observation.
+    /// given) and logs what it observed. A C2PA manifest that holds goes into the repository, unless `keep_manifest` says
+    /// no. Uploading the same bytes again changes nothing and gives the first observation.
     ///
     /// # Errors
     /// `content-mismatch` if the bytes are not what was signed; the picture problems; `content-deleted`.
@@ -128,6 +129,7 @@ impl Registry {
         bytes: &[u8],
         file_name: Option<&str>,
         tier: Option<Tier>,
+        keep_manifest: bool,
     ) -> Result<ContentReceipt, Refusal> {
         caller.require(Scope::Register)?;
         let inner = &*self.0;
@@ -171,13 +173,18 @@ impl Registry {
             detail,
             file_name: record.file_name,
         };
-        let observed_at = inner.store.write(|writer| {
+        // Read before the log is locked. What cannot be read by itself cannot be given back either; the picture is
+        // registered all the same.
+        let carried = if keep_manifest { inner.carried_store(bytes, &inspection) } else { None };
+        let carried = carried.as_deref().and_then(|store| inner.read_store(store).ok());
+        let (observed_at, manifest) = inner.store.write(|writer| {
             // Read again: another upload, a deletion or a suspension may have come first.
-            check_still_valid(writer, &caller.organisation()?)?;
+            let organisation = caller.organisation()?;
+            check_still_valid(writer, &organisation)?;
             let (entry, ..) = own_bindings(writer, caller, id)?;
             check_record(writer, &entry)?;
             if let Some(first) = entry.observed_at_index {
-                return Ok::<_, Refusal>(first);
+                return Ok::<_, Refusal>((first, writer.manifest_of_picture(entry.index)?));
             }
             let body = inner.observation(*id, &inspection, record_digest, inner.now());
             let logged = inner.append_own(writer, inner.keyring.verdict(), body)?;
@@ -186,10 +193,15 @@ impl Registry {
                 writer.bind_credential(&c2pa.manifest, entry.index)?;
             }
             writer.put_record(entry.index, &new)?;
-            Ok(logged.log_index)
+            let places = (entry.index, logged.log_index);
+            let manifest = match &carried {
+                Some(store) => inner.keep_with_picture(writer, store, &inspection, organisation, places)?,
+                None => None,
+            };
+            Ok((logged.log_index, manifest))
         })?;
         inner.follow_own();
-        Ok(ContentReceipt { statement: *id, observed_at_index: Some(observed_at), searchable })
+        Ok(ContentReceipt { statement: *id, observed_at_index: Some(observed_at), searchable, manifest })
     }
 
     /// Takes the reference record that an own statement binds. The registry did not see the pixels: matches say so.
@@ -246,11 +258,11 @@ impl Registry {
         if changed {
             inner.follow_own();
         }
-        Ok(ContentReceipt { statement: *id, observed_at_index: None, searchable })
+        Ok(ContentReceipt { statement: *id, observed_at_index: None, searchable, manifest: None })
     }
 
-    /// Deletes the reference record of an own statement. The log keeps the statement and gets a tombstone. Deleting
-    /// it again gives the first tombstone.
+    /// Deletes the reference record of an own statement, and the C2PA manifest that came with it. The log keeps the
+    /// statement and gets a tombstone. Deleting it again gives the first tombstone.
     ///
     /// # Errors
     /// `not-found` if there is no record.
@@ -271,6 +283,7 @@ impl Registry {
             let body = RecordDeleted { statement: *id, record: record.digest };
             let logged = inner.append_own(writer, inner.keyring.verdict(), body)?;
             writer.delete_record(entry.index, logged.log_index)?;
+            writer.release_picture(entry.index, inner.now())?;
             Ok::<_, Refusal>(logged)
         })?;
         inner.follow_own();

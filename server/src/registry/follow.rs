@@ -263,6 +263,13 @@ impl Registry {
         if due { inner.save(&mut saved) } else { Ok(()) }
     }
 
+    /// Whether crops and screenshots of every picture are recognised: local features are loaded beside the first
+    /// requests.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.0.progress.complete.load(Ordering::Relaxed)
+    }
+
     /// Writes the index to the disk, so that the next start is quick. Called when nothing is asked any more.
     ///
     /// # Errors

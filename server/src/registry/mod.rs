@@ -3,17 +3,21 @@
 //! Every method blocks and is one unit of work: a caller runs it on a thread where blocking is allowed.
 
 pub mod access;
+pub mod bindings;
 pub mod bootstrap;
 pub mod check;
 pub mod content;
 pub mod evidence;
 mod follow;
 pub mod lookup;
+pub mod manifests;
 pub mod organisations;
+pub mod receipts;
 mod recognise;
 pub mod refusal;
 pub mod register;
 mod relabelling;
+pub mod resolve;
 pub mod rules;
 mod signing;
 pub mod texts;
@@ -46,6 +50,14 @@ pub struct Settings {
     pub decode_seconds: u32,
     /// Most statements in a batch.
     pub max_batch: usize,
+    /// Largest C2PA manifest store that is kept, in bytes.
+    pub max_manifest_bytes: usize,
+    /// Most manifests that answer one look-up.
+    pub max_matches: usize,
+    /// Longest value of a soft binding, in bytes; at most [`crate::store::MAX_BINDING_VALUE`].
+    pub max_binding_bytes: usize,
+    /// Address of the registry as others reach it, without a slash at its end: `https://registry.example`.
+    pub public_url: Option<String>,
     /// How long checks are kept, in days.
     pub check_retention_days: u32,
     /// How long a sign-in lasts, in hours.
@@ -68,6 +80,10 @@ impl Default for Settings {
             max_decode_memory: 512 << 20,
             decode_seconds: 10,
             max_batch: 1_000,
+            max_manifest_bytes: 4 << 20,
+            max_matches: 100,
+            max_binding_bytes: 1_024,
+            public_url: None,
             check_retention_days: 180,
             session_hours: 12,
             index_folder: None,

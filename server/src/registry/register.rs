@@ -167,6 +167,7 @@ impl Inner {
             Body::StatementWithdrawn(_) => {
                 let target = target.ok_or_else(|| Refusal::internal("a withdrawal without its target"))?;
                 writer.mark_withdrawn(target, index)?;
+                writer.release_picture(target, self.now())?;
             }
             Body::KeyAdded(added) => {
                 self.insert_key(writer, organisation, &added.key, KeyPurpose::Signing, index)?;

@@ -10,6 +10,7 @@ mod convert;
 mod dialect;
 mod entries;
 mod error;
+mod manifests;
 mod model;
 mod organisations;
 mod records;
@@ -17,10 +18,11 @@ mod schema;
 mod state;
 
 pub use error::StoreError;
+pub use manifests::{ISCC_RADIUS, MAX_BINDING_VALUE};
 pub use model::{
     Appended, ChangeRow, CheckPictures, CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow,
-    KeyPurpose, KeyRow, NewEntry, NewKey, NewOrganisation, NewRecord, NewToken, NewUser, OrganisationRow,
-    RecordRow, RegistryKeyRow, TokenRow, UserRow,
+    KeyPurpose, KeyRow, ManifestRow, NewEntry, NewKey, NewManifest, NewOrganisation, NewRecord, NewToken,
+    NewUser, OrganisationRow, RecordRow, RegistryKeyRow, TokenRow, UserRow,
 };
 
 use crate::log::Tail;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use touchstone_schema::{
-    CheckId, KeyId, OrganisationId, Sha256Digest, StatementId, Timestamp, TokenId, UserId,
+    CheckId, KeyId, ManifestId, OrganisationId, Sha256Digest, StatementId, Timestamp, TokenId, UserId,
     api::Scope,
     statement::{Issuer, Kind, Role},
 };
@@ -88,6 +88,50 @@ pub struct ContentRow {
     pub accepted_at: Timestamp,
     /// Whether it was withdrawn.
     pub withdrawn: bool,
+}
+
+/// A C2PA manifest store to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewManifest<'a> {
+    /// Label of its active manifest.
+    pub label: &'a ManifestId,
+    /// SHA-256 of `bytes`.
+    pub store_digest: Sha256Digest,
+    /// SHA-256 of the signer's certificate.
+    pub certificate: Sha256Digest,
+    /// Who brings it.
+    pub owner: OrganisationId,
+    /// Brought by itself, not with a registered picture.
+    pub alone: bool,
+    /// The log entry that names it.
+    pub anchor_index: u64,
+    /// When it came.
+    pub created_at: Timestamp,
+    /// SHA-256 of the picture's file without the manifest, if it is known.
+    pub content_digest: Option<Sha256Digest>,
+    /// The store.
+    pub bytes: &'a [u8],
+}
+
+/// A C2PA manifest store that is, or was, kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestRow {
+    /// Label of its active manifest.
+    pub label: ManifestId,
+    /// SHA-256 of the store.
+    pub store_digest: Sha256Digest,
+    /// SHA-256 of the signer's certificate.
+    pub certificate: Sha256Digest,
+    /// Whose it is.
+    pub owner: OrganisationId,
+    /// Brought by itself: it stays when its picture's record goes.
+    pub alone: bool,
+    /// The log entry that names it.
+    pub anchor_index: u64,
+    /// When it came.
+    pub created_at: Timestamp,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A reference record to be stored.

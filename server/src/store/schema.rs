@@ -77,6 +77,43 @@ diesel::table! {
 }
 
 diesel::table! {
+    manifests (label) {
+        label -> Text,
+        store_digest -> Binary,
+        certificate -> Binary,
+        owner -> Text,
+        alone -> Bool,
+        anchor_idx -> BigInt,
+        created_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        content_digest -> Nullable<Binary>,
+        bytes -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    manifest_pictures (idx) {
+        idx -> BigInt,
+        label -> Text,
+    }
+}
+
+diesel::table! {
+    soft_bindings (alg, value, label) {
+        alg -> Text,
+        value -> Binary,
+        label -> Text,
+    }
+}
+
+diesel::table! {
+    iscc_parts (part, code) {
+        part -> BigInt,
+        code -> Binary,
+    }
+}
+
+diesel::table! {
     organisations (id) {
         id -> Text,
         name -> Text,
@@ -164,4 +201,11 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(entries, contents, records);
+diesel::allow_tables_to_appear_in_same_query!(
+    entries,
+    contents,
+    records,
+    manifests,
+    manifest_pictures,
+    soft_bindings
+);

@@ -83,6 +83,9 @@ pub(super) struct PutQuery {
     /// `sketch` for others.
     #[param(inline)]
     reference: Option<record::Tier>,
+    /// Whether the C2PA manifest of a signed picture is kept, so that copies that lost it lead back to it. Unless given,
+    /// it is.
+    keep_manifest: Option<bool>,
 }
 
 /// Upload the content of a statement
@@ -122,10 +125,11 @@ pub(super) async fn put(
         state.run(move |registry| registry.put_record(&caller, &id, body.bytes())).await?
     } else {
         let body = body::read(&state, &request, &mut payload, state.max_upload_bytes).await?;
-        let PutQuery { file_name, reference } = query.into_inner();
+        let PutQuery { file_name, reference, keep_manifest } = query.into_inner();
+        let keep_manifest = keep_manifest.unwrap_or(true);
         let name = file_name.as_deref().and_then(record::clean_file_name);
         let put = move |registry: &Registry| {
-            registry.put_pixels(&caller, &id, body.bytes(), name.as_deref(), reference)
+            registry.put_pixels(&caller, &id, body.bytes(), name.as_deref(), reference, keep_manifest)
         };
         state.run_picture(put).await?
     };
@@ -152,9 +156,10 @@ pub(super) fn require_picture(media_type: &str) -> Result<(), Failure> {
 
 /// Delete a reference record
 ///
-/// Removes fingerprints, file name and record for ever; a tombstone stays in the log.
+/// Removes fingerprints, file name and record for ever, and the C2PA manifest that came with the picture; a tombstone
+/// stays in the log.
 ///
-/// 永久删除参考记录（指纹、文件名等）；日志中保留墓碑条目。
+/// 永久删除参考记录（指纹、文件名等）以及随图片保存的 C2PA 清单；日志中保留墓碑条目。
 #[utoipa::path(
     delete, path = "/v1/statements/{id}/record", operation_id = "deleteRecord", tag = "content",
     params(("id" = StatementId, Path, description = "The statement")),

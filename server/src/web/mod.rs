@@ -19,6 +19,7 @@ pub mod organisations;
 pub mod pages;
 pub mod problem;
 pub mod registry;
+mod sbr;
 pub mod statements;
 pub mod throttle;
 pub mod tokens;
@@ -58,6 +59,8 @@ pub struct State {
     limits: Limits,
     max_upload_bytes: usize,
     max_batch: usize,
+    max_manifest_bytes: usize,
+    public_url: Option<String>,
     pictures: Gate,
     passwords: Gate,
     budget: Budget,
@@ -87,6 +90,8 @@ impl State {
             clock,
             max_upload_bytes: settings.max_upload_bytes,
             max_batch: settings.max_batch,
+            max_manifest_bytes: settings.max_manifest_bytes,
+            public_url: settings.public_url.clone(),
             pictures: Gate::new(limits.picture_slots(), limits.picture_queue),
             passwords: Gate::new(PASSWORD_SLOTS, PASSWORD_QUEUE),
             budget: Budget::new(limits.max_buffered_bytes),
@@ -233,6 +238,7 @@ pub fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     registry::configure(state, services);
     organisations::configure(state, services);
     tokens::configure(state, services);
+    sbr::configure(state, services);
     health::configure(state, services);
     pages::configure(state, services);
     services.default_service(web::to(nothing_here).wrap(Observe::new(state.clone(), "unmatched")));

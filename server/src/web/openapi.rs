@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document: put together from the annotations beside the handlers, completed with the problems
 //! that each operation can answer.
 
-use super::{checks, content, health, inspections, labels, organisations, registry, statements, tokens};
+use super::{checks, content, health, inspections, labels, organisations, registry, sbr, statements, tokens};
 use std::collections::BTreeMap;
 use touchstone_schema::problem::{MEDIA_TYPE, Problem, ProblemCode as Code};
 use utoipa::{
@@ -72,6 +72,9 @@ header `X-Request-Id`. Times are RFC 3339 in UTC. JSON is strict: duplicate and 
         statements::submit, statements::get, statements::receipt,
         content::find, content::put, content::delete_record,
         labels::find, inspections::inspect, checks::create, checks::get, checks::alterations, checks::mask,
+        sbr::by_binding, sbr::by_large_binding, sbr::by_content,
+        sbr::add, sbr::get, sbr::delete, sbr::receipt, sbr::verify, sbr::associate, sbr::update,
+        sbr::algorithms, sbr::status, sbr::capabilities, sbr::well_known,
         health::health, health::readiness, health::metrics,
     ),
     components(schemas(Problem)),
@@ -80,6 +83,7 @@ header `X-Request-Id`. Times are RFC 3339 in UTC. JSON is strict: duplicate and 
         (name = "statements", description = "Signed statements · 签名声明"),
         (name = "content", description = "Content, labels and reference records · 内容、标识与参考记录"),
         (name = "checks", description = "What is known about a photo · 照片查验"),
+        (name = "manifests", description = "C2PA Soft Binding Resolution API 2.4 · C2PA 软绑定解析"),
         (name = "tokens", description = "Tokens, console users, signing in · 令牌、用户与登录"),
         (name = "organisations", description = "Decisions of the operator · 运营方管理"),
         (name = "operation", description = "Health and monitoring · 运行状态")
@@ -102,7 +106,8 @@ impl Modify for Completion {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
-                "A token of the registry · 登记处令牌. Scopes: register, check, audit, manage, operate.",
+                "A token of the registry · 登记处令牌. Scopes: register, check, audit, manage, operate, \
+                 fetch:manifests, store:manifests, store:bindings.",
             ))
             .build();
         let components = document.components.get_or_insert_default();
@@ -134,8 +139,12 @@ fn complete(operation: &mut Operation) {
     }
 }
 
+fn groups() -> impl Iterator<Item = Problems> {
+    GROUPS.into_iter().chain(sbr::PROBLEMS)
+}
+
 fn own_problems(operation: &str) -> Option<&'static [&'static [Code]]> {
-    GROUPS.iter().copied().flatten().find(|(id, _)| *id == operation).map(|(_, codes)| *codes)
+    groups().flatten().find(|(id, _)| *id == operation).map(|(_, codes)| *codes)
 }
 
 fn problem_response(codes: &[Code]) -> ResponseBuilder {
@@ -170,7 +179,7 @@ mod tests {
                 assert!(found.insert(id.clone()), "{id} occurs twice");
             }
         }
-        let known: BTreeSet<_> = GROUPS.iter().copied().flatten().map(|(id, _)| (*id).to_owned()).collect();
+        let known: BTreeSet<_> = groups().flatten().map(|(id, _)| (*id).to_owned()).collect();
         assert_eq!(found, known);
     }
 

@@ -45,7 +45,7 @@ fn bootstrap(data: &Path, more: &[&str]) -> Output {
 }
 
 /// A bootstrapped registry and what the program said.
-fn made() -> (TempDir, Value) {
+pub(crate) fn made() -> (TempDir, Value) {
     let folder = tempfile::tempdir().unwrap();
     let output = bootstrap(&folder.path().join("registry"), &["--json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -55,7 +55,8 @@ fn made() -> (TempDir, Value) {
     (folder, serde_json::from_str(out).unwrap())
 }
 
-struct Served {
+/// The running program.
+pub(crate) struct Served {
     child: Child,
     address: SocketAddr,
     log: BufReader<ChildStderr>,
@@ -63,7 +64,7 @@ struct Served {
 }
 
 impl Served {
-    fn start(data: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(data: &Path, more: &[&str]) -> Self {
         let mut child = program()
             .args(["serve", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"])
             .args(more)
@@ -85,12 +86,12 @@ impl Served {
         Self { child, address, log, head }
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(self.address, Seen::default())
     }
 
     /// Sends SIGTERM, waits for the end, and returns the whole log.
-    fn stop(mut self) -> String {
+    pub(crate) fn stop(mut self) -> String {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         let status = (0..STEPS).find_map(|_| {

@@ -151,6 +151,11 @@ impl Client {
         Self { address, ..self.clone() }
     }
 
+    /// The server's address for other programs.
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     pub(crate) fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }

@@ -20,6 +20,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("{key}", "key_00000000000000000000000000"),
     ("{sha256}", "0000000000000000000000000000000000000000000000000000000000000000"),
     ("{producer}", "nobody"),
+    ("{manifestId}", "urn:c2pa:00000000-0000-4000-8000-000000000000"),
 ];
 
 /// Who may call an operation.
@@ -47,6 +48,9 @@ const REGISTER: Access = Scopes(&[Scope::Register]);
 const CHECK: Access = Scopes(&[Scope::Check]);
 const MANAGE: Access = Scopes(&[Scope::Manage, Scope::Operate]);
 const OPERATE: Access = Scopes(&[Scope::Operate]);
+const FETCH: Access = Scopes(&[Scope::FetchManifests]);
+const STORE: Access = Scopes(&[Scope::StoreManifests]);
+const BIND: Access = Scopes(&[Scope::StoreBindings]);
 const REGISTER_OR_CHECK: Access = Scopes(&[Scope::Register, Scope::Check]);
 
 const BAD_JSON: &[(&str, &str, Code)] = &[
@@ -54,6 +58,14 @@ const BAD_JSON: &[(&str, &str, Code)] = &[
     (JSON, "{\"surprise\":1}", Code::UnknownField),
     (JSON, "{}", Code::InvalidField),
     ("text/plain", "{}", Code::UnsupportedMediaType),
+];
+
+/// As [`BAD_JSON`], where unknown members are passed over.
+const BAD_OPEN_JSON: &[(&str, &str, Code)] = &[
+    (JSON, "{\"", Code::MalformedJson),
+    (JSON, "{\"alg\":\"a\",\"alg\":\"a\"}", Code::DuplicateName),
+    (JSON, "{}", Code::InvalidField),
+    ("text/plain", "{}", Code::MalformedRequest),
 ];
 
 const fn operation(id: &'static str, method: &'static str, path: &'static str, access: Access) -> Operation {
@@ -179,6 +191,58 @@ const OPERATIONS: &[Operation] = &[
     operation("getCheck", "GET", "/v1/checks/{id}", CHECK),
     operation("getAlterations", "GET", "/v1/checks/{id}/alterations.png", CHECK),
     operation("getAlterationMask", "GET", "/v1/checks/{id}/mask.png", CHECK),
+    operation("queryByBinding", "GET", "/sbr/v1/matches/byBinding", FETCH),
+    with_body(
+        operation("queryByLargeBinding", "POST", "/sbr/v1/matches/byBinding", FETCH),
+        JSON,
+        r#"{"alg":"com.adobe.trustmark.P","value":"MA=="}"#,
+        BAD_OPEN_JSON,
+    ),
+    with_body(
+        operation("uploadFile", "POST", "/sbr/v1/matches/byContent", FETCH),
+        "image/png",
+        "no picture",
+        &[
+            ("image/png", "no picture", Code::UnsupportedMediaType),
+            ("audio/mpeg", "no picture", Code::UnsupportedMediaType),
+        ],
+    ),
+    with_body(
+        operation("addManifest", "POST", "/sbr/v1/manifests", STORE),
+        "application/c2pa",
+        "no store",
+        &[("application/c2pa", "no store", Code::InvalidManifest), (JSON, "{}", Code::MalformedRequest)],
+    ),
+    operation("getManifestById", "GET", "/sbr/v1/manifests/{manifestId}", FETCH),
+    operation("deleteManifest", "DELETE", "/sbr/v1/manifests/{manifestId}", STORE),
+    operation("getVerifiedReceipt", "GET", "/sbr/v1/manifests/{manifestId}/receipts", FETCH),
+    with_body(
+        operation("verifyReceipt", "POST", "/sbr/v1/manifests/{manifestId}/receipts", FETCH),
+        JSON,
+        r#"{"@context":"c","@type":"t","repository":{"uri":"u:u","manifestId":"urn:c2pa:00000000-0000-4000-8000-000000000000"},"anchor":{"uri":"u:u","proof":{}}}"#,
+        &[
+            (JSON, "{\"", Code::MalformedJson),
+            (JSON, "{\"surprise\":1}", Code::UnknownField),
+            (JSON, "{}", Code::InvalidField),
+            ("text/plain", "{}", Code::MalformedRequest),
+        ],
+    ),
+    with_body(
+        operation("associateManifest", "POST", "/sbr/v1/bindings", BIND),
+        JSON,
+        r#"{"bindingValue":"MA==","manifestId":"urn:c2pa:00000000-0000-4000-8000-000000000000"}"#,
+        BAD_OPEN_JSON,
+    ),
+    with_body(
+        operation("updateAssociatedManifest", "PUT", "/sbr/v1/bindings", BIND),
+        JSON,
+        r#"{"bindingValue":"MA==","manifestId":"urn:c2pa:00000000-0000-4000-8000-000000000000"}"#,
+        BAD_OPEN_JSON,
+    ),
+    operation("getSupportedBindings", "GET", "/sbr/v1/services/supportedAlgorithms", Everybody),
+    operation("getServiceStatus", "GET", "/sbr/v1/services/status", Everybody),
+    operation("getServiceCapabilities", "GET", "/sbr/v1/services/capabilities", Everybody),
+    operation("getWellKnown", "GET", "/.well-known/c2pa-soft-binding-resolution", Everybody),
 ];
 
 impl Operation {
@@ -300,6 +364,7 @@ fn every_operation_is_guarded() {
             REGISTER => (merchant.client.clone(), Some(&platform.client)),
             CHECK => (platform.client.clone(), Some(&registering)),
             REGISTER_OR_CHECK => (platform.client.clone(), Some(&managing)),
+            FETCH | STORE | BIND => (merchant.client.clone(), Some(&managing)),
             MANAGE => (merchant.client.clone(), Some(&registering)),
             Scopes(_) => (operator.clone(), Some(&merchant.client)),
         };

@@ -385,7 +385,8 @@ pub(crate) enum TokenCommand {
         /// For whom; needed by the operator alone.
         #[arg(long, value_name = "ID")]
         organisation: Option<OrganisationId>,
-        /// What it allows: register, check, audit, manage or operate. May be repeated.
+        /// What it allows: register, check, audit, manage, operate, fetch:manifests, store:manifests or store:bindings.
+        /// May be repeated.
         #[arg(long, value_name = "SCOPE", required = true, value_parser = parse_scope, action = ArgAction::Append,
               value_delimiter = ',')]
         scope: Vec<Scope>,
@@ -433,7 +434,8 @@ fn parse_tier(text: &str) -> Result<Tier, String> {
 }
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
-    Scope::from_name(text).ok_or_else(|| "register, check, audit, manage or operate expected".to_owned())
+    let names = || Scope::ALL.map(|(_, name)| name).join(", ");
+    Scope::from_name(text).ok_or_else(|| format!("one of {} expected", names()))
 }
 
 #[cfg(test)]
