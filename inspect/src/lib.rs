@@ -28,7 +28,8 @@ use touchstone_schema::{
     label::FoundLabel,
     problem::ProblemCode,
     record::{Blob, Code256, Record, Tier},
-    statement::{C2paBinding, ContentBindings, Nonce},
+    statement::{C2paBinding, C2paObservation, ContentBindings, Nonce},
+    time::Timestamp,
 };
 
 /// Least pixels of the working picture: what a comparison looks at, and more than any fingerprint does.
@@ -178,13 +179,30 @@ impl Inspection {
         None
     }
 
-    /// State (`invalid`, `valid`, `trusted`, …), anchor set and validating library of the C2PA manifest.
+    /// State of the C2PA manifest: `invalid`, `valid`, `trusted`, …
     #[must_use]
-    pub fn c2pa_state(&self) -> Option<(String, Option<String>, String)> {
+    pub fn c2pa_state(&self) -> Option<String> {
         #[cfg(feature = "c2pa")]
-        if let Some(report) = &self.c2pa {
-            return Some((term(&report.state), report.anchor_set.as_ref().map(term), report.library.clone()));
-        }
+        return self.c2pa.as_ref().map(|report| term(&report.state));
+        #[cfg(not(feature = "c2pa"))]
+        None
+    }
+
+    /// The verdict on the C2PA manifest as a statement keeps it. A certificate that holds today has ended one day, and
+    /// lists and libraries change, so the verdict names its time, the list and the library. The time is the caller's:
+    /// there is no clock here.
+    #[must_use]
+    #[cfg_attr(not(feature = "c2pa"), allow(unused_variables))]
+    pub fn c2pa_observation(&self, judged_at: Timestamp) -> Option<C2paObservation> {
+        #[cfg(feature = "c2pa")]
+        return self.c2pa.as_ref().map(|report| C2paObservation {
+            state: term(&report.state),
+            anchor_set: report.anchor_set.as_ref().map(term),
+            anchor_list_sha256: report.anchor_list_sha256,
+            judged_at,
+            library: report.library.clone(),
+        });
+        #[cfg(not(feature = "c2pa"))]
         None
     }
 

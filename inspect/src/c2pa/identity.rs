@@ -12,7 +12,7 @@
 //! as they stand in the file, then against the deterministic encoding (RFC 8949, section 4.2.1).
 
 use super::raw::{self, RawManifest, field};
-use super::report::{MAX_LIST_LENGTH, cut, push};
+use super::report::{cut, push};
 use super::trust::{SIGNER_USAGES, Trust};
 use ::c2pa::crypto::cose::{CoseError, Verifier, cert_chain_from_sign1, parse_cose_sign1};
 use ::c2pa::status_tracker::{LogKind, StatusTracker};
@@ -45,6 +45,13 @@ const VALIDATED_POLICIES: [&str; 6] = [
     "2.23.140.1.5.4.2",
     "2.23.140.1.5.4.3",
 ];
+
+/// Most identities that are judged. Each costs signature checks.
+const MAX_IDENTITIES: usize = 16;
+/// Most certificates in an identity's chain.
+const MAX_CHAIN: usize = 8;
+/// Most assertions to which an identity refers.
+const MAX_REFERENCES: usize = 256;
 
 /// Code: the manifest with this identity does not hold, so the identity says nothing about the picture.
 pub const IDENTITY_MANIFEST_INVALID: &str = "touchstone.identity.manifest_invalid";
@@ -150,8 +157,8 @@ pub(super) fn identities(scene: &Scene<'_>) -> Vec<Identity> {
         .assertions()
         .iter()
         .filter(|assertion| is_identity(assertion.label()))
-        .take(MAX_LIST_LENGTH)
-        .map(|assertion| judge(scene, assertion.label_with_instance()))
+        .take(MAX_IDENTITIES)
+        .map(|assertion| judge(scene, &assertion.label_with_instance()))
         .collect();
     if found.iter().any(|identity| identity.kind == IdentityKind::Aggregated) {
         judge_aggregated(scene, &mut found);
@@ -163,13 +170,13 @@ fn is_identity(label: &str) -> bool {
     label == LABEL || label.strip_prefix(LABEL).is_some_and(|rest| rest.starts_with("__"))
 }
 
-fn judge(scene: &Scene<'_>, label: String) -> Identity {
-    let mut identity = Identity::new(cut(&label));
+fn judge(scene: &Scene<'_>, label: &str) -> Identity {
+    let mut identity = Identity::new(cut(label));
     let Some(raw) = scene.raw else {
         push(&mut identity.codes, IDENTITY_NOT_READ);
         return identity;
     };
-    let Some(assertion) = raw.cbor(&label) else {
+    let Some(assertion) = raw.cbor(label) else {
         identity.fail("cawg.identity.cbor.invalid");
         return identity;
     };
@@ -223,7 +230,10 @@ fn check_references(manifest: &Manifest, payload: &Value, identity: &mut Identit
     let mut seen: Vec<String> = Vec::new();
     let mut hard_binding = false;
     let references = field(payload, "referenced_assertions").and_then(Value::as_array);
-    for reference in references.into_iter().flatten().take(1024) {
+    if references.is_none_or(|references| references.len() > MAX_REFERENCES) {
+        return identity.fail("cawg.identity.assertion.mismatch");
+    }
+    for reference in references.into_iter().flatten() {
         let url = field(reference, "url").and_then(Value::as_text).unwrap_or_default();
         let url = relative(url);
         let hash = field(reference, "hash").and_then(Value::as_bytes);
@@ -242,7 +252,11 @@ fn check_references(manifest: &Manifest, payload: &Value, identity: &mut Identit
 }
 
 fn judge_x509(scene: &Scene<'_>, payload: &Value, signature: &[u8], identity: &mut Identity) {
-    let leaf = leaf_certificate(signature);
+    let chain = certificates(signature);
+    if chain.len() > MAX_CHAIN {
+        return identity.fail("cawg.x509.credential.invalid");
+    }
+    let leaf = chain.into_iter().next();
     let certificate = leaf.as_deref().and_then(|der| X509Certificate::from_der(der).ok());
     let certificate = certificate.as_ref().map(|(_, certificate)| certificate);
     if let Some(certificate) = certificate {
@@ -324,10 +338,10 @@ fn mail_only(certificate: &X509Certificate<'_>, time_stamped: bool, pinned: bool
     !signs_documents && !(time_stamped && (pinned || validated()))
 }
 
-/// The certificate with whose key a COSE signature was made, as DER.
-fn leaf_certificate(signature: &[u8]) -> Option<Vec<u8>> {
-    let cose = parse_cose_sign1(signature, &[], &mut StatusTracker::default()).ok()?;
-    cert_chain_from_sign1(&cose).ok()?.into_iter().next()
+/// The certificates in a COSE signature as DER, that of the signer first.
+fn certificates(signature: &[u8]) -> Vec<Vec<u8>> {
+    let cose = parse_cose_sign1(signature, &[], &mut StatusTracker::default());
+    cose.ok().and_then(|cose| cert_chain_from_sign1(&cose).ok()).unwrap_or_default()
 }
 
 /// The signed structure as it stands in the file, and in deterministic encoding.

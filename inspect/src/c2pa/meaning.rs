@@ -4,11 +4,12 @@
 //! - source types are understood in every usual spelling, and `compositeSynthetic` and `trainedAlgorithmicData`
 //!   count at a picture's beginning too;
 //! - parents and components are followed through the manifests that the same store holds: an edited AI picture
-//!   is still an AI picture, and an AI component makes it a partly synthetic one;
+//!   is still an AI picture, and an AI component makes it a partly synthetic one; the same holds for what a
+//!   manifest says of an ingredient that has none;
 //! - a capture that was edited in an unstated way is no longer called captured, and `c2pa.resized` is no edit.
 
 use super::signals::{Action, Facts, INCEPTION, InceptionSignal, NON_EDITORIAL, TransformationSignal};
-use ::c2pa::{Manifest, Reader, Relationship};
+use ::c2pa::{Ingredient, Manifest, Reader, Relationship};
 use touchstone_schema::label::{DigitalSourceType, LabelMeaning};
 
 /// How many generations of parents are followed.
@@ -86,12 +87,12 @@ fn meaning_of(reader: &Reader, manifest: &Manifest, depth: u32, visits: &mut u32
         if *visits >= MAX_VISITS {
             break;
         }
-        let Some(source) = ingredient.active_manifest().and_then(|label| reader.get_manifest(label)) else {
-            continue;
+        let source = ingredient.active_manifest().and_then(|label| reader.get_manifest(label));
+        let theirs = match source {
+            Some(source) => meaning_of(reader, source, depth + 1, visits),
+            None => stated_of(ingredient),
         };
-        let Some(theirs) = meaning_of(reader, source, depth + 1, visits) else {
-            continue;
-        };
+        let Some(theirs) = theirs else { continue };
         let is_parent = *ingredient.relationship() == Relationship::ParentOf;
         match theirs {
             // An edited AI picture is still an AI picture.
@@ -115,6 +116,12 @@ fn meaning_of(reader: &Reader, manifest: &Manifest, depth: u32, visits: &mut u32
         }
     }
     result
+}
+
+/// What the manifest itself says of an ingredient that has none.
+fn stated_of(ingredient: &Ingredient) -> Option<LabelMeaning> {
+    let term = serde_json::to_value(ingredient.digital_source_type()?).ok()?;
+    DigitalSourceType::parse(term.as_str()?).map(DigitalSourceType::meaning)
 }
 
 #[cfg(test)]

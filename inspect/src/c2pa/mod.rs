@@ -99,8 +99,9 @@ impl C2paReader {
     /// As [`Self::read`], with a manifest store that is kept apart from the file, for example one that a
     /// repository holds for a picture whose own was dropped. A store in the file itself is not looked at.
     ///
-    /// The file must be as it was signed but for the manifest: the hash covers every other byte, and the place
-    /// of the manifest is left out only where the file still has one there.
+    /// The hash leaves out the place where the manifest stood, so the file must still have it there: a file whose
+    /// manifest was cut out is invalid here, and is found by [`crate::digest::content_sha256`], which equals the
+    /// hard binding.
     #[must_use]
     pub fn read_detached(&self, store: &[u8], bytes: &[u8], media_type: &str) -> Option<C2paReport> {
         let media_type = probe::media_type(bytes).unwrap_or(media_type);

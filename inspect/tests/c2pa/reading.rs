@@ -2,11 +2,14 @@
 
 use crate::certificates::{Authority, Usage};
 use crate::files::*;
+use touchstone_inspect::InspectOptions;
 use touchstone_inspect::c2pa::{
-    AnchorSet, C2paReader, C2paReport, C2paSignError, C2paState, ManifestToWrite, TrustAnchors, sign_manifest,
+    AnchorList, AnchorListError, AnchorSet, C2paReader, C2paReport, C2paSignError, C2paState,
+    ManifestToWrite, TrustAnchors, sign_manifest,
 };
 use touchstone_schema::Sha256Digest;
 use touchstone_schema::label::{DigitalSourceType, LabelLevel, LabelMeaning, LabelScheme};
+use touchstone_schema::time::Timestamp;
 
 #[test]
 fn a_signed_picture_is_trusted_under_its_anchor_and_valid_without() {
@@ -201,4 +204,43 @@ fn one_reader_serves_many_threads() {
             });
         }
     });
+}
+
+#[test]
+fn a_list_says_what_is_in_it() {
+    let (root, other) = (Authority::new("Registrants"), Authority::new("More"));
+    let pinned = root.signer_for("Camera Works", Usage::ClaimSigning, 2031);
+    let text = [root.pem(), pinned.chain_pem, other.pem()].concat();
+    let list = AnchorList::read(text.as_bytes()).unwrap();
+    assert_eq!(list.sha256, Sha256Digest::of(text.as_bytes()));
+    let kinds: Vec<bool> = list.certificates.iter().map(|certificate| certificate.is_authority).collect();
+    assert_eq!(kinds, [true, false, true]);
+    assert!(list.certificates[1].subject.contains("CN=Camera Works signer"));
+    let end: Timestamp = "2031-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(list.soonest_end(), Some(end));
+    assert_eq!((list.ended(end), list.ended(end.saturating_add_seconds(1))), (0, 1));
+
+    let key = text.replace("CERTIFICATE", "PRIVATE KEY");
+    assert!(matches!(AnchorList::read(key.as_bytes()), Err(AnchorListError::Block { block: 1, .. })));
+    assert_eq!(AnchorList::read(b"nothing"), Err(AnchorListError::Empty));
+    assert_eq!(AnchorList::read(b"\xff"), Err(AnchorListError::NotText));
+}
+
+#[test]
+fn a_verdict_keeps_its_time_list_and_library() {
+    let authority = Authority::new("Registrants");
+    let file = signed_jpeg(&authority.signer("Inkstone Ltd"), 64, 64);
+    let judged_at: Timestamp = "2026-11-22T09:00:00Z".parse().unwrap();
+    let inspect = |reader: C2paReader, file: &[u8]| {
+        let options = InspectOptions { c2pa: Some(std::sync::Arc::new(reader)), ..InspectOptions::default() };
+        touchstone_inspect::inspect(file, &options).unwrap().c2pa_observation(judged_at)
+    };
+    let trusted = inspect(reader_trusting(&authority), &file).unwrap();
+    assert_eq!(trusted.state, "trusted");
+    assert_eq!(trusted.anchor_set.as_deref(), Some("registrants"));
+    assert_eq!(trusted.anchor_list_sha256, Some(Sha256Digest::of(authority.pem().as_bytes())));
+    assert_eq!((trusted.judged_at, trusted.library.as_str()), (judged_at, "c2pa-rs 0.91.9"));
+    let valid = inspect(no_anchors(), &file).unwrap();
+    assert_eq!((valid.state.as_str(), valid.anchor_set, valid.anchor_list_sha256), ("valid", None, None));
+    assert_eq!(inspect(no_anchors(), &picture(image::ImageFormat::Jpeg, 64, 64)), None);
 }

@@ -176,3 +176,28 @@ fn an_opened_file_without_a_manifest_is_of_unknown_provenance() {
     let known = no_anchors().read(&sign(&unknown), "image/jpeg").unwrap();
     assert_eq!(known.signals.inception, [], "{known:?}");
 }
+
+#[test]
+fn what_is_said_of_an_ingredient_without_a_manifest_counts() {
+    let identity = Authority::new("Registrants").signer("Inkstone Ltd");
+    let original = picture(image::ImageFormat::Jpeg, 32, 32);
+    for (relationship, meaning) in [
+        ("componentOf", LabelMeaning::PartlySynthetic),
+        ("parentOf", LabelMeaning::Synthetic),
+        ("inputTo", LabelMeaning::Other),
+    ] {
+        let mut definition = captured();
+        definition["assertions"][0]["data"]["actions"][0]["digitalSourceType"] =
+            format!("{IPTC}digitalCreation").into();
+        definition["ingredients"] = json!([{
+            "title": "sky.png",
+            "format": "image/png",
+            "relationship": relationship,
+            "digital_source_type": format!("{IPTC}trainedAlgorithmicMedia"),
+        }]);
+        let signed = sign_raw(&original, "image/jpeg", &identity, &mut builder(&definition));
+        let report = no_anchors().read(&signed, "image/jpeg").unwrap();
+        assert_eq!(report.ingredients.len(), 1, "{report:?}");
+        assert_eq!(report.ai_generated, Some(meaning), "{relationship}: {report:?}");
+    }
+}

@@ -120,6 +120,9 @@ pub struct C2paObservation {
     /// Which anchor set vouched for the signer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub anchor_set: Option<String>,
+    /// SHA-256 of that set's list as it was configured: lists change.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub anchor_list_sha256: Option<Sha256Digest>,
     /// When it was judged.
     pub judged_at: Timestamp,
     /// Validating library and version.

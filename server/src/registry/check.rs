@@ -48,7 +48,7 @@ fn check_context(context: &Context) -> Result<(), Refusal> {
 }
 
 fn credential(inspection: &Inspection) -> Option<Credential> {
-    let (state, ..) = inspection.c2pa_state()?;
+    let state = inspection.c2pa_state()?;
     let (parents, edited) = inspection.c2pa_history();
     Some(Credential { state, manifest: inspection.c2pa_binding(), parents, edited })
 }

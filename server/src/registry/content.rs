@@ -13,9 +13,7 @@ use touchstone_schema::{
     leaf,
     problem::ProblemCode,
     record::{Blob, Record, Tier, clean_file_name},
-    statement::{
-        Body, C2paObservation, ContentBindings, ContentObserved, Issuer, RecordDeleted, Statement, View,
-    },
+    statement::{Body, ContentBindings, ContentObserved, Issuer, RecordDeleted, Statement, View},
 };
 
 /// The statement in a log entry.
@@ -70,18 +68,12 @@ impl Inner {
         record: Sha256Digest,
         judged_at: Timestamp,
     ) -> ContentObserved {
-        let c2pa = inspection.c2pa_state().map(|(state, anchor_set, library)| C2paObservation {
-            state,
-            anchor_set,
-            judged_at,
-            library,
-        });
         ContentObserved {
             statement,
             content: inspection.bindings(Some(record)),
             width: inspection.width,
             height: inspection.height,
-            c2pa,
+            c2pa: inspection.c2pa_observation(judged_at),
         }
     }
 }
