@@ -309,11 +309,11 @@ struct Superbox {
 impl Superbox {
     /// The superbox that begins `within`.
     fn at(bytes: &[u8], within: Range<usize>) -> Result<Self, StoreFault> {
-        let (kind, all, inner) = header(bytes, within)?;
+        let Header { kind, all, data: inner } = header(bytes, within)?;
         if kind != SUPERBOX {
             return Err(StoreFault::Structure("a superbox is missing"));
         }
-        let (kind, description, data) = header(bytes, inner.clone())?;
+        let Header { kind, all: description, data } = header(bytes, inner)?;
         if kind != DESCRIPTION {
             return Err(StoreFault::Structure("a superbox has no description"));
         }
@@ -334,8 +334,15 @@ impl Superbox {
     }
 }
 
-/// Type, place and data of the box that begins `within` (ISO/IEC 14496-12 section 4.2).
-fn header(bytes: &[u8], within: Range<usize>) -> Result<([u8; 4], Range<usize>, Range<usize>), StoreFault> {
+/// A box.
+struct Header {
+    kind: [u8; 4],
+    all: Range<usize>,
+    data: Range<usize>,
+}
+
+/// The box that begins `within` (ISO/IEC 14496-12 section 4.2).
+fn header(bytes: &[u8], within: Range<usize>) -> Result<Header, StoreFault> {
     let cut_off = || StoreFault::Structure("a box is cut off");
     let field = |at: usize| bytes.get(within.clone())?.get(at..at + 4)?.first_chunk::<4>().copied();
     let (length, kind) = (field(0).ok_or_else(cut_off)?, field(4).ok_or_else(cut_off)?);
@@ -354,7 +361,7 @@ fn header(bytes: &[u8], within: Range<usize>) -> Result<([u8; 4], Range<usize>, 
         return Err(cut_off());
     }
     let end = within.start + length;
-    Ok((kind, within.start..end, within.start + head..end))
+    Ok(Header { kind, all: within.start..end, data: within.start + head..end })
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ impl Reader<'_> {
                 .filter(manifests::content_digest.eq(content.as_bytes().as_slice()))
                 .order((manifests::anchor_idx, manifests::label))
         );
-        labels(&self.settle(found)?)
+        labels(&self.settle::<Vec<String>>(found)?)
     }
 
     /// Manifests with exactly this soft binding, oldest first, at most `limit`.
@@ -151,7 +151,7 @@ impl Reader<'_> {
                 .filter(soft_bindings::value.eq(value))
                 .order((manifests::anchor_idx, manifests::label))
         );
-        labels(&self.settle(found)?)
+        labels(&self.settle::<Vec<String>>(found)?)
     }
 
     /// ISCC codes that may lie within [`ISCC_RADIUS`] of this one, each once; the caller counts the bits.
