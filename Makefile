@@ -11,6 +11,9 @@ FLAGS := --locked $(OLD_RUST)
 # Release builds count bits in one instruction: every 64-bit x86 processor since 2009 has it.
 RELEASE_ENV := $(if $(filter x86_64,$(shell uname -m)),RUSTFLAGS="-C target-cpu=x86-64-v2 $(RUSTFLAGS)",)
 DENY_VERSION := 0.20.2
+# Another reader of C2PA manifests, for the tests.
+C2PA_PYTHON := $(CURDIR)/target/c2pa-python/bin/python
+C2PA_PYTHON_VERSION := 0.38.1
 
 # Installs Debian or Ubuntu packages as root, or says which command does it.
 define require
@@ -47,12 +50,15 @@ run: build ## Do the main job on an empty registry, then leave it running (ONCE=
 .PHONY: test-requirements
 test-requirements: requirements
 	$(call require,command -v initdb || ls /usr/lib/postgresql/*/bin/initdb,postgresql)
+	$(call require,command -v exiftool,libimage-exiftool-perl)
+	@[ -x $(C2PA_PYTHON) ] || { python3 -m venv target/c2pa-python && $(C2PA_PYTHON) -m pip install --quiet c2pa-python==$(C2PA_PYTHON_VERSION); } \
+	  || { rm -rf target/c2pa-python; echo "c2pa-python cannot be installed (Python with venv, network): manifests are not held against it" >&2; }
 
 .PHONY: test
 test: test-requirements ## Install what the tests need and run them all
 	@if [ -z "$${TOUCHSTONE_CORPUS:-}" ]; then echo "TOUCHSTONE_CORPUS is not set: tests on the photo corpus are skipped"; fi
 	$(CARGO) build $(FLAGS) --workspace
-	$(CARGO) test $(FLAGS) --workspace
+	if [ -x $(C2PA_PYTHON) ]; then export TOUCHSTONE_C2PA_PYTHON=$(C2PA_PYTHON); fi; $(CARGO) test $(FLAGS) --workspace
 
 .PHONY: check
 check: requirements deny ## Formatting, lints, dependencies, generated files

@@ -296,7 +296,7 @@ fn a_label_that_says_captured_is_relabelled() {
     let bare = jpeg(&scene.drawn, 80);
     scene.relabelled(&with_source_type(&bare, DigitalSourceType::DigitalCapture), FindingKind::LabelChanged);
     // A leftover beside the kept label takes nothing away from it.
-    let kept = with_source_type(&with_gb45438(&bare, &scene.label), DigitalSourceType::DigitalCapture);
+    let kept = with_gb45438(&with_source_type(&bare, DigitalSourceType::DigitalCapture), &scene.label);
     let verdict = scene.platform.check(&kept, &timely(&scene.app)).verdict;
     concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
 }
