@@ -33,7 +33,10 @@ use touchstone_inspect::{
         propagate_and_sign, sign_manifest_with,
     },
     decode::Format,
+    labels::read_labels,
 };
+#[cfg(feature = "c2pa")]
+use touchstone_schema::label::LabelScheme;
 use touchstone_schema::{
     label::{DigitalSourceType, Gb45438Label},
     label_integrity::SignedForm,
