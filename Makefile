@@ -14,6 +14,9 @@ DENY_VERSION := 0.20.2
 SCHEMATHESIS_VERSION := 4.32.5
 CONTRACT_DIR := target/contract
 SCHEMATHESIS := $(CURDIR)/$(CONTRACT_DIR)/bin/schemathesis
+# Another reader of C2PA manifests, for the tests.
+C2PA_PYTHON := $(CURDIR)/target/c2pa-python/bin/python
+C2PA_PYTHON_VERSION := 0.38.1
 
 # Installs Debian or Ubuntu packages as root, or says which command does it.
 define require
@@ -50,13 +53,18 @@ run: build ## Do the main job on an empty registry, then leave it running (ONCE=
 .PHONY: test-requirements
 test-requirements: requirements
 	$(call require,command -v initdb || ls /usr/lib/postgresql/*/bin/initdb,postgresql)
+	$(call require,command -v exiftool,libimage-exiftool-perl)
+	@[ -x $(C2PA_PYTHON) ] || { python3 -m venv target/c2pa-python && $(C2PA_PYTHON) -m pip install --quiet c2pa-python==$(C2PA_PYTHON_VERSION); } \
+	  || { rm -rf target/c2pa-python; echo "c2pa-python cannot be installed (Python with venv, network): manifests are not held against it" >&2; }
 
 .PHONY: test
 test: test-requirements ## Install what the tests need and run them all
 	@if [ -z "$${TOUCHSTONE_CORPUS:-}" ]; then echo "TOUCHSTONE_CORPUS is not set: tests on the photo corpus are skipped"; \
 	else $(MAKE) --no-print-directory schemathesis || true; fi
 	$(CARGO) build $(FLAGS) --workspace
-	@if [ -x $(SCHEMATHESIS) ]; then export TOUCHSTONE_SCHEMATHESIS=$(SCHEMATHESIS); fi; set -x; $(CARGO) test $(FLAGS) --workspace
+	if [ -x $(SCHEMATHESIS) ]; then export TOUCHSTONE_SCHEMATHESIS=$(SCHEMATHESIS); fi; \
+	if [ -x $(C2PA_PYTHON) ]; then export TOUCHSTONE_C2PA_PYTHON=$(C2PA_PYTHON); fi; \
+	$(CARGO) test $(FLAGS) --workspace
 
 # Into a virtual environment below target, so that nothing of the system changes.
 .PHONY: schemathesis

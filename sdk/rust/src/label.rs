@@ -33,7 +33,10 @@ use touchstone_inspect::{
         propagate_and_sign, sign_manifest_with,
     },
     decode::Format,
+    labels::read_labels,
 };
+#[cfg(feature = "c2pa")]
+use touchstone_schema::label::LabelScheme;
 use touchstone_schema::{
     label::{DigitalSourceType, Gb45438Label},
     label_integrity::SignedForm,
@@ -47,7 +50,8 @@ pub const STEM: &str = "{stem}";
 pub struct Labelling {
     /// The implicit label.
     pub implicit: Option<Implicit>,
-    /// The IPTC source type. A propagator states none.
+    /// The IPTC source type. A propagator states none. Of an edited file that states one already, this is the edit's and
+    /// stands in the manifest alone.
     pub digital_source_type: Option<DigitalSourceType>,
     /// A C2PA manifest.
     #[cfg(feature = "c2pa")]
@@ -162,6 +166,13 @@ impl Labelling {
         if let Some(credentials) = &self.credentials {
             let (identity, manifest, parts) = credentials.of(name);
             let media_type = media_type(bytes);
+            // What the file states of the whole picture stands; the source type of an edit is the manifest's to tell.
+            let states = || read_labels(bytes).iter().any(|label| label.scheme == LabelScheme::Iptc);
+            let of_edit = manifest.edited && states();
+            let labels = LabelToWrite {
+                digital_source_type: labels.digital_source_type.filter(|_| !of_edit),
+                ..labels
+            };
             // A manifest covers the labels too, so it comes last.
             let signed = if labels == LabelToWrite::default() {
                 sign_manifest_with(bytes, media_type, identity, &manifest, &parts)?
