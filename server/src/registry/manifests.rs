@@ -110,7 +110,7 @@ impl Inner {
 impl Inner {
     /// The manifest store in a picture's file, if the manifest holds for that picture and the store is not too large.
     pub(super) fn carried_store(&self, file: &[u8], inspection: &Inspection) -> Option<Vec<u8>> {
-        let (state, ..) = inspection.c2pa_state()?;
+        let state = inspection.c2pa_state()?;
         if !matches!(state.as_str(), "valid" | "trusted") {
             return None;
         }
