@@ -1,8 +1,11 @@
-//! Reads mutated files of each family: `fuzz [FAMILY]...`, all families without a name.
+//! Reads mutated files of each family: `fuzz [FAMILY]...`; without a name all families, and files made to cost much.
 //!
 //! `FUZZ_FILES` (1,000,000) files from number `FUZZ_FROM` (0) with seed `FUZZ_SEED` (1). A panic names family, seed and
-//! number of its file, so that `FUZZ_FROM=number FUZZ_FILES=1` repeats it. On Linux the highest memory is printed and
-//! must stay under 64 MiB above what the start has taken.
+//! number of its file, so that `FUZZ_FROM=number FUZZ_FILES=1` repeats it.
+//!
+//! On Linux the highest memory above what stood before reading is printed and must stay under 64 MiB. Files made to
+//! cost much are each read in a process of their own (`fuzz --read FILE`), so that none hides behind memory that
+//! another has left.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -17,10 +20,15 @@ mod files;
 mod formats;
 #[path = "../tests/support/fuzzing.rs"]
 mod fuzzing;
+#[path = "../tests/support/hostile_files.rs"]
+mod hostile_files;
 #[path = "../tests/support/xorshift.rs"]
 mod xorshift;
 
-use std::{process::ExitCode, time::Instant};
+use std::{
+    process::{Command, ExitCode},
+    time::Instant,
+};
 
 /// Memory above the start, bytes.
 const MOST_MEMORY: usize = 64 << 20;
@@ -33,6 +41,11 @@ fn main() -> ExitCode {
     let (files, from) = (number("FUZZ_FILES", 1_000_000), number("FUZZ_FROM", 0));
     let seed = number("FUZZ_SEED", 1) as u64;
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let [read, path] = &wanted[..]
+        && read == "--read"
+    {
+        return read_one(path);
+    }
     let families: Vec<_> = fuzzing::families()
         .into_iter()
         .filter(|family| wanted.is_empty() || wanted.iter().any(|name| name == family.name))
@@ -62,7 +75,34 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    if wanted.is_empty() && !read_hostile_files() {
+        return ExitCode::FAILURE;
+    }
     ExitCode::SUCCESS
+}
+
+/// Reads each file made to cost much in a process of its own; whether all kept their bounds.
+fn read_hostile_files() -> bool {
+    let path = std::env::temp_dir().join(format!("touchstone-fuzz-{}", std::process::id()));
+    let kept = hostile_files::hostile_files().into_iter().all(|(name, file)| {
+        std::fs::write(&path, &file).unwrap();
+        let run = Command::new(std::env::current_exe().unwrap()).arg("--read").arg(&path).output().unwrap();
+        let told = String::from_utf8_lossy(&run.stdout);
+        println!("{:5.1} MB, {}: {name}", file.len() as f64 / 1e6, told.trim());
+        run.status.success()
+    });
+    std::fs::remove_file(&path).unwrap();
+    kept
+}
+
+/// Reads one file and tells time and memory.
+fn read_one(path: &str) -> ExitCode {
+    let file = std::fs::read(path).unwrap();
+    let (start, begun) = (highest_memory(), Instant::now());
+    fuzzing::read_file(&file);
+    let taken = start.zip(highest_memory()).map_or(0, |(start, end)| end - start);
+    println!("{:5.1} ms, {:6} KiB", begun.elapsed().as_secs_f64() * 1e3, taken >> 10);
+    if taken > MOST_MEMORY { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// The process's highest resident memory so far, bytes, where the system tells it.

@@ -39,7 +39,7 @@ pub(super) struct Reading {
 pub(super) fn read(text: &str, named: bool) -> Option<Reading> {
     let unreadable = |code: Code| {
         let findings = vec![LabelFinding::new(code)];
-        named.then(|| Reading { label: None, meaning: LabelMeaning::Other, generator: None, findings })
+        named.then_some(Reading { label: None, meaning: LabelMeaning::Other, generator: None, findings })
     };
     if text.len() > MAX_TEXT {
         return unreadable(Code::Unreadable);

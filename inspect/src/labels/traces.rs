@@ -5,6 +5,11 @@
 
 use touchstone_schema::label::LabelMeaning;
 
+/// How NovelAI names itself in JSON.
+const NOVELAI: [&str; 2] = ["\"Software\":\"NovelAI\"", "\"Software\": \"NovelAI\""];
+/// Keys that its comment has together; `uc` is its name for what a picture should not show.
+const COMMENT_OF_NOVELAI: [&str; 3] = ["\"uc\"", "\"sampler\"", "\"steps\""];
+
 /// Whose trace it is, and what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Trace {
@@ -88,9 +93,7 @@ pub(super) fn of_text(text: &str) -> Option<Trace> {
         Some(by("Fooocus"))
     } else if has("Steps: ") && any(&["Sampler: ", "CFG scale: ", "Negative prompt: "]) {
         Some(by("AUTOMATIC1111"))
-    } else if text.starts_with('{') && (has("\"Software\":\"NovelAI\"") || has("\"Software\": \"NovelAI\"")) {
-        Some(by("NovelAI"))
-    } else if text.starts_with('{') && has("\"uc\"") && has("\"sampler\"") && has("\"steps\"") {
+    } else if text.starts_with('{') && (any(&NOVELAI) || COMMENT_OF_NOVELAI.iter().all(|key| has(key))) {
         Some(by("NovelAI"))
     } else if has_job_id(text) {
         Some(by("Midjourney"))

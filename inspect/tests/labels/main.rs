@@ -2,6 +2,7 @@
 //! no harm.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+mod containers;
 mod corpus;
 mod files;
 mod findings;
@@ -13,5 +14,7 @@ mod traces;
 
 #[path = "../support/fuzzing.rs"]
 mod fuzzing;
+#[path = "../support/hostile_files.rs"]
+mod hostile_files;
 #[path = "../support/xorshift.rs"]
 mod xorshift;

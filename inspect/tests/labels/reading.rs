@@ -179,6 +179,18 @@ fn every_gif_and_tiff_carrier_is_read() {
 }
 
 #[test]
+fn packets_in_utf16_are_read() {
+    let packet = quirky_packet(&json(&label()));
+    for (mark, big) in [(true, true), (true, false), (false, true), (false, false)] {
+        let unit = |u: u16| if big { u.to_be_bytes() } else { u.to_le_bytes() };
+        let text = if mark { format!("\u{FEFF}{packet}") } else { packet.clone() };
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(unit).collect();
+        let file = tiff_file(true, false, &[(0x02BC, 1, &bytes)], &[]);
+        expect_label(&file, "tiff:xmp", &[0xBC, 0x02]);
+    }
+}
+
+#[test]
 fn every_heif_carrier_is_read() {
     let (text, packet) = (json(&label()), quirky_packet(&json(&label())));
     let exif = heif_exif(&tiff(false, b"a cup", format!("ASCII\0\0\0{text}").as_bytes()));

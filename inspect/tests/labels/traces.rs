@@ -62,7 +62,7 @@ fn exif_fields() {
     }
     let signature = format!("Signature: {}", "aB3+/=".repeat(12));
     let artist = b"0f2f1c9a-17aa-4a3a-8a8e-7c5ad1a1f001\0";
-    let fields: [(&[(u16, u16, &[u8])], &str, &str); 4] = [
+    let fields: [(&[Field<'_>], &str, &str); 4] = [
         (&[(0x010E, 2, signature.as_bytes()), (0x013B, 2, artist)], "Grok", "ImageDescription"),
         (&[(0x010F, 2, b"Ideogram AI\0")], "Ideogram", "Make"),
         (&[(0x010F, 2, b"workflow:{\"nodes\":[],\"links\":[]}\0")], "ComfyUI", "Make"),

@@ -59,14 +59,14 @@ pub(crate) fn run(family: &Family, seed: u64, from: usize, files: usize) -> Seen
         let file = mutated(&seeds, seed, number);
         let told = Told { family: family.name, seed, number };
         seen.labels += (family.read)(&file);
-        std::mem::forget(told);
+        drop(told);
         seen.files += 1;
         seen.bytes += file.len();
     }
     seen
 }
 
-/// Tells which file it was when the reader panics: dropped only then.
+/// Tells which file it was if it is dropped while a panic of the reader unwinds.
 struct Told {
     family: &'static str,
     seed: u64,
@@ -74,13 +74,15 @@ struct Told {
 }
 
 impl Drop for Told {
-    #[allow(clippy::print_stderr, reason = "the only way to say which file it was while a panic unwinds")]
+    #[allow(clippy::print_stderr, reason = "the only way to say which file it was")]
     fn drop(&mut self) {
-        eprintln!("family {}, seed {}, file {}", self.family, self.seed, self.number);
+        if std::thread::panicking() {
+            eprintln!("family {}, seed {}, file {}", self.family, self.seed, self.number);
+        }
     }
 }
 
-fn read_file(bytes: &[u8]) -> usize {
+pub(crate) fn read_file(bytes: &[u8]) -> usize {
     let (labels, work) = read_labels_counted(bytes);
     assert!(labels.len() <= MAX_LABELS, "{} labels", labels.len());
     for label in &labels {

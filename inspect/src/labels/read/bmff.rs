@@ -13,7 +13,6 @@ use crate::{
         inflate::{Coding, inflate},
     },
 };
-use std::borrow::Cow;
 
 /// Media types under which a packet stands in a `mime` item.
 const XMP_TYPES: [&[u8]; 2] = [b"application/rdf+xml", b"application/xml"];
@@ -127,7 +126,7 @@ impl Collector {
 }
 
 /// The name under which traces know a field: comments and descriptions have several here.
-fn trace_name<'a>(name: &'a Cow<'_, str>) -> &'a str {
+fn trace_name(name: &str) -> &str {
     match name.rsplit('.').next().unwrap_or(name) {
         "\u{A9}cmt" | "comment" | "Comment" => "Comment",
         "\u{A9}des" | "desc" | "ldes" | "description" | "Description" => "Description",

@@ -122,7 +122,7 @@ impl Collector {
         if packet.len() > MAX_PACKET || !self.afford(packet.len()) {
             return None;
         }
-        let packet = xmp::read(&String::from_utf8_lossy(packet));
+        let packet = xmp::read(&unicode(packet));
         self.work.properties += packet.steps;
         let first = |kind: Kind| {
             let mut values = packet.properties.iter().filter(|p| p.kind == kind && !p.value.is_empty());
@@ -359,6 +359,18 @@ fn found(scheme: LabelScheme, meaning: LabelMeaning, carrier: &str, offset: usiz
 /// At most [`MAX_RAW`] bytes, cut between two characters.
 pub(super) fn cut(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MAX_RAW)).unwrap_or_default()
+}
+
+/// The text of a packet: UTF-8, which most formats ask for, or UTF-16, told by its byte order mark or first character
+/// (ISO 16684-1, 7.3.2).
+fn unicode(packet: &[u8]) -> Cow<'_, str> {
+    let unit: fn([u8; 2]) -> u16 = match packet {
+        [0xFE, 0xFF, ..] | [0, b'<', ..] => u16::from_be_bytes,
+        [0xFF, 0xFE, ..] | [b'<', 0, ..] => u16::from_le_bytes,
+        _ => return String::from_utf8_lossy(packet),
+    };
+    let units: Vec<u16> = packet.as_chunks().0.iter().map(|pair| unit(*pair)).collect();
+    Cow::Owned(String::from_utf16_lossy(&units))
 }
 
 /// `tEXt` is Latin-1 by the standard and UTF-8 in many real files.
