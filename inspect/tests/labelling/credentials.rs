@@ -119,7 +119,7 @@ fn a_labelled_picture_is_signed_with_its_soft_binding() {
             .unwrap();
     assert_eq!(read_labels(&signed).iter().filter(|l| l.scheme == LabelScheme::Gb45438).count(), 1);
     let found = report(&authority, &signed);
-    assert_eq!(serde_json::to_value(&found.state).unwrap(), "trusted", "{found:?}");
+    assert_eq!(serde_json::to_value(found.state).unwrap(), "trusted", "{found:?}");
 
     let detailed = detailed(&signed);
     let binding = &active(&detailed)["assertion_store"]["c2pa.soft-binding"];
@@ -151,7 +151,7 @@ fn the_usual_kinds_of_keys_sign() {
         let identity = authority.signer(algorithm);
         let signed = sign_manifest(&picture(2), "image/jpeg", &identity, &created()).unwrap();
         let found = report(&authority, &signed);
-        assert_eq!(serde_json::to_value(&found.state).unwrap(), "trusted", "{found:?}");
+        assert_eq!(serde_json::to_value(found.state).unwrap(), "trusted", "{found:?}");
     }
     let broken = SigningIdentity { chain_pem: "no PEM".into(), key_pkcs8_pem: String::new() };
     let refused = sign_manifest(&picture(2), "image/jpeg", &broken, &created());
@@ -173,7 +173,7 @@ fn a_platform_adds_its_fields_to_a_signed_file_and_keeps_its_manifest() {
         propagate_and_sign(&original, &add, "image/jpeg", &signer(&platform), &created(), &parts).unwrap();
     assert_eq!(spread.label.content_propagator, "platform");
     let found = report(&platform, &spread.bytes);
-    assert_eq!(serde_json::to_value(&found.state).unwrap(), "trusted", "{found:?}");
+    assert_eq!(serde_json::to_value(found.state).unwrap(), "trusted", "{found:?}");
     assert_ne!(found.active_manifest.as_ref(), Some(&first));
     let detailed = detailed(&spread.bytes);
     assert!(detailed["manifests"].get(&first).is_some(), "the producer's manifest is kept");
@@ -202,7 +202,7 @@ fn components_are_placed() {
         let signed =
             sign_manifest_with(&picture(4), "image/jpeg", &signer(&authority), &manifest, &parts).unwrap();
         let found = report(&authority, &signed);
-        assert_eq!(serde_json::to_value(&found.state).unwrap(), "trusted", "{found:?}");
+        assert_eq!(serde_json::to_value(found.state).unwrap(), "trusted", "{found:?}");
         let detailed = detailed(&signed);
         let store = &active(&detailed)["assertion_store"];
         let actions = store["c2pa.actions.v2"]["actions"].as_array().unwrap();
