@@ -328,7 +328,7 @@ fn sign(
     Ok(signed.into_inner())
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
+#[allow(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn library(error: ::c2pa::Error) -> C2paSignError {
     C2paSignError::Library(error.to_string())
 }

@@ -123,7 +123,9 @@ impl<'a> Tiff<'a> {
         self.value_range(entry).and_then(|range| self.bytes.get(range)).unwrap_or_default()
     }
 
-    fn value_range(&self, entry: &Entry) -> Option<Range<usize>> {
+    /// Where an entry's values stand, cut at the end of the structure.
+    #[must_use]
+    pub fn value_range(&self, entry: &Entry) -> Option<Range<usize>> {
         let length = usize::try_from(entry.count.checked_mul(value_size(entry.kind))?).ok()?;
         let field = entry.offset + 4 + self.word();
         let start = if length <= self.word() { field } else { self.offset_at(field)? };

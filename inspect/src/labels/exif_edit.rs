@@ -1,91 +1,52 @@
 //! Changes the text of a label in EXIF (`UserComment`, `ImageDescription`) and moves nothing else: the new text is
 //! appended to the TIFF structure, and its entry points there.
 
-use std::ops::Range;
+use crate::containers::tiff::Tiff;
 
 const EXIF_DIRECTORY: u16 = 0x8769;
-const FIELDS: [u16; 2] = [0x010E, 0x9286];
 const USER_COMMENT: u16 = 0x9286;
-/// How many entries of a directory are looked at.
-const MAX_ENTRIES: usize = 512;
+const FIELDS: [u16; 2] = [0x010E, USER_COMMENT];
+/// How many fields are looked at: a directory that repeats a tag is not valid.
+const MAX_FIELDS: usize = 8;
 /// The longest text that is changed.
 const MAX_TEXT: usize = 64 << 10;
-/// Bytes that name the character code of a `UserComment`.
-const CODE: usize = 8;
 
-struct Tiff<'a> {
-    bytes: &'a [u8],
-    little: bool,
-}
-
-impl<'a> Tiff<'a> {
-    fn u16(&self, at: usize) -> Option<u16> {
-        let raw = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if self.little { u16::from_le_bytes(raw) } else { u16::from_be_bytes(raw) })
-    }
-
-    fn u32(&self, at: usize) -> Option<usize> {
-        let raw = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        usize::try_from(if self.little { u32::from_le_bytes(raw) } else { u32::from_be_bytes(raw) }).ok()
-    }
-
-    fn put(&self, number: usize) -> Option<[u8; 4]> {
-        let number = u32::try_from(number).ok()?;
-        Some(if self.little { number.to_le_bytes() } else { number.to_be_bytes() })
-    }
-
-    /// Tag and offset of each entry.
-    fn entries(&self, at: usize) -> impl Iterator<Item = (u16, usize)> + '_ {
-        let count = usize::from(self.u16(at).unwrap_or(0)).min(MAX_ENTRIES);
-        (0..count).map_while(move |i| {
-            let entry = at.checked_add(2 + 12 * i)?;
-            Some((self.u16(entry)?, entry))
-        })
-    }
-
-    fn value(&self, entry: usize) -> Option<(Range<usize>, &'a [u8])> {
-        let length = self.u32(entry + 4)?;
-        let start = if length <= 4 { entry + 8 } else { self.u32(entry + 8)? };
-        let range = start..start.checked_add(length)?;
-        Some((range.clone(), self.bytes.get(range)?)).filter(|_| length <= MAX_TEXT)
-    }
-}
-
-/// `bytes`, a TIFF structure, with the first text field that `change` knows what to make of changed. `None` if there
-/// is none, or if it is not in a code that takes ASCII.
+/// `bytes`, a TIFF structure with 32-bit offsets, with the first text field that `change` knows what to make of changed.
+/// `None` if there is none, or if its text is in UTF-16.
 pub(super) fn changed(bytes: &[u8], change: impl Fn(&str) -> Option<String>) -> Option<Vec<u8>> {
-    let little = match bytes.get(..4)? {
-        b"II*\0" => true,
-        b"MM\0*" => false,
-        _ => return None,
-    };
-    let tiff = Tiff { bytes, little };
-    let first = tiff.u32(4)?;
-    let exif = tiff.entries(first).find(|(tag, _)| *tag == EXIF_DIRECTORY);
-    let exif = exif.and_then(|(_, entry)| tiff.u32(entry + 8));
+    let tiff = Tiff::open(bytes).filter(|_| bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*"))?;
+    let first = tiff.directories().next()?;
+    let exif =
+        tiff.entries(first).find(|entry| entry.tag == EXIF_DIRECTORY).and_then(|entry| tiff.number(&entry));
     let entries = tiff.entries(first).chain(exif.into_iter().flat_map(|at| tiff.entries(at)));
-    let (entry, place, new) = entries.filter(|(tag, _)| FIELDS.contains(tag)).find_map(|(tag, entry)| {
-        let (place, value) = tiff.value(entry)?;
-        let head = if tag == USER_COMMENT { value.get(..CODE.min(value.len()))? } else { &[] };
-        if head.starts_with(b"UNICODE") {
+    let fields = entries.filter(|entry| FIELDS.contains(&entry.tag)).take(MAX_FIELDS);
+    let (entry, place, new) = fields.into_iter().find_map(|entry| {
+        let place = tiff.value_range(&entry)?;
+        let value = bytes.get(place.clone())?;
+        if value.len() > MAX_TEXT || place.len() as u64 != entry.count || value.starts_with(b"UNICODE") {
             return None;
         }
-        // Some writers leave the code out or pad it with fewer zeros: the text begins with its brace.
+        // Some writers leave the character code out or pad it with fewer zeros: the text begins with its brace.
         let text = std::str::from_utf8(value).ok()?.trim_end_matches('\0');
         let begin = text.find('{')?;
         let new = format!("{}{}", text.get(..begin)?, change(text.get(begin..)?)?);
-        let end: &[u8] = if tag == USER_COMMENT { b"" } else { b"\0" };
+        let end: &[u8] = if entry.tag == USER_COMMENT { b"" } else { b"\0" };
         Some((entry, place, [new.as_bytes(), end].concat()))
     })?;
+    let number = |number: usize| {
+        let number = u32::try_from(number).ok()?;
+        Some(if tiff.is_little_endian() { number.to_le_bytes() } else { number.to_be_bytes() })
+    };
     let mut file = bytes.to_vec();
     // What stood there would be found as a second label by those who search the bytes.
     file.get_mut(place)?.fill(0);
     if file.len() % 2 == 1 {
         file.push(0); // values begin on word boundaries
     }
-    let at = tiff.put(file.len())?;
-    file.get_mut(entry + 4..entry + 8)?.copy_from_slice(&tiff.put(new.len())?);
-    file.get_mut(entry + 8..entry + 12)?.copy_from_slice(&at);
+    let at = number(file.len())?;
+    // Behind tag and type: how many bytes, and where.
+    file.get_mut(entry.offset + 4..entry.offset + 8)?.copy_from_slice(&number(new.len())?);
+    file.get_mut(entry.offset + 8..entry.offset + 12)?.copy_from_slice(&at);
     file.extend(new);
     Some(file)
 }

@@ -84,17 +84,18 @@ impl<'a> File<'a> {
             .iter()
             .position(|b| b.offset == self.moov.offset)
             .map_or(&[][..], |at| self.top.get(at + 1..).unwrap_or_default());
-        let rest = match behind.first().and_then(|next| shrunk(next, grown).map(|free| (next, free))) {
-            Some((next, free)) => [&free, part(next.end..bytes.len())].concat(),
+        let (free, rest) = match behind.first().and_then(|next| shrunk(next, grown).map(|free| (next, free)))
+        {
+            Some((next, free)) => (free, next.end),
             None => {
                 if behind.iter().any(|b| !matches!(&b.kind, b"free" | b"skip" | b"wide")) {
                     self.may_move()?;
                     move_chunks(&mut moov, self.moov.header, range.end, grown)?;
                 }
-                part(self.moov.end..bytes.len()).to_vec()
+                (Vec::new(), self.moov.end)
             }
         };
-        Ok([part(0..self.moov.offset), &moov, &rest].concat())
+        Ok([part(0..self.moov.offset), &moov, &free, part(rest..bytes.len())].concat())
     }
 
     /// Whether what stands behind `moov` may move: only chunk offsets point there.

@@ -158,7 +158,8 @@ fn added(
     }
     // A label that the propagator wrote itself may say more once the user declares more, and never less.
     let asked = propagation.basis.map(PropagationBasis::attribute);
-    if let (true, Some(asked), Some(now)) = (own && old.content_producer.is_empty(), asked, old.attribute()) {
+    let all_own = own && old.content_producer.is_empty() && old.reserved_code_1.is_empty();
+    if let (true, Some(asked), Some(now)) = (all_own, asked, old.attribute()) {
         if asked > now {
             let (found, asked) = (old.label.clone(), attribute_text(asked));
             return Err(LabelWriteError::WouldWeaken { found, asked });

@@ -33,8 +33,8 @@ pub enum FileError {
 /// Longest picture file that is read unless the registry says less: 32 MiB.
 pub const MAX_PICTURE_BYTES: u64 = 32 << 20;
 
-/// Longest video file that is read for labelling: 512 MiB, twice of which stand in memory.
-pub const MAX_VIDEO_BYTES: u64 = 512 << 20;
+/// Longest video file that is read for labelling: 256 MiB. It and its labelled copy stand in memory.
+pub const MAX_VIDEO_BYTES: u64 = 256 << 20;
 
 /// The longest file of this name that is read: videos may be longer than pictures.
 #[must_use]
