@@ -80,7 +80,7 @@ pub fn open_registry(
     let store = Store::open(&config.data.store()?)?;
     store.check_schema()?;
     let keyring = store.read(|reader| Keyring::open(reader, &passphrase))?;
-    let mut settings = config.rules.settings()?;
+    let mut settings = config.settings()?;
     settings.index_folder = index_folder;
     Registry::open(store, keyring, clock, Arc::new(SystemEntropy), settings).map_err(StartError::Registry)
 }
@@ -207,7 +207,7 @@ fn serve(
     entropy: &dyn Entropy,
 ) -> Result<(Server, SocketAddr), StartError> {
     let limits = &config.limits;
-    let settings = config.rules.settings()?;
+    let settings = config.settings()?;
     let embedded = config.data.store()?.url.starts_with("sqlite:");
     let request_ids = RequestIds::new(entropy)?;
     let state = State::new(registry, clock, limits.clone(), &settings, request_ids, embedded);

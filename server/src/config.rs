@@ -99,6 +99,18 @@ impl Config {
             rules: Rules::default(),
         }
     }
+
+    /// The registry's settings, with the trust lists of the data directory where none are given.
+    ///
+    /// # Errors
+    /// As [`Rules::settings`].
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
+        #[cfg_attr(not(feature = "c2pa"), allow(unused_mut))]
+        let mut settings = self.rules.settings()?;
+        #[cfg(feature = "c2pa")]
+        crate::trust_lists::fill(&mut settings.trust_anchors, &self.data.data)?;
+        Ok(settings)
+    }
 }
 
 /// Limits of the HTTP interface.
@@ -235,7 +247,7 @@ pub struct Rules {
     /// File with the SM2 keys that producers of AI labels sign with, JSON or PEM
     #[arg(long, env = "TOUCHSTONE_SERVER_PRODUCER_KEYS", value_name = "FILE")]
     pub producer_keys: Option<PathBuf>,
-    /// PEM file with the C2PA trust list
+    /// PEM file with the C2PA trust list [default: the one installed with trust-list install]
     #[cfg(feature = "c2pa")]
     #[arg(long, env = "TOUCHSTONE_SERVER_C2PA_TRUST_LIST", value_name = "FILE")]
     pub c2pa_trust_list: Option<PathBuf>,

@@ -13,4 +13,6 @@ pub mod matching;
 pub mod registry;
 pub mod store;
 pub mod telemetry;
+#[cfg(feature = "c2pa")]
+pub mod trust_lists;
 pub mod web;

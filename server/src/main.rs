@@ -9,10 +9,12 @@ use std::{
     sync::Arc,
 };
 use touchstone_schema::{api::NewUser, problem};
+#[cfg(feature = "c2pa")]
+use touchstone_server::trust_lists;
 use touchstone_server::{
     app::{self, StartError},
     bootstrap::{self, BootstrapError},
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     config::{Config, ConfigError, DataConfig, Limits, Rules},
     registry::{Refusal, texts},
     store::{Store, StoreError},
@@ -55,6 +57,10 @@ enum Command {
     /// Look after console users
     #[command(subcommand)]
     User(UserCommand),
+    /// Look at the trust lists of C2PA, and replace one by a newer one
+    #[cfg(feature = "c2pa")]
+    #[command(subcommand)]
+    TrustList(TrustListCommand),
     /// Print the OpenAPI document
     Openapi,
     /// Write the files that are generated from the code below a folder
@@ -97,9 +103,33 @@ enum UserCommand {
     },
 }
 
+#[cfg(feature = "c2pa")]
+#[derive(Subcommand)]
+enum TrustListCommand {
+    /// Show what is installed: certificates, how many ended, the digest
+    Show {
+        /// Directory of the registry
+        #[arg(long, env = "TOUCHSTONE_SERVER_DATA", value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Check a list that you fetched and put it in the place of the old one; a server takes it up when it starts
+    Install {
+        /// Directory of the registry
+        #[arg(long, env = "TOUCHSTONE_SERVER_DATA", value_name = "DIR")]
+        data: PathBuf,
+        /// Which list it is
+        set: trust_lists::Set,
+        /// The list, as PEM
+        file: PathBuf,
+    },
+}
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[cfg(feature = "c2pa")]
+    #[error(transparent)]
+    TrustList(#[from] trust_lists::InstallError),
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
     #[error(transparent)]
@@ -137,6 +167,8 @@ fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Serve(config) => serve(*config),
         Command::Migrate(data) => migrate(&data),
         Command::User(UserCommand::Create { data, name, token }) => create_user(data, name, &token),
+        #[cfg(feature = "c2pa")]
+        Command::TrustList(command) => trust_list(command),
         Command::Openapi => print(&serde_json::to_string_pretty(&openapi::document())?),
         Command::Generate { out } => generate(&out),
     }
@@ -186,6 +218,36 @@ fn migrate(data: &DataConfig) -> Result<(), Failure> {
         return print("The database has the schema of this version already.");
     }
     print(&format!("Applied: {}", applied.join(", ")))
+}
+
+#[cfg(feature = "c2pa")]
+fn trust_list(command: TrustListCommand) -> Result<(), Failure> {
+    let now = SystemClock.now();
+    match command {
+        TrustListCommand::Show { data } => {
+            for set in trust_lists::Set::ALL {
+                let list = trust_lists::installed(set, &data)?;
+                let text = list.map_or_else(|| "none".to_owned(), |list| trust_lists::describe(&list, now));
+                print(&format!("{:12} {text}", set.name()))?;
+            }
+            Ok(())
+        }
+        TrustListCommand::Install { data, set, file } => {
+            let before = trust_lists::installed(set, &data).ok().flatten();
+            let list = trust_lists::install(set, &file, &data)?;
+            if let Some(before) = &before {
+                print(&format!("before: {}", trust_lists::describe(before, now)))?;
+            }
+            let same = before.is_some_and(|before| before.sha256 == list.sha256);
+            print(&format!("now:    {}", trust_lists::describe(&list, now)))?;
+            print(if same {
+                "It is the list that was there."
+            } else {
+                "A running server keeps the lists that it started with: start it again."
+            })?;
+            Ok(())
+        }
+    }
 }
 
 fn create_user(data: DataConfig, name: String, token: &str) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use touchstone_schema::{
     api::{CallerInfo, RegistryInfo, Scope},
     key::PublicKey,
+    label::DigitalSourceType,
 };
 
 /// Longest time to stop after SIGTERM, in steps of [`STEP`].
@@ -280,4 +281,40 @@ fn a_taken_port_is_said() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains(&address), "{}", text(&output.stderr));
     assert_eq!(served.client().get("/readyz").status, 200, "the first one goes on");
+}
+
+#[test]
+fn the_operator_replaces_a_trust_list_wholly_or_not_at_all() {
+    let (folder, _) = made();
+    let data = folder.path().join("registry");
+    let data = data.to_str().unwrap();
+    let show = || text(&run(&["trust-list", "show", "--data", data]).stdout).to_owned();
+    assert_eq!(show().lines().filter(|line| line.ends_with("none")).count(), 5, "{}", show());
+    let list = folder.path().join("list.pem");
+    let install = |pem: &str| {
+        fs::write(&list, pem).unwrap();
+        run(&["trust-list", "install", "--data", data, "registrants", list.to_str().unwrap()])
+    };
+    let (authority, other) = (crate::pictures::Authority::new(), crate::pictures::Authority::new());
+    let first = install(&authority.pem());
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    assert!(text(&first.stdout).contains("1 certificates, 0 ended"), "{}", text(&first.stdout));
+    let shown = show();
+    // A damaged list changes nothing, and the error says which block is wrong.
+    let damaged =
+        install(&format!("{}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", other.pem()));
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(text(&damaged.stderr).contains("PEM block 2"), "{}", text(&damaged.stderr));
+    assert_eq!(show(), shown);
+    let both = install(&format!("{}{}", authority.pem(), other.pem()));
+    assert!(text(&both.stdout).contains("before: 1 certificates"), "{}", text(&both.stdout));
+    assert!(show().contains("2 certificates"), "{}", show());
+    // A server takes it up when it starts: what one of its authorities vouches for is trusted.
+    let photo = other
+        .sign(&crate::pictures::jpeg(&crate::pictures::picture(5), 90), DigitalSourceType::DigitalCapture);
+    let config = touchstone_server::config::Config::local(data);
+    let anchors = config.settings().unwrap().trust_anchors;
+    let reader = touchstone_inspect::c2pa::C2paReader::new(anchors).unwrap();
+    let report = reader.read(&photo, "image/jpeg").unwrap();
+    assert_eq!(report.state, touchstone_inspect::c2pa::C2paState::Trusted, "{report:?}");
 }
