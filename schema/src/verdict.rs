@@ -100,6 +100,8 @@ pub enum FindingKind {
     SimilarPicture,
     /// The file carries an AI label.
     LabelInFile,
+    /// The signature in the file's AI label does not belong to its fields, or not to the producer that it names.
+    LabelSignatureBroken,
     /// The matched picture has a registered AI label.
     LabelRegistered,
     /// The registered label is missing in the photo.

@@ -12,6 +12,7 @@ use touchstone_inspect::frames;
 use touchstone_schema::{
     Timestamp,
     label::{LabelLevel, LabelMeaning, LabelScheme},
+    label_integrity::LabelIntegrity,
     statement::View,
     verdict::{
         Basis, Bilingual, Binding, Conclusion, Context, Finding, FindingKind, Limit, Match, Recommendation,
@@ -517,6 +518,12 @@ fn label_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Fin
         };
         let summary = texts::label_in_file(label.scheme);
         findings.push(Finding { summary, limits, ..plain(FindingKind::LabelInFile, strength, Basis::Label) });
+        let broken = |found: &LabelIntegrity| {
+            matches!(found, LabelIntegrity::Invalid | LabelIntegrity::OtherKey { .. })
+        };
+        if label.integrity.as_ref().is_some_and(broken) {
+            findings.push(plain(FindingKind::LabelSignatureBroken, Strength::Supporting, Basis::Label));
+        }
     }
     for elsewhere in &evidence.labels_elsewhere {
         let (kind, strength, limits) = if is_transplant(elsewhere, context) {

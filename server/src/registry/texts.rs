@@ -23,6 +23,10 @@ pub fn finding(kind: FindingKind) -> Bilingual {
             ("The fingerprint agrees with that of a registered picture.", "指纹与一张已登记图片吻合。")
         }
         FindingKind::LabelInFile => ("The file carries an AI label.", "文件带有 AI 标识。"),
+        FindingKind::LabelSignatureBroken => (
+            "The signature in the file's AI label does not belong to its fields, or not to the producer that it names.",
+            "文件 AI 标识中的签名与其字段不符，或不属于所写的服务提供者。",
+        ),
         FindingKind::LabelRegistered => {
             ("The matched picture is registered as an AI output.", "匹配的图片已登记为 AI 生成内容。")
         }

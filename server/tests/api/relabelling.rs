@@ -8,9 +8,11 @@ use crate::{
     verdicts::{app, concluded, finding, kinds, timely},
 };
 use image::RgbImage;
+use touchstone_inspect::labels::integrity::Sm2SigningKey;
 use touchstone_schema::{
     api::Acknowledgement,
     label::{DigitalSourceType, Gb45438Label},
+    label_integrity::SignedForm,
     statement::View,
     verdict::{Conclusion, Context, FindingKind, Limit, Recommendation, Relation, Strength, Verdict},
 };
@@ -249,4 +251,49 @@ fn an_edit_over_a_registered_parent_is_known_by_its_manifest() {
     app.merchant().declare(&taken, View::Packing);
     let verdict = app.platform().check(&studio.sign_over(&taken, &other, false), &timely(&app)).verdict;
     assert_eq!((verdict.conclusion, verdict.best_match), (Conclusion::Unknown, None));
+}
+
+/// A key of a producer, made with `openssl genpkey -algorithm SM2`.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqBHM9VAYItBG0wawIBAQQgPL+/+Bcqx+2SfOd9
+1+OjTSFYDM+1ZsIftoZ0Fss/Ij2hRANCAAR63IJCEPZ30wvB/a4ugsweNX5EV0Rh
+iB7NTYY7zjUUieImpxeXe6tTuNUqZwnCtsFgQpk5KcK+a73AHbWPgYq2
+-----END PRIVATE KEY-----
+";
+
+#[test]
+fn a_signature_in_a_label_is_worth_what_its_key_is() {
+    let key = Sm2SigningKey::from_pem(KEY).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pinned = folder.path().join("producers.json");
+    let spki: String = key.public_key_der().iter().map(|byte| format!("{byte:02X}")).collect();
+    std::fs::write(&pinned, format!(r#"{{"keys":[{{"producer":"inkstone","spki":"{spki}"}}]}}"#)).unwrap();
+    let bare = jpeg(&picture(21), 90);
+    let labelled = |change: fn(&mut Gb45438Label)| {
+        let mut label = Gb45438Label {
+            label: "1".to_owned(),
+            content_producer: "inkstone".to_owned(),
+            produce_id: "output-1".to_owned(),
+            ..Gb45438Label::default()
+        };
+        label.reserved_code_1 = key.sign(&label, SignedForm::Message).unwrap();
+        change(&mut label);
+        with_gb45438(&bare, &label)
+    };
+    let strength = |app: &TestApp, photo: &[u8]| {
+        let verdict = app.platform().look(photo).verdict;
+        concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
+        let broken = kinds(&verdict).contains(&FindingKind::LabelSignatureBroken);
+        (finding(&verdict, FindingKind::LabelInFile).strength, broken)
+    };
+    let app = app();
+    assert_eq!(
+        strength(&app, &labelled(|_| ())),
+        (Strength::Supporting, false),
+        "signed by a key that nobody knows"
+    );
+    let renumbered = labelled(|label| "output-2".clone_into(&mut label.produce_id));
+    assert_eq!(strength(&app, &renumbered), (Strength::Hint, true));
+    let app = TestApp::start_with(Engine::Sqlite, |config| config.rules.producer_keys = Some(pinned.clone()));
+    assert_eq!(strength(&app, &labelled(|_| ())), (Strength::Strong, false), "signed by the producer");
 }
