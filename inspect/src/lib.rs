@@ -135,8 +135,7 @@ pub fn inspect_picture(
     let (pdq, pdq_orientations) = fingerprint::pdq_and_dihedral_of(picture, full);
     let dhash_orientations = fingerprint::dhash_dihedral(picture);
     let iscc = fingerprint::iscc_image_digest(picture);
-    let mut labels = labels::read_labels(bytes);
-    labels::integrity::check_all(&mut labels, &options.producer_keys);
+    let mut labels = inspect_labels(bytes, options);
     labels.extend(hidden);
     #[cfg(feature = "c2pa")]
     let c2pa = options.c2pa.as_ref().and_then(|reader| reader.read(bytes, decoded.format.media_type()));
@@ -160,6 +159,14 @@ pub fn inspect_picture(
     Ok((inspection, decoded.picture))
 }
 
+/// The labels of a file that is not decoded, such as a video: MP4, M4A and MOV.
+#[must_use]
+pub fn inspect_labels(bytes: &[u8], options: &InspectOptions) -> Vec<FoundLabel> {
+    let mut labels = labels::read_labels(bytes);
+    labels::integrity::check_all(&mut labels, &options.producer_keys);
+    labels
+}
+
 impl Inspection {
     /// The manifest as a statement binds it, if its store was read.
     #[must_use]
@@ -173,7 +180,11 @@ impl Inspection {
                 manifest: report.active_manifest.as_deref().and_then(plain_text)?,
                 store_sha256: report.store_sha256?,
                 signer: organisation.or_else(name),
-                hard_binding: report.hard_binding.as_ref().map(|binding| binding.hash.clone()),
+                hard_binding: report
+                    .hard_binding
+                    .as_ref()
+                    .map(|binding| binding.hash.clone())
+                    .filter(|hash| hash.len() <= MAX_HASH_DIGITS),
             });
         }
         None
@@ -253,7 +264,7 @@ impl Inspection {
             iscc: Code256(self.iscc),
             width: self.width,
             height: self.height,
-            carries_label: self.labels.iter().any(|label| label.meaning.is_ai()),
+            carries_label: self.labels.iter().any(FoundLabel::discloses_ai),
             file_name,
         })
     }
@@ -279,6 +290,10 @@ impl Inspection {
         }
     }
 }
+
+/// Longest hard binding that a statement holds: SHA-512. What is longer is the hash of no algorithm that C2PA allows.
+#[cfg(feature = "c2pa")]
+const MAX_HASH_DIGITS: usize = 128;
 
 /// Text of a certificate or manifest as a statement may hold it: its start, without control characters.
 #[cfg(feature = "c2pa")]

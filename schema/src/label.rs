@@ -287,6 +287,14 @@ pub struct FoundLabel {
     pub findings: Vec<LabelFinding>,
 }
 
+impl FoundLabel {
+    /// Says that AI took part, as a label: a trace that a generator left by itself is none.
+    #[must_use]
+    pub fn discloses_ai(&self) -> bool {
+        self.scheme != LabelScheme::GeneratorTrace && self.meaning.is_ai()
+    }
+}
+
 /// IPTC Extension properties about making a picture (IPTC Photo Metadata Standard 2025.1), each at most 4,096 bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]

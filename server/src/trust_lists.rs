@@ -93,7 +93,7 @@ pub enum InstallError {
 pub fn fill(anchors: &mut TrustAnchors, data: &Path) -> Result<(), ConfigError> {
     for set in Set::ALL {
         let (path, given) = (set.path(data), set.of(anchors));
-        if given.is_none() && path.exists() {
+        if given.is_none() && is_there(&path)? {
             *given = Some(read_file(&path)?);
         }
     }
@@ -119,7 +119,12 @@ pub fn describe(list: &AnchorList, now: Timestamp) -> String {
 /// [`InstallError`] if it cannot be read.
 pub fn installed(set: Set, data: &Path) -> Result<Option<AnchorList>, InstallError> {
     let path = set.path(data);
-    if path.exists() { read(&path).map(|(_, list)| Some(list)) } else { Ok(None) }
+    if is_there(&path)? { read(&path).map(|(_, list)| Some(list)) } else { Ok(None) }
+}
+
+/// A list that cannot be looked at is not taken for one that is not there.
+fn is_there(path: &Path) -> Result<bool, ConfigError> {
+    path.try_exists().map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })
 }
 
 fn read(path: &Path) -> Result<(Vec<u8>, AnchorList), InstallError> {
@@ -143,6 +148,6 @@ pub fn install(set: Set, from: &Path, data: &Path) -> Result<AnchorList, Install
     let new = path.with_extension("pem.new");
     let mut file = File::create(&new).map_err(failed)?;
     file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
-    fs::rename(&new, &path).map_err(failed)?;
+    fs::rename(&new, &path).and_then(|()| File::open(folder)?.sync_all()).map_err(failed)?;
     Ok(list)
 }

@@ -1,4 +1,4 @@
--- Which entries bind a C2PA manifest of this label (URN). Labels can be squatted: several entries may name one.
+-- In which entries' files the registry saw a C2PA manifest of this label (URN). Labels can be squatted: several may have one.
 CREATE TABLE credentials (
     manifest TEXT COLLATE "C" NOT NULL,
     idx BIGINT NOT NULL REFERENCES entries (idx),

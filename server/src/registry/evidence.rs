@@ -417,13 +417,19 @@ fn labels_elsewhere(
         if indexes.is_empty() || candidates.iter().any(|candidate| indexes.contains(&candidate.index)) {
             continue;
         }
-        // One number names one picture: the oldest registration is the one that counts.
-        let Some(index) = indexes.first().copied() else { continue };
-        let Some(entry) = reader.entry(index)? else { continue };
-        let Some(record) = lookup::label_record(reader, &entry)? else { continue };
+        // One number names one picture: the oldest registration by its owner counts, otherwise the oldest one.
+        let owner = reader.code_owner(&label.content_producer)?;
+        let mut records = Vec::new();
+        for index in indexes {
+            let Some(entry) = reader.entry(index)? else { continue };
+            records.extend(lookup::label_record(reader, &entry)?.map(|record| (index, record)));
+        }
+        let rank =
+            |(index, record): &(u64, LabelRecord)| (record.withdrawn, owner != Some(record.issuer), *index);
+        let Some((index, record)) = records.into_iter().min_by_key(rank) else { continue };
         let row = reader.record(index)?;
         let observed = row.as_ref().is_some_and(|row| row.observed);
-        let owned = reader.code_owner(&label.content_producer)? == Some(record.issuer);
+        let owned = owner == Some(record.issuer);
         let reference = row.and_then(|row| Record::parse(row.bytes.as_deref()?).ok());
         let reference = reference.filter(|reference| reference.pdq_quality >= PDQ_QUALITY_FLOOR);
         let distance = reference.as_ref().and_then(|reference| {

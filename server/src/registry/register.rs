@@ -151,9 +151,6 @@ impl Inner {
         if let Some(content) = body.content() {
             writer.bind_content(&content.sha256, ContentDigest::File, index)?;
             writer.bind_content(&content.sha256_without_manifest, ContentDigest::WithoutManifest, index)?;
-            if let Some(c2pa) = &content.c2pa {
-                writer.bind_credential(&c2pa.manifest, index)?;
-            }
         }
         match body {
             Body::OutputLabelled(output) => {

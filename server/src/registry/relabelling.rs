@@ -4,7 +4,7 @@
 use super::evidence::{Candidate, Evidence, LabelElsewhere, TRUSTED, Tie};
 use touchstone_schema::{
     label::{FoundLabel, Gb45438Label, LabelMeaning, LabelScheme, OutputLabel},
-    verdict::{Context, FindingKind},
+    verdict::{Binding, Context, FindingKind},
 };
 
 /// Differing bits above which two pictures of the same size are certainly not one picture: far beyond what any
@@ -16,7 +16,7 @@ const TRANSPLANT_DISTANCE: u32 = 80;
 pub enum Departure {
     /// No label is left.
     Removed,
-    /// The implicit label says less: possible or suspected where confirmed was registered.
+    /// The implicit label is less sure (confirmed, possible, suspected) than the registered one.
     Weakened,
     /// The implicit label names another producer.
     Producer,
@@ -44,16 +44,25 @@ impl Departure {
     }
 }
 
+/// The labels of a photo that say that AI took part. A trace that a generator left is no label.
 fn ai(evidence: &Evidence) -> impl Iterator<Item = &FoundLabel> {
-    evidence.labels.iter().filter(|found| found.meaning.is_ai())
+    evidence.labels.iter().filter(|found| found.discloses_ai())
 }
 
-/// A label without the standard's fields, such as a source type, says as much as what was registered.
+fn labels(evidence: &Evidence) -> impl Iterator<Item = &FoundLabel> {
+    evidence.labels.iter().filter(|found| found.scheme != LabelScheme::GeneratorTrace)
+}
+
+/// A label of another kind than the registered one says as much: as surely, and of the whole picture.
 fn says_as_much(found: &FoundLabel, registered: &[OutputLabel]) -> bool {
+    if found.scheme == LabelScheme::Gb45438 {
+        // Here no implicit label was registered, or the found one is of a service's own form.
+        let attribute = found.gb45438.as_ref().and_then(Gb45438Label::attribute);
+        let as_sure = |label: &OutputLabel| attribute.is_some_and(|found| found <= label.attribute);
+        return registered.iter().any(as_sure);
+    }
     let wholly = |label: &OutputLabel| label.digital_source_type.meaning() == LabelMeaning::Synthetic;
-    found.digital_source_type.is_none()
-        || found.meaning == LabelMeaning::Synthetic
-        || !registered.iter().all(wholly)
+    found.meaning == LabelMeaning::Synthetic || !registered.iter().all(wholly)
 }
 
 fn same_producer(found: &Gb45438Label, registered: &OutputLabel) -> bool {
@@ -95,17 +104,14 @@ fn departure_from(evidence: &Evidence, registered: &[OutputLabel]) -> Option<Dep
     if ai(evidence).any(|found| says_as_much(found, registered)) {
         return None;
     }
-    let states_source = |found: &&FoundLabel| found.digital_source_type.is_some();
-    let mut others =
-        evidence.labels.iter().filter(|found| found.scheme != LabelScheme::GeneratorTrace).peekable();
-    others.peek()?;
-    Some(if others.any(|found| states_source(&found)) { Departure::SourceType } else { Departure::Replaced })
+    labels(evidence).next()?;
+    let stated = labels(evidence).any(|found| found.digital_source_type.is_some());
+    Some(if stated { Departure::SourceType } else { Departure::Replaced })
 }
 
 /// AI is disclosed as far as it was registered.
 pub(super) fn label_kept(evidence: &Evidence, registered: &[OutputLabel]) -> bool {
-    let says_nothing = evidence.labels.iter().all(|found| found.scheme == LabelScheme::GeneratorTrace);
-    (!says_nothing || ai(evidence).next().is_some()) && departure_from(evidence, registered).is_none()
+    labels(evidence).next().is_some() && departure_from(evidence, registered).is_none()
 }
 
 /// How the photo departs from what `candidate` registered, if it does.
@@ -113,9 +119,11 @@ pub(super) fn departure(evidence: &Evidence, candidate: &Candidate) -> Option<De
     if signed_anew(evidence, candidate) {
         return Some(Departure::Resigned);
     }
-    // Without pixels it is not known what the file says about itself, and what was never in it cannot be missing.
+    // Without pixels it is not known what the file says about itself, and what was never in it cannot be missing. What
+    // was merely made from the labelled picture is another picture, with a label of its own.
     let judged = !candidate.labels.is_empty() && candidate.carried_label && evidence.pixels_seen;
-    if !judged || candidate.tie == Tie::File || label_kept(evidence, &candidate.labels) {
+    if !judged || matches!(candidate.tie, Tie::File | Tie::Parent) || label_kept(evidence, &candidate.labels)
+    {
         return None;
     }
     if let Some(departure) = departure_from(evidence, &candidate.labels) {
@@ -142,7 +150,9 @@ fn signed_anew(evidence: &Evidence, candidate: &Candidate) -> bool {
     let same_signer =
         found.signer == known.signer && !trust_lost && (vouched || found.manifest == known.manifest);
     // Whoever signs an edit and keeps the registered manifest as its parent's hides nothing.
+    // Of a manifest that was only declared nobody knows that it was there.
     candidate.tie == Tie::WithoutManifest
+        && candidate.binding == Binding::Observed
         && !candidate.is_parent
         && found.store_sha256 != known.store_sha256
         && !same_signer

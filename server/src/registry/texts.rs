@@ -109,8 +109,8 @@ pub fn departure(departure: Departure) -> Bilingual {
         Departure::Removed => return finding(FindingKind::LabelRemoved),
         Departure::Resigned => return finding(FindingKind::C2paResigned),
         Departure::Weakened => (
-            "The photo's label is weaker than the registered one: no longer \"confirmed\".",
-            "照片的标识弱于登记的标识：不再是“属于”。",
+            "The photo's label is weaker than the registered one, in the order confirmed, possible, suspected.",
+            "照片标识的属性弱于登记的标识（依次为属于、可能、疑似）。",
         ),
         Departure::Producer => (
             "The photo's label names another producer than the registered one.",

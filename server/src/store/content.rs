@@ -76,8 +76,8 @@ impl Reader<'_> {
         found.into_iter().map(convert::unsigned).collect()
     }
 
-    /// Log indexes of the entries that bind a C2PA manifest of this label, oldest first, at most 1,000. Whoever signs a
-    /// manifest chooses its label: equal labels are no proof.
+    /// Log indexes of the entries in whose file the registry saw a C2PA manifest of this label, oldest first, at most
+    /// 1,000. Whoever signs a manifest chooses its label: equal labels are no proof.
     ///
     /// # Errors
     /// [`StoreError`] of the database, or of a stored value.
@@ -131,7 +131,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The entry at `index` binds a C2PA manifest of this label. Saying it twice is the same as saying it once.
+    /// The registry saw a C2PA manifest of this label in the file of the entry at `index`. Saying it twice is the same as saying it once.
     ///
     /// # Errors
     /// [`StoreError::Constraint`] if there is no such entry.

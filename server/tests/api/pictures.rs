@@ -9,6 +9,7 @@ use rcgen::{
 use std::io::Cursor;
 use touchstone_inspect::{
     c2pa::{ManifestParts, ManifestToWrite, SigningIdentity, sign_manifest, sign_manifest_with},
+    containers,
     digest::manifest_ranges,
     labels::{LabelToWrite, write_labels},
 };
@@ -115,6 +116,14 @@ pub(crate) fn with_gb45438(bytes: &[u8], label: &Gb45438Label) -> Vec<u8> {
 pub(crate) fn with_source_type(bytes: &[u8], source_type: DigitalSourceType) -> Vec<u8> {
     let labels = LabelToWrite { gb45438: None, digital_source_type: Some(source_type) };
     write_labels(bytes, &labels).unwrap()
+}
+
+/// The PNG with a text chunk before its pixels.
+pub(crate) fn with_png_text(png: &[u8], keyword: &str, text: &str) -> Vec<u8> {
+    let data = [keyword.as_bytes(), b"\0", text.as_bytes()].concat();
+    let chunk = containers::png::chunk(*b"tEXt", &data).unwrap();
+    let at = containers::png::chunks(png).find(|chunk| chunk.kind == *b"IDAT").unwrap().offset;
+    [&png[..at], &chunk, &png[at..]].concat()
 }
 
 /// A certificate authority of one test.

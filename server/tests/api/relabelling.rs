@@ -2,7 +2,8 @@
 
 use crate::{
     pictures::{
-        Authority, jpeg, picture, png, resized, turned, with_gb45438, with_manifest_of, with_source_type,
+        Authority, jpeg, picture, png, resized, turned, with_gb45438, with_manifest_of, with_png_text,
+        with_source_type,
     },
     support::{Engine, TestApp},
     verdicts::{app, concluded, finding, kinds, timely},
@@ -148,6 +149,49 @@ fn a_source_type_that_says_less_is_relabelled() {
         concluded(&verdict, Conclusion::Relabelled, Recommendation::HumanReview);
         let changed = finding(&verdict, FindingKind::LabelChanged);
         assert!(changed.summary.en.contains("source type"), "{}", changed.summary.en);
+    }
+}
+
+#[test]
+fn nothing_weaker_takes_the_place_of_a_label() {
+    let app = app();
+    let (vendor, platform) = (app.vendor(), app.platform());
+    let drawn = picture(22);
+    let wholly = with_source_type(&jpeg(&drawn, 90), DigitalSourceType::TrainedAlgorithmicMedia);
+    vendor.register_output(&wholly, &vendor.bare_label("output-1"));
+    let suspected = Gb45438Label {
+        label: "3".to_owned(),
+        content_propagator: "somebody".to_owned(),
+        propagate_id: "1".to_owned(),
+        ..Gb45438Label::default()
+    };
+    // An implicit label that is less sure, and a generator's own text in a PNG, which is no label.
+    let less = with_gb45438(&jpeg(&drawn, 70), &suspected);
+    let traced = with_png_text(
+        &png(&drawn),
+        "parameters",
+        "a cup\nNegative prompt: none\nSteps: 20, Sampler: Euler a",
+    );
+    for (photo, kind) in [(less, FindingKind::LabelChanged), (traced, FindingKind::LabelRemoved)] {
+        let verdict = platform.check(&photo, &timely(&app)).verdict;
+        concluded(&verdict, Conclusion::Relabelled, Recommendation::HumanReview);
+        finding(&verdict, kind);
+    }
+}
+
+#[test]
+fn what_was_only_declared_accuses_nobody_of_a_new_signature() {
+    let (app, _folder) = trusting(None);
+    let (merchant, platform) = (app.merchant(), app.platform());
+    let photo = jpeg(&picture(23), 90);
+    let taken = Authority::new().sign(&photo, DigitalSourceType::DigitalCapture);
+    merchant.declare(&taken, View::Packing);
+    for edited in [false, true] {
+        let from: &[u8] = if edited { &taken } else { &photo };
+        let anew = Authority::new().sign_as("Platform", from, DigitalSourceType::DigitalCapture, edited);
+        let verdict = platform.check(&anew, &timely(&app)).verdict;
+        assert_eq!(verdict.conclusion, Conclusion::Original, "{verdict:#?}");
+        assert!(!kinds(&verdict).contains(&FindingKind::C2paResigned));
     }
 }
 

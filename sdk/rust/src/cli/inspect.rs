@@ -9,13 +9,15 @@ use super::{
     thumbnail, words,
 };
 use serde::Serialize;
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
+use std::{path::PathBuf, sync::Arc};
+use touchstone_inspect::{
+    InspectError, InspectOptions, Inspection,
+    containers::Container,
+    decode::{DecodeError, Picture},
+    labels::integrity::ProducerKeys,
 };
-use touchstone_inspect::{InspectOptions, Inspection, decode::Picture, labels::integrity::ProducerKeys};
 use touchstone_schema::{
-    api::InspectionReport,
+    Sha256Digest,
     label::{FoundLabel, LabelLevel},
 };
 use touchstone_sdk::files::{self, MAX_PICTURE_BYTES};
@@ -24,32 +26,84 @@ use touchstone_sdk::files::{self, MAX_PICTURE_BYTES};
 const MAX_LIST_BYTES: u64 = 16 << 20;
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct Line<Report> {
     file: String,
     #[serde(flatten)]
-    report: &'a InspectionReport,
+    report: Report,
+}
+
+/// What a file turned out to be.
+enum Seen {
+    Picture(Box<Inspection>, Picture),
+    Video(Video),
+}
+
+/// A video: its digest and its labels.
+#[derive(Serialize)]
+struct Video {
+    sha256: Sha256Digest,
+    media_type: &'static str,
+    labels: Vec<FoundLabel>,
+}
+
+/// An ISO base media file (ISO/IEC 14496-12), such as MP4, M4A and MOV.
+fn is_media(bytes: &[u8]) -> bool {
+    Container::sniff(bytes) == Some(Container::Bmff)
+}
+
+impl Video {
+    fn show(&self, out: &Output) {
+        let words = out.words();
+        let mut fields =
+            vec![(words.media_type, self.media_type.to_owned()), ("SHA-256", self.sha256.to_string())];
+        if self.labels.is_empty() {
+            fields.push((words.label, words.no_label.to_owned()));
+        }
+        out.fields(&fields);
+        self.labels.iter().for_each(|label| show_label(out, label));
+    }
 }
 
 pub(crate) fn run(session: &Session, args: &Inspect) -> Result<Status, Failure> {
     let out = &session.out;
     let options = args.trust.options()?;
-    let work = |path: &PathBuf| -> Result<(Inspection, Picture), Failure> {
+    let work = |path: &PathBuf| -> Result<Seen, Failure> {
         let bytes = files::read(path, MAX_PICTURE_BYTES)?;
-        touchstone_inspect::inspect_picture(&bytes, &options).map_err(|error| failure::not_a_picture(&error))
+        match touchstone_inspect::inspect_picture(&bytes, &options) {
+            Ok((inspection, picture)) => Ok(Seen::Picture(Box::new(inspection), picture)),
+            // A video is not decoded, and its labels are read all the same.
+            Err(InspectError::Decode(DecodeError::NotAnImage)) if is_media(&bytes) => {
+                Ok(Seen::Video(Video {
+                    sha256: Sha256Digest::of(&bytes),
+                    media_type: "video/mp4",
+                    labels: touchstone_inspect::inspect_labels(&bytes, &options),
+                }))
+            }
+            Err(error) => Err(failure::not_a_picture(&error)),
+        }
     };
     let mut status = Status::Done;
     let progress = Progress::new(out, args.files.len());
     parallel::in_order(&args.files, work, |at, result| {
         let path = &args.files[at];
         progress.print(|| match result {
-            Ok((inspection, _)) if out.json => {
-                out.object(&Line { file: path.display().to_string(), report: &inspection.report() });
+            Ok(Seen::Picture(inspection, _)) if out.json => {
+                out.object(&Line { file: path.display().to_string(), report: inspection.report() });
             }
-            Ok((inspection, picture)) => {
+            Ok(Seen::Video(video)) if out.json => {
+                out.object(&Line { file: path.display().to_string(), report: video });
+            }
+            Ok(seen) => {
                 if at > 0 {
                     out.line("");
                 }
-                show(out, path, &inspection, (!args.no_thumbnail).then_some(&picture));
+                out.line(&out.paint(Tone::Strong, &clean(&path.display().to_string())));
+                match &seen {
+                    Seen::Picture(inspection, picture) => {
+                        show(out, inspection, (!args.no_thumbnail).then_some(picture));
+                    }
+                    Seen::Video(video) => video.show(out),
+                }
             }
             Err(failure) => {
                 status = status.or(failure.status_among_files());
@@ -61,10 +115,9 @@ pub(crate) fn run(session: &Session, args: &Inspect) -> Result<Status, Failure> 
     Ok(status)
 }
 
-fn show(out: &Output, path: &Path, inspection: &Inspection, picture: Option<&Picture>) {
+fn show(out: &Output, inspection: &Inspection, picture: Option<&Picture>) {
     let words = out.words();
     let report = inspection.report();
-    out.line(&out.paint(Tone::Strong, &clean(&path.display().to_string())));
     if let Some((picture, palette)) = picture.zip(out.palette) {
         thumbnail::lines(picture, palette).iter().for_each(|line| out.line(line));
     }
