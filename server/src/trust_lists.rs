@@ -76,6 +76,9 @@ pub enum InstallError {
         /// What is wrong with it.
         reason: AnchorListError,
     },
+    /// There is no such directory.
+    #[error("{0:?} is no directory of a registry; touchstone-server bootstrap makes one")]
+    NoRegistry(PathBuf),
     /// It cannot be written.
     #[error("{path:?} cannot be written: {cause}")]
     Unwritable {
@@ -140,6 +143,9 @@ fn read(path: &Path) -> Result<(Vec<u8>, AnchorList), InstallError> {
 /// # Errors
 /// [`InstallError`]; the old list is as it was.
 pub fn install(set: Set, from: &Path, data: &Path) -> Result<AnchorList, InstallError> {
+    if !data.is_dir() {
+        return Err(InstallError::NoRegistry(data.to_owned()));
+    }
     let (bytes, list) = read(from)?;
     let path = set.path(data);
     let failed = |cause| InstallError::Unwritable { path: path.clone(), cause };

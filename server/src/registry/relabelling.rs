@@ -97,9 +97,20 @@ fn implicit_departure(found: &[&Gb45438Label], registered: &[OutputLabel]) -> Op
 
 /// How the labels of a photo depart from the registered ones, whatever the photo is tied by.
 fn departure_from(evidence: &Evidence, registered: &[OutputLabel]) -> Option<Departure> {
-    let implicit: Vec<&Gb45438Label> = ai(evidence).filter_map(|found| found.gb45438.as_ref()).collect();
-    if !implicit.is_empty() && registered.iter().any(|label| label.gb45438.is_some()) {
-        return implicit_departure(&implicit, registered);
+    if registered.iter().any(|label| label.gb45438.is_some()) {
+        // The law asks for the implicit label: no other one stands for it. One whose attribute is none of the three
+        // no longer says AI, and is there all the same.
+        let implicit: Vec<&Gb45438Label> =
+            evidence.labels.iter().filter_map(|it| it.gb45438.as_ref()).collect();
+        if !implicit.is_empty() {
+            return implicit_departure(&implicit, registered);
+        }
+        if evidence.labels.iter().any(|it| it.scheme == LabelScheme::Gb45438) {
+            return Some(Departure::Replaced);
+        }
+        if ai(evidence).next().is_some() {
+            return None;
+        }
     }
     if ai(evidence).any(|found| says_as_much(found, registered)) {
         return None;
@@ -111,7 +122,9 @@ fn departure_from(evidence: &Evidence, registered: &[OutputLabel]) -> Option<Dep
 
 /// AI is disclosed as far as it was registered.
 pub(super) fn label_kept(evidence: &Evidence, registered: &[OutputLabel]) -> bool {
-    labels(evidence).next().is_some() && departure_from(evidence, registered).is_none()
+    let implicit = registered.iter().any(|label| label.gb45438.is_some());
+    let disclosed = |found: &FoundLabel| !implicit || found.scheme == LabelScheme::Gb45438;
+    labels(evidence).any(disclosed) && departure_from(evidence, registered).is_none()
 }
 
 /// How the photo departs from what `candidate` registered, if it does.

@@ -6,7 +6,7 @@ use super::{
     rules::{CAUTIONS, RULES},
 };
 use touchstone_schema::{
-    label::{LabelLevel, LabelScheme},
+    label::{AiAttribute, FoundLabel, Gb45438Label, LabelLevel, LabelScheme},
     statement::{Role, View},
     verdict::{Bilingual, Conclusion, FindingKind, Limit, Match, Recommendation, Relation},
 };
@@ -320,6 +320,15 @@ fn overlaid(evidence: &Evidence, found: &Match) -> bool {
     it.and_then(|candidate| candidate.examined).is_some_and(|examined| examined.overlaid)
 }
 
+/// Every label in the file says no more than that AI is possible or suspected.
+fn only_perhaps(evidence: &Evidence) -> bool {
+    let perhaps = |label: &FoundLabel| {
+        let attribute = label.gb45438.as_ref().and_then(Gb45438Label::attribute);
+        matches!(attribute, Some(AiAttribute::Possible | AiAttribute::Suspected))
+    };
+    evidence.labels.iter().filter(|label| label.meaning.is_ai()).all(perhaps)
+}
+
 fn reason_without_match(conclusion: Conclusion, evidence: &Evidence) -> Bilingual {
     match conclusion {
         Conclusion::Relabelled => Bilingual::new(
@@ -336,6 +345,10 @@ fn reason_without_match(conclusion: Conclusion, evidence: &Evidence) -> Bilingua
                 Some(LabelLevel::Signed) => Bilingual::new(
                     "A signature in the file says that AI made or edited it; its signer is not known here.",
                     "文件中的签名表明由 AI 生成或编辑；签名者在此未知。",
+                ),
+                _ if only_perhaps(evidence) => Bilingual::new(
+                    "The file's own unsigned label says that AI may have made or edited it.",
+                    "文件自带的未签名标识表明可能或疑似由 AI 生成或编辑。",
                 ),
                 _ => Bilingual::new(
                     "The file's own unsigned label says that AI made or edited it.",

@@ -86,6 +86,9 @@ fn a_swapped_or_weakened_label_is_relabelled() {
     scene.relabelled(&renumbered, FindingKind::LabelChanged);
     let weakened = with(|label| "3".clone_into(&mut label.label));
     scene.relabelled(&weakened, FindingKind::LabelChanged);
+    // Another label does not stand for the implicit one.
+    let source = with_source_type(&jpeg(&scene.drawn, 80), DigitalSourceType::TrainedAlgorithmicMedia);
+    scene.relabelled(&source, FindingKind::LabelRemoved);
     let kept = scene.platform.check(&with(|_| ()), &timely(&scene.app)).verdict;
     concluded(&kept, Conclusion::Synthetic, Recommendation::HumanReview);
 }

@@ -121,7 +121,12 @@ impl Output {
 
     /// A remark under a heading.
     pub(crate) fn mark(&self, tone: Tone, text: &str) {
-        self.line(&format!("  {} {}", self.paint(tone, "!"), clean(text)));
+        let sign = match tone {
+            Tone::Good => "+",
+            Tone::Careful | Tone::Bad => "!",
+            Tone::Plain | Tone::Faint | Tone::Strong => "-",
+        };
+        self.line(&format!("  {} {}", self.paint(tone, sign), clean(text)));
     }
 
     /// Rows under a heading, aligned in columns.
