@@ -205,6 +205,32 @@ fn unclear_files_are_refused() {
     ));
 }
 
+/// A packet whose prefix for the namespace of the label is `AIGC`, as the name of the property is.
+fn namesake(property: &str) -> String {
+    format!(
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>\
+         <rdf:Description rdf:about='' xmlns:AIGC=\"{TC260}\"{property}</rdf:RDF></x:xmpmeta>"
+    )
+}
+
+#[test]
+fn a_declaration_of_the_prefix_aigc_is_no_label() {
+    let value = json(&label()).replace('"', "&quot;");
+    for property in
+        [format!("><AIGC:AIGC>{value}</AIGC:AIGC></rdf:Description>"), format!(" AIGC:AIGC='{value}'/>")]
+    {
+        let file = jpeg_file(&[jpeg_xmp(&namesake(&property))], &[]);
+        let found = only(&file);
+        assert_eq!((found.gb45438, found.findings), (Some(label()), Vec::new()));
+        let new = only(&propagate(&file, &platform()).unwrap().bytes);
+        assert_eq!((new.gb45438, new.findings), (Some(spread(label())), Vec::new()));
+    }
+    let file = jpeg_file(&[jpeg_xmp(&namesake("/>"))], &[]);
+    assert_eq!(read_labels(&file), []);
+    let new = only(&labelled(label(), &file));
+    assert_eq!((new.gb45438, new.findings), (Some(label()), Vec::new()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
