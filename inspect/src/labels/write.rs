@@ -61,7 +61,8 @@ pub enum LabelWriteError {
     /// The file says nothing about AI, and no basis for a label was given.
     #[error("the file has no label to add to, and nothing in it shows that AI made it")]
     NoLabel,
-    /// The label names another propagator; it has room for one, and the other's entry is not taken away.
+    /// The label names another propagator, or has integrity data in `ReservedCode2` that would be lost; it has room for
+    /// one, and the other's entry is not taken away.
     #[error("the label already names a propagator: {found}")]
     AlreadyPropagated {
         /// What the label says.

@@ -231,6 +231,38 @@ fn a_declaration_of_the_prefix_aigc_is_no_label() {
     assert_eq!((new.gb45438, new.findings), (Some(label()), Vec::new()));
 }
 
+#[test]
+fn integrity_data_of_another_is_never_lost() {
+    let integrity = |text: &str| Propagation { integrity: text.into(), ..platform() };
+    let with = |code_1: &str, code_2: &str| Gb45438Label {
+        reserved_code_1: code_1.into(),
+        reserved_code_2: code_2.into(),
+        ..produced(AiAttribute::Confirmed, CODE, "task:42")
+    };
+    for file in carriers() {
+        // What is not the producer's own stays, or nothing is written.
+        for code_1 in ["", "PRODUCER"] {
+            let old = labelled(with(code_1, "SIG"), &file);
+            let expected = spread(with(code_1, "SIG"));
+            assert_eq!(only(&propagate(&old, &platform()).unwrap().bytes).gb45438, Some(expected));
+            let refused = Err(LabelWriteError::AlreadyPropagated { found: CODE.into() });
+            assert_eq!(propagate(&old, &integrity("OWN")), refused);
+        }
+        // A repetition of the producer's is not lost: it stands in the producer's field.
+        let old = labelled(with("SIG", "SIG"), &file);
+        let new = propagate(&old, &platform()).unwrap().bytes;
+        assert_eq!(only(&new).gb45438, Some(spread(with("SIG", "SIG"))));
+        let new = propagate(&old, &integrity("OWN")).unwrap().bytes;
+        assert_eq!(only(&new).gb45438, Some(spread(with("SIG", "OWN"))));
+        // Its own data stays too, whether it is repeated or left out.
+        for again in [platform(), integrity("OWN")] {
+            assert_eq!(propagate(&new, &again).unwrap().bytes, new);
+        }
+        let refused = Err(LabelWriteError::AlreadyPropagated { found: PLATFORM.into() });
+        assert_eq!(propagate(&new, &integrity("NEW")), refused);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
