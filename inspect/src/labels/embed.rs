@@ -29,8 +29,19 @@ fn splice(bytes: &[u8], range: Range<usize>, new: &[u8]) -> Vec<u8> {
     [head, new, tail].concat()
 }
 
+/// Refuses a JPEG file with a multi-picture index (CIPA DC-007): it states sizes and offsets of the pictures behind the
+/// first one, which are wrong once a segment in front of them grows.
+fn single_picture(bytes: &[u8]) -> Result<()> {
+    let is_index = |s: jpeg::Segment<'_>| s.marker == jpeg::APP2 && s.data.starts_with(b"MPF\0");
+    if jpeg::segments(bytes).any(is_index) {
+        return Err(LabelWriteError::UnsupportedLayout { what: "it has a multi-picture index" });
+    }
+    Ok(())
+}
+
 /// JPEG: APP1, after the leading APP0 and EXIF segments.
 pub(super) fn jpeg(bytes: &[u8], packet: impl Fn(Option<&[u8]>) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    single_picture(bytes)?;
     let mut at = 2;
     let mut leading = true;
     let mut old: Option<(Range<usize>, &[u8])> = None;
@@ -43,10 +54,6 @@ pub(super) fn jpeg(bytes: &[u8], packet: impl Fn(Option<&[u8]>) -> Result<Vec<u8
         }
         if segment.marker == jpeg::APP1 && old.is_none() {
             old = segment.data.strip_prefix(jpeg::XMP_HEADER).map(|xmp| (segment.offset..segment.end, xmp));
-        }
-        if segment.marker == jpeg::APP2 && segment.data.starts_with(b"MPF\0") {
-            // The index states sizes and offsets of pictures behind the first one.
-            return Err(LabelWriteError::UnsupportedLayout { what: "it has a multi-picture index" });
         }
         has_scan |= segment.marker == jpeg::SOS;
     }
@@ -161,6 +168,7 @@ pub(super) fn change(
     };
     match picture {
         Picture::Jpeg => {
+            single_picture(bytes)?;
             let found = jpeg::segments(bytes).find(|s| s.offset <= offset && offset < s.end);
             let segment = found.filter(|s| s.marker == jpeg::APP1).ok_or(elsewhere.clone())?;
             let (header, new) = if let Some(old) = segment.data.strip_prefix(jpeg::XMP_HEADER) {

@@ -263,6 +263,20 @@ fn integrity_data_of_another_is_never_lost() {
     }
 }
 
+#[test]
+fn pictures_behind_the_first_are_not_moved() {
+    let index = jpeg::segment(jpeg::APP2, b"MPF\0II*\0").unwrap();
+    let exif = tiff(true, b"a cup", &[b"ASCII\0\0\0", json(&label()).as_bytes()].concat());
+    for carrier in [jpeg_xmp(&quirky_packet(&json(&label()))), jpeg_exif(&exif)] {
+        for segments in [[carrier.clone(), index.clone()], [index.clone(), carrier.clone()]] {
+            let file = jpeg_file(&segments, &[]);
+            assert_eq!(only(&file).gb45438, Some(label()));
+            let what = "it has a multi-picture index";
+            assert_eq!(propagate(&file, &platform()), Err(LabelWriteError::UnsupportedLayout { what }));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
