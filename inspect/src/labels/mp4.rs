@@ -8,6 +8,7 @@
 use super::write::LabelWriteError;
 use crate::containers::bmff::{BmffBox, boxed, boxes, children, meta_children};
 use std::ops::Range;
+use touchstone_schema::label::FoundLabel;
 
 type Result<T> = std::result::Result<T, LabelWriteError>;
 
@@ -281,13 +282,14 @@ pub(super) fn write(bytes: &[u8], json: &str) -> Result<Vec<u8>> {
     }
 }
 
-/// Changes the text of the label whose atom stands at `offset`.
+/// Changes the text of a label that was found.
 pub(super) fn change(
     bytes: &[u8],
-    offset: usize,
+    label: &FoundLabel,
     change: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<u8>> {
     let file = File::open(bytes)?;
+    let offset = usize::try_from(label.offset).unwrap_or(usize::MAX);
     let found = file.metas().find_map(|(mut around, meta)| {
         let list = meta_children(bytes, &meta).find(|b| b.kind == *b"ilst")?;
         let atom = children(bytes, &list, 0).find(|atom| atom.offset <= offset && offset < atom.end)?;

@@ -181,10 +181,9 @@ fn added(
         changes.push(("Label", &label.label));
     }
     let change = |text: &str| json_edit::changed(text, &changes).filter(|new| new.len() <= gb45438::MAX_TEXT);
-    let offset = usize::try_from(found.offset).unwrap_or(usize::MAX);
     let new = match target {
-        Target::Movie => mp4::change(bytes, offset, change),
-        Target::Picture(picture) => embed::change(bytes, picture, offset, change),
+        Target::Movie => mp4::change(bytes, found, change),
+        Target::Picture(picture) => embed::change(bytes, picture, found, change),
     }?;
     // The one label must read back with these fields and all of the old ones, and the others as they were.
     let back = read_labels(&new);

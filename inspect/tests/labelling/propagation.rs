@@ -277,6 +277,30 @@ fn pictures_behind_the_first_are_not_moved() {
     }
 }
 
+#[test]
+fn other_json_beside_the_label_stays() {
+    let text = json(&label());
+    let other = br#"{"camera":"x1"}"#;
+    let comment = |text: &[u8]| [b"ASCII\0\0\0", text].concat();
+    for little in [true, false] {
+        for (carrier, exif) in [
+            ("UserComment", tiff(little, other, &comment(text.as_bytes()))),
+            ("ImageDescription", tiff(little, text.as_bytes(), &comment(other))),
+        ] {
+            for file in [
+                jpeg_file(&[jpeg_exif(&exif)], &[]),
+                png_file(&[png::chunk(*b"eXIf", &exif).unwrap()], &[]),
+                webp_file(&[webp::chunk(*b"EXIF", &exif).unwrap()]),
+            ] {
+                assert!(only(&file).carrier.ends_with(carrier));
+                let new = propagate(&file, &platform()).unwrap().bytes;
+                assert_eq!(only(&new).gb45438, Some(spread(label())), "{carrier}");
+                assert!(new.windows(other.len()).any(|window| window == other), "{carrier}");
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
