@@ -270,6 +270,9 @@ pub(super) fn write(bytes: &[u8], json: &str) -> Result<Vec<u8>> {
         let new = [&first.1, between, &second.1].concat();
         return file.with(&(first.0.offset..second.0.end), &new, &[moov, udta, meta]);
     } else if handler == ITUNES {
+        // Such a list has no keys: a name of four letters would be an atom type, which its registry gives out. The
+        // freeform atom is how it names a value, so that the label stands under the key `AIGC` in the list of
+        // `moov.udta.meta`, which is the place the standard names.
         let mean = make(*b"mean", b"\0\0\0\0com.apple.iTunes")?;
         let name = make(*b"name", &[&[0; 4], KEY].concat())?;
         make(*b"----", &[mean, name, data(json)?].concat())?

@@ -7,7 +7,7 @@
 use super::{
     embed,
     gb45438::{self, LabelFault},
-    mp4,
+    mp4, parse,
     read::read_labels,
     xmp::{self, MAX_PACKET},
 };
@@ -233,7 +233,11 @@ pub(super) fn write(bytes: &[u8], target: Target, labels: &LabelToWrite) -> Resu
     // Every label that was there must still be there, and the new ones besides.
     let back = read_labels(&new);
     let kept = found.iter().all(|old| back.iter().any(|label| same(old, label)));
-    let implicit = labels.gb45438.iter().all(|label| back.iter().any(|l| l.gb45438.as_ref() == Some(label)));
+    // What is to be said against its fields is known; the place it was written to must add nothing.
+    let known = json.and_then(|json| parse::read(json, true)).map(|reading| reading.findings);
+    let implicit = labels.gb45438.iter().all(|label| {
+        back.iter().any(|l| l.gb45438.as_ref() == Some(label) && Some(&l.findings) == known.as_ref())
+    });
     let stated =
         labels.digital_source_type.iter().all(|t| back.iter().any(|l| l.digital_source_type == Some(*t)));
     if kept && implicit && stated { Ok(new) } else { Err(LabelWriteError::NotReadBack) }
