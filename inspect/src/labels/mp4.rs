@@ -23,6 +23,9 @@ const C2PA: [u8; 16] =
 /// Boxes of fragmented files, which hold or imply offsets into the file.
 const FRAGMENTS: [[u8; 4]; 5] = [*b"moof", *b"sidx", *b"ssix", *b"mfra", *b"styp"];
 
+/// Brand of Canon's CR3 files: a box of its own in `moov` (`CTBO`) lists absolute offsets of the boxes behind `moov`.
+const CANON_RAW: [u8; 4] = *b"crx ";
+
 const fn malformed(what: &'static str) -> LabelWriteError {
     LabelWriteError::Malformed { what }
 }
@@ -101,6 +104,9 @@ impl<'a> File<'a> {
 
     /// Whether what stands behind `moov` may move: only chunk offsets point there.
     fn may_move(&self) -> Result<()> {
+        if self.has_brand(CANON_RAW) {
+            return Err(unsupported("it is a Canon raw photo, whose index states offsets"));
+        }
         if self.child(&self.moov, b"mvex").is_some() || self.top.iter().any(|b| FRAGMENTS.contains(&b.kind)) {
             return Err(unsupported("it is fragmented and has no free space behind its moov box"));
         }
@@ -125,6 +131,14 @@ impl<'a> File<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether `ftyp` names a brand: the major one, or behind its version a compatible one.
+    fn has_brand(&self, brand: [u8; 4]) -> bool {
+        self.top
+            .iter()
+            .filter(|b| b.kind == *b"ftyp")
+            .any(|b| b.data.as_chunks().0.iter().enumerate().any(|(at, named)| at != 1 && *named == brand))
     }
 
     fn path(&self, from: &BmffBox<'_>, kinds: &[&[u8; 4]]) -> Option<BmffBox<'a>> {

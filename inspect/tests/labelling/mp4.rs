@@ -171,6 +171,25 @@ fn a_label_that_would_be_judged_faulty_is_not_handed_out() {
 }
 
 #[test]
+fn a_raw_photo_with_offsets_of_its_own_is_not_moved() {
+    let photo = |layout, place: usize| {
+        let mut file = Movie { layout, ..Movie::default() }.bytes();
+        file[place..place + 4].copy_from_slice(b"crx ");
+        file
+    };
+    // Major brand, and a compatible one.
+    for place in [8, 20] {
+        let what = "it is a Canon raw photo, whose index states offsets";
+        let refused = write_labels(&photo(Layout::Front, place), &implicit());
+        assert_eq!(refused, Err(LabelWriteError::UnsupportedLayout { what }));
+        for layout in [Layout::FrontFree(2048), Layout::Behind] {
+            let file = photo(layout, place);
+            expect_whole(&file, &write_labels(&file, &implicit()).unwrap());
+        }
+    }
+}
+
+#[test]
 fn a_chunk_offset_that_does_not_fit_is_refused() {
     let mut file = Movie::default().bytes();
     let moov = boxes(&file).find(|b| b.kind == *b"moov").unwrap();
