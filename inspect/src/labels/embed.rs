@@ -15,6 +15,7 @@ use super::{
 use crate::containers::{jpeg, png, webp};
 use flate2::{Compression, write::ZlibEncoder};
 use std::{io::Write, ops::Range};
+use touchstone_schema::label::FoundLabel;
 
 type Result<T> = std::result::Result<T, LabelWriteError>;
 
@@ -29,8 +30,19 @@ fn splice(bytes: &[u8], range: Range<usize>, new: &[u8]) -> Vec<u8> {
     [head, new, tail].concat()
 }
 
+/// Refuses a JPEG file with a multi-picture index (CIPA DC-007): it states sizes and offsets of the pictures behind the
+/// first one, which are wrong once a segment in front of them grows.
+fn single_picture(bytes: &[u8]) -> Result<()> {
+    let is_index = |s: jpeg::Segment<'_>| s.marker == jpeg::APP2 && s.data.starts_with(b"MPF\0");
+    if jpeg::segments(bytes).any(is_index) {
+        return Err(LabelWriteError::UnsupportedLayout { what: "it has a multi-picture index" });
+    }
+    Ok(())
+}
+
 /// JPEG: APP1, after the leading APP0 and EXIF segments.
 pub(super) fn jpeg(bytes: &[u8], packet: impl Fn(Option<&[u8]>) -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    single_picture(bytes)?;
     let mut at = 2;
     let mut leading = true;
     let mut old: Option<(Range<usize>, &[u8])> = None;
@@ -43,10 +55,6 @@ pub(super) fn jpeg(bytes: &[u8], packet: impl Fn(Option<&[u8]>) -> Result<Vec<u8
         }
         if segment.marker == jpeg::APP1 && old.is_none() {
             old = segment.data.strip_prefix(jpeg::XMP_HEADER).map(|xmp| (segment.offset..segment.end, xmp));
-        }
-        if segment.marker == jpeg::APP2 && segment.data.starts_with(b"MPF\0") {
-            // The index states sizes and offsets of pictures behind the first one.
-            return Err(LabelWriteError::UnsupportedLayout { what: "it has a multi-picture index" });
         }
         has_scan |= segment.marker == jpeg::SOS;
     }
@@ -144,29 +152,36 @@ fn extended_header(first: &webp::Chunk<'_>) -> Result<Vec<u8>> {
     webp::chunk(*b"VP8X", &data).ok_or(LabelWriteError::TooLarge)
 }
 
-/// The file with the text of the label changed that stands in the segment or chunk around `offset`; XMP, EXIF and text
-/// chunks of PNG are carriers whose texts can be changed.
+/// The file with the text of a label changed that was found in it; XMP, EXIF and text chunks of PNG are carriers whose
+/// texts can be changed.
 pub(super) fn change(
     bytes: &[u8],
     picture: Picture,
-    offset: usize,
+    label: &FoundLabel,
     change: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<u8>> {
     let elsewhere =
         LabelWriteError::UnsupportedLayout { what: "its label stands in a place that is not written to" };
     let unclear = LabelWriteError::UnsupportedLayout { what: "its label is written in an unclear way" };
+    let offset = usize::try_from(label.offset).unwrap_or(usize::MAX);
+    // A structure of EXIF may hold other JSON than the label: only the field that was found is changed.
+    let exif = |carrier: &str, old: &[u8]| {
+        let field = label.carrier.strip_prefix(carrier)?.strip_prefix(':')?;
+        exif_edit::changed(old, field, &change)
+    };
     let packet = |old: &[u8]| {
         let old = std::str::from_utf8(old).ok().filter(|old| old.len() <= MAX_PACKET)?;
         xmp_edit::changed(old, &change).filter(|new| new.len() <= MAX_PACKET).map(String::into_bytes)
     };
     match picture {
         Picture::Jpeg => {
+            single_picture(bytes)?;
             let found = jpeg::segments(bytes).find(|s| s.offset <= offset && offset < s.end);
             let segment = found.filter(|s| s.marker == jpeg::APP1).ok_or(elsewhere.clone())?;
             let (header, new) = if let Some(old) = segment.data.strip_prefix(jpeg::XMP_HEADER) {
                 (jpeg::XMP_HEADER, packet(old))
             } else if let Some(old) = segment.data.strip_prefix(jpeg::EXIF_HEADER) {
-                (jpeg::EXIF_HEADER, exif_edit::changed(old, &change))
+                (jpeg::EXIF_HEADER, exif("jpeg:app1:exif", old))
             } else {
                 return Err(elsewhere);
             };
@@ -178,7 +193,7 @@ pub(super) fn change(
             let chunk =
                 png::chunks(bytes).find(|c| c.offset <= offset && offset < c.end).ok_or(elsewhere.clone())?;
             let new = if chunk.kind == *b"eXIf" {
-                exif_edit::changed(chunk.data, &change)
+                exif("png:eXIf", chunk.data)
             } else {
                 let text = TextChunk::parse(&chunk).ok_or(elsewhere)?;
                 let is_xmp = text.keyword == PNG_XMP_KEYWORD;
@@ -205,7 +220,7 @@ pub(super) fn change(
                     let header: &[u8] =
                         if chunk.data.starts_with(jpeg::EXIF_HEADER) { jpeg::EXIF_HEADER } else { b"" };
                     let tiff = chunk.data.get(header.len()..).unwrap_or_default();
-                    exif_edit::changed(tiff, &change).map(|new| [header, &new].concat())
+                    exif("webp:EXIF", tiff).map(|new| [header, &new].concat())
                 }
                 _ => return Err(elsewhere),
             };

@@ -5,21 +5,23 @@ use crate::containers::tiff::Tiff;
 
 const EXIF_DIRECTORY: u16 = 0x8769;
 const USER_COMMENT: u16 = 0x9286;
-const FIELDS: [u16; 2] = [0x010E, USER_COMMENT];
+/// The fields that are changed, as the reader names them.
+const FIELDS: [(&str, u16); 2] = [("ImageDescription", 0x010E), ("UserComment", USER_COMMENT)];
 /// How many fields are looked at: a directory that repeats a tag is not valid.
 const MAX_FIELDS: usize = 8;
 /// The longest text that is changed.
 const MAX_TEXT: usize = 64 << 10;
 
-/// `bytes`, a TIFF structure with 32-bit offsets, with the first text field that `change` knows what to make of changed.
-/// `None` if there is none, or if its text is in UTF-16.
-pub(super) fn changed(bytes: &[u8], change: impl Fn(&str) -> Option<String>) -> Option<Vec<u8>> {
+/// `bytes`, a TIFF structure with 32-bit offsets, with the text of `field` changed: of the first one of that name which
+/// `change` knows what to make of. `None` if there is none, or if its text is in UTF-16.
+pub(super) fn changed(bytes: &[u8], field: &str, change: impl Fn(&str) -> Option<String>) -> Option<Vec<u8>> {
+    let (_, tag) = FIELDS.iter().find(|(name, _)| *name == field)?;
     let tiff = Tiff::open(bytes).filter(|_| bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*"))?;
     let first = tiff.directories().next()?;
     let exif =
         tiff.entries(first).find(|entry| entry.tag == EXIF_DIRECTORY).and_then(|entry| tiff.number(&entry));
     let entries = tiff.entries(first).chain(exif.into_iter().flat_map(|at| tiff.entries(at)));
-    let fields = entries.filter(|entry| FIELDS.contains(&entry.tag)).take(MAX_FIELDS);
+    let fields = entries.filter(|entry| entry.tag == *tag).take(MAX_FIELDS);
     let (entry, place, new) = fields.into_iter().find_map(|entry| {
         let place = tiff.value_range(&entry)?;
         let value = bytes.get(place.clone())?;
@@ -76,7 +78,7 @@ mod tests {
     fn the_text_moves_to_the_end_and_nothing_else_moves() {
         for little in [true, false] {
             let old = tiff(little, b"ASCII\0\0\0{ab}");
-            let new = changed(&old, |text| Some(text.replace('b', "bcd"))).unwrap();
+            let new = changed(&old, "UserComment", |text| Some(text.replace('b', "bcd"))).unwrap();
             assert!(new.ends_with(b"ASCII\0\0\0{abcd}"));
             assert_eq!(new[..32], old[..32]);
             assert_eq!(new[40..44], old[40..44], "end of the directory");
@@ -89,11 +91,13 @@ mod tests {
     fn other_structures_are_left_alone() {
         let good = tiff(true, b"ASCII\0\0\0{ab}");
         for bytes in [tiff(true, b"UNICODE\0{\0"), tiff(true, b"no label"), b"II*\0".to_vec(), Vec::new()] {
-            assert_eq!(changed(&bytes, |text| Some(text.to_owned())), None);
+            assert_eq!(changed(&bytes, "UserComment", |text| Some(text.to_owned())), None);
         }
-        assert_eq!(changed(&good, |_| None), None);
+        assert_eq!(changed(&good, "UserComment", |_| None), None);
+        assert_eq!(changed(&good, "ImageDescription", |text| Some(text.to_owned())), None);
+        assert_eq!(changed(&good, "Software", |text| Some(text.to_owned())), None);
         for cut in 0..56 {
-            assert_eq!(changed(&good[..cut], |text| Some(text.to_owned())), None, "{cut}");
+            assert_eq!(changed(&good[..cut], "UserComment", |text| Some(text.to_owned())), None, "{cut}");
         }
     }
 }

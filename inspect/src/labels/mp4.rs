@@ -8,6 +8,7 @@
 use super::write::LabelWriteError;
 use crate::containers::bmff::{BmffBox, boxed, boxes, children, meta_children};
 use std::ops::Range;
+use touchstone_schema::label::FoundLabel;
 
 type Result<T> = std::result::Result<T, LabelWriteError>;
 
@@ -21,6 +22,9 @@ const C2PA: [u8; 16] =
     [0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81];
 /// Boxes of fragmented files, which hold or imply offsets into the file.
 const FRAGMENTS: [[u8; 4]; 5] = [*b"moof", *b"sidx", *b"ssix", *b"mfra", *b"styp"];
+
+/// Brand of Canon's CR3 files: a box of its own in `moov` (`CTBO`) lists absolute offsets of the boxes behind `moov`.
+const CANON_RAW: [u8; 4] = *b"crx ";
 
 const fn malformed(what: &'static str) -> LabelWriteError {
     LabelWriteError::Malformed { what }
@@ -100,6 +104,9 @@ impl<'a> File<'a> {
 
     /// Whether what stands behind `moov` may move: only chunk offsets point there.
     fn may_move(&self) -> Result<()> {
+        if self.has_brand(CANON_RAW) {
+            return Err(unsupported("it is a Canon raw photo, whose index states offsets"));
+        }
         if self.child(&self.moov, b"mvex").is_some() || self.top.iter().any(|b| FRAGMENTS.contains(&b.kind)) {
             return Err(unsupported("it is fragmented and has no free space behind its moov box"));
         }
@@ -124,6 +131,14 @@ impl<'a> File<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether `ftyp` names a brand: the major one, or behind its version a compatible one.
+    fn has_brand(&self, brand: [u8; 4]) -> bool {
+        self.top
+            .iter()
+            .filter(|b| b.kind == *b"ftyp")
+            .any(|b| b.data.as_chunks().0.iter().enumerate().any(|(at, named)| at != 1 && *named == brand))
     }
 
     fn path(&self, from: &BmffBox<'_>, kinds: &[&[u8; 4]]) -> Option<BmffBox<'a>> {
@@ -269,6 +284,9 @@ pub(super) fn write(bytes: &[u8], json: &str) -> Result<Vec<u8>> {
         let new = [&first.1, between, &second.1].concat();
         return file.with(&(first.0.offset..second.0.end), &new, &[moov, udta, meta]);
     } else if handler == ITUNES {
+        // Such a list has no keys: a name of four letters would be an atom type, which its registry gives out. The
+        // freeform atom is how it names a value, so that the label stands under the key `AIGC` in the list of
+        // `moov.udta.meta`, which is the place the standard names.
         let mean = make(*b"mean", b"\0\0\0\0com.apple.iTunes")?;
         let name = make(*b"name", &[&[0; 4], KEY].concat())?;
         make(*b"----", &[mean, name, data(json)?].concat())?
@@ -281,13 +299,14 @@ pub(super) fn write(bytes: &[u8], json: &str) -> Result<Vec<u8>> {
     }
 }
 
-/// Changes the text of the label whose atom stands at `offset`.
+/// Changes the text of a label that was found.
 pub(super) fn change(
     bytes: &[u8],
-    offset: usize,
+    label: &FoundLabel,
     change: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<u8>> {
     let file = File::open(bytes)?;
+    let offset = usize::try_from(label.offset).unwrap_or(usize::MAX);
     let found = file.metas().find_map(|(mut around, meta)| {
         let list = meta_children(bytes, &meta).find(|b| b.kind == *b"ilst")?;
         let atom = children(bytes, &list, 0).find(|atom| atom.offset <= offset && offset < atom.end)?;

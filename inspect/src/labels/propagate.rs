@@ -42,7 +42,7 @@ pub struct Propagation {
     pub propagator: String,
     /// Its own unique number of the content (`PropagateID`).
     pub propagate_id: String,
-    /// Its integrity data (`ReservedCode2`), which may be empty.
+    /// Its integrity data (`ReservedCode2`). If it is empty, what stands there stays.
     pub integrity: String,
     /// Why a file without an implicit label gets one. Without a basis only a file that itself says that AI made it, by
     /// another label or a trace, gets one, as suspected. A file with a label keeps the attribute it has.
@@ -64,8 +64,9 @@ pub struct Propagated {
 ///
 /// The label's other fields, a label that is not compliant included, stay as they are; so does every byte outside the
 /// label's carrier, but for sizes and offsets that the format derives from it. Propagator fields may be written where
-/// they are empty or repeat the producer's, as on first write; those of another propagator are never replaced. A file
-/// that has exactly these fields already comes back unchanged.
+/// they are empty or repeat the producer's, as on first write; those of another propagator are never replaced, and
+/// neither is integrity data that stands nowhere else in the label. A file that has exactly these fields already comes
+/// back unchanged.
 ///
 /// # Errors
 /// A [`LabelWriteError`]; the input is never changed.
@@ -113,13 +114,13 @@ fn check(propagation: &Propagation) -> Result<(), LabelWriteError> {
     }
 }
 
-fn with_fields(label: Gb45438Label, propagation: &Propagation) -> Gb45438Label {
-    Gb45438Label {
-        content_propagator: propagation.propagator.clone(),
-        propagate_id: propagation.propagate_id.clone(),
-        reserved_code_2: propagation.integrity.clone(),
-        ..label
+fn with_fields(mut label: Gb45438Label, propagation: &Propagation) -> Gb45438Label {
+    label.content_propagator.clone_from(&propagation.propagator);
+    label.propagate_id.clone_from(&propagation.propagate_id);
+    if !propagation.integrity.is_empty() {
+        label.reserved_code_2.clone_from(&propagation.integrity);
     }
+    label
 }
 
 /// The first implicit label of a file. Nobody is known to have produced it.
@@ -153,7 +154,9 @@ fn added(
     if !own && !is_free(old) {
         return Err(LabelWriteError::AlreadyPropagated { found: named_propagator(old) });
     }
-    if own && old.reserved_code_2 != label.reserved_code_2 && !old.reserved_code_2.is_empty() {
+    // A repetition of the producer's integrity data stands in the producer's field as well; any other would be lost.
+    let (held, given) = (&old.reserved_code_2, &label.reserved_code_2);
+    if held != given && !held.is_empty() && *held != old.reserved_code_1 {
         return Err(LabelWriteError::AlreadyPropagated { found: named_propagator(old) });
     }
     // A label that the propagator wrote itself may say more once the user declares more, and never less.
@@ -169,19 +172,18 @@ fn added(
     if label == *old {
         return Ok(Propagated { bytes: bytes.to_vec(), label, is_new: false });
     }
-    let mut changes = vec![
-        ("ContentPropagator", label.content_propagator.as_str()),
-        ("PropagateID", &label.propagate_id),
-        ("ReservedCode2", &label.reserved_code_2),
-    ];
+    let mut changes =
+        vec![("ContentPropagator", label.content_propagator.as_str()), ("PropagateID", &label.propagate_id)];
+    if !propagation.integrity.is_empty() {
+        changes.push(("ReservedCode2", &label.reserved_code_2));
+    }
     if label.label != old.label {
         changes.push(("Label", &label.label));
     }
     let change = |text: &str| json_edit::changed(text, &changes).filter(|new| new.len() <= gb45438::MAX_TEXT);
-    let offset = usize::try_from(found.offset).unwrap_or(usize::MAX);
     let new = match target {
-        Target::Movie => mp4::change(bytes, offset, change),
-        Target::Picture(picture) => embed::change(bytes, picture, offset, change),
+        Target::Movie => mp4::change(bytes, found, change),
+        Target::Picture(picture) => embed::change(bytes, picture, found, change),
     }?;
     // The one label must read back with these fields and all of the old ones, and the others as they were.
     let back = read_labels(&new);

@@ -7,7 +7,7 @@
 use super::{
     embed,
     gb45438::{self, LabelFault},
-    mp4,
+    mp4, parse,
     read::read_labels,
     xmp::{self, MAX_PACKET},
 };
@@ -61,7 +61,8 @@ pub enum LabelWriteError {
     /// The file says nothing about AI, and no basis for a label was given.
     #[error("the file has no label to add to, and nothing in it shows that AI made it")]
     NoLabel,
-    /// The label names another propagator; it has room for one, and the other's entry is not taken away.
+    /// The label names another propagator, or has integrity data in `ReservedCode2` that would be lost; it has room for
+    /// one, and the other's entry is not taken away.
     #[error("the label already names a propagator: {found}")]
     AlreadyPropagated {
         /// What the label says.
@@ -232,7 +233,11 @@ pub(super) fn write(bytes: &[u8], target: Target, labels: &LabelToWrite) -> Resu
     // Every label that was there must still be there, and the new ones besides.
     let back = read_labels(&new);
     let kept = found.iter().all(|old| back.iter().any(|label| same(old, label)));
-    let implicit = labels.gb45438.iter().all(|label| back.iter().any(|l| l.gb45438.as_ref() == Some(label)));
+    // What is to be said against its fields is known; the place it was written to must add nothing.
+    let known = json.and_then(|json| parse::read(json, true)).map(|reading| reading.findings);
+    let implicit = labels.gb45438.iter().all(|label| {
+        back.iter().any(|l| l.gb45438.as_ref() == Some(label) && Some(&l.findings) == known.as_ref())
+    });
     let stated =
         labels.digital_source_type.iter().all(|t| back.iter().any(|l| l.digital_source_type == Some(*t)));
     if kept && implicit && stated { Ok(new) } else { Err(LabelWriteError::NotReadBack) }

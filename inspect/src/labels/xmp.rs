@@ -255,7 +255,9 @@ impl Walk {
         // Duplicate attributes are not looked for: that check is quadratic.
         for attribute in element.attributes().with_checks(false).map_while(Result::ok) {
             self.packet.steps += 1;
-            if !matters(attribute.key.local_name().into_inner()) {
+            // A declaration of the prefix `AIGC` is no property of that name.
+            let declaration = attribute.key.as_namespace_binding().is_some();
+            if declaration || !matters(attribute.key.local_name().into_inner()) {
                 continue;
             }
             let (namespace, local) = reader.resolver().resolve_attribute(attribute.key);

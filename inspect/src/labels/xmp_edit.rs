@@ -59,7 +59,10 @@ fn only_value(packet: &str) -> Option<Range<usize>> {
                 let is_start = matches!(event, Event::Start(_));
                 for attribute in element.attributes().with_checks(false) {
                     let attribute = attribute.ok()?;
-                    if attribute.key.local_name().into_inner() == "AIGC" && attribute.key.prefix().is_some() {
+                    // The prefix itself may be called `AIGC`: its declaration is no property.
+                    let declaration = attribute.key.as_namespace_binding().is_some();
+                    let named = attribute.key.local_name().into_inner() == "AIGC";
+                    if named && attribute.key.prefix().is_some() && !declaration {
                         let value: &str = &attribute.value;
                         let tag = packet.get(from..to)?;
                         let offset = (value.as_ptr() as usize).checked_sub(packet.as_ptr() as usize);

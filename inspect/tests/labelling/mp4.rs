@@ -152,6 +152,44 @@ fn files_that_would_break_are_refused() {
 }
 
 #[test]
+fn a_label_in_the_list_of_itunes_stands_in_a_named_place() {
+    let movie = Movie { user_data: itunes(), ..Movie::default() };
+    let found = only(&write_labels(&movie.bytes(), &implicit()).unwrap());
+    assert_eq!(found.carrier, "mp4:moov.udta.meta.ilst:----:AIGC");
+    assert_eq!(found.findings, []);
+}
+
+#[test]
+fn a_label_that_would_be_judged_faulty_is_not_handed_out() {
+    // The list of keys says that it is empty, and is not: the first key becomes the name of what is added.
+    let key = [&[0, 0, 0, 24][..], b"mdta", b"com.example.AIGC"].concat();
+    let hdlr = make(*b"hdlr", &[&[0; 8], b"mdta", &[0; 13]]);
+    let meta = make(*b"meta", &[&[0; 4], &hdlr, &make(*b"keys", &[&[0; 8], &key]), &make(*b"ilst", &[])]);
+    let file = Movie { user_data: meta, ..Movie::default() }.bytes();
+    assert_eq!(read_labels(&file), []);
+    assert_eq!(write_labels(&file, &implicit()), Err(LabelWriteError::NotReadBack));
+}
+
+#[test]
+fn a_raw_photo_with_offsets_of_its_own_is_not_moved() {
+    let photo = |layout, place: usize| {
+        let mut file = Movie { layout, ..Movie::default() }.bytes();
+        file[place..place + 4].copy_from_slice(b"crx ");
+        file
+    };
+    // Major brand, and a compatible one.
+    for place in [8, 20] {
+        let what = "it is a Canon raw photo, whose index states offsets";
+        let refused = write_labels(&photo(Layout::Front, place), &implicit());
+        assert_eq!(refused, Err(LabelWriteError::UnsupportedLayout { what }));
+        for layout in [Layout::FrontFree(2048), Layout::Behind] {
+            let file = photo(layout, place);
+            expect_whole(&file, &write_labels(&file, &implicit()).unwrap());
+        }
+    }
+}
+
+#[test]
 fn a_chunk_offset_that_does_not_fit_is_refused() {
     let mut file = Movie::default().bytes();
     let moov = boxes(&file).find(|b| b.kind == *b"moov").unwrap();

@@ -205,6 +205,102 @@ fn unclear_files_are_refused() {
     ));
 }
 
+/// A packet whose prefix for the namespace of the label is `AIGC`, as the name of the property is.
+fn namesake(property: &str) -> String {
+    format!(
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>\
+         <rdf:Description rdf:about='' xmlns:AIGC=\"{TC260}\"{property}</rdf:RDF></x:xmpmeta>"
+    )
+}
+
+#[test]
+fn a_declaration_of_the_prefix_aigc_is_no_label() {
+    let value = json(&label()).replace('"', "&quot;");
+    for property in
+        [format!("><AIGC:AIGC>{value}</AIGC:AIGC></rdf:Description>"), format!(" AIGC:AIGC='{value}'/>")]
+    {
+        let file = jpeg_file(&[jpeg_xmp(&namesake(&property))], &[]);
+        let found = only(&file);
+        assert_eq!((found.gb45438, found.findings), (Some(label()), Vec::new()));
+        let new = only(&propagate(&file, &platform()).unwrap().bytes);
+        assert_eq!((new.gb45438, new.findings), (Some(spread(label())), Vec::new()));
+    }
+    let file = jpeg_file(&[jpeg_xmp(&namesake("/>"))], &[]);
+    assert_eq!(read_labels(&file), []);
+    let new = only(&labelled(label(), &file));
+    assert_eq!((new.gb45438, new.findings), (Some(label()), Vec::new()));
+}
+
+#[test]
+fn integrity_data_of_another_is_never_lost() {
+    let integrity = |text: &str| Propagation { integrity: text.into(), ..platform() };
+    let with = |code_1: &str, code_2: &str| Gb45438Label {
+        reserved_code_1: code_1.into(),
+        reserved_code_2: code_2.into(),
+        ..produced(AiAttribute::Confirmed, CODE, "task:42")
+    };
+    for file in carriers() {
+        // What is not the producer's own stays, or nothing is written.
+        for code_1 in ["", "PRODUCER"] {
+            let old = labelled(with(code_1, "SIG"), &file);
+            let expected = spread(with(code_1, "SIG"));
+            assert_eq!(only(&propagate(&old, &platform()).unwrap().bytes).gb45438, Some(expected));
+            let refused = Err(LabelWriteError::AlreadyPropagated { found: CODE.into() });
+            assert_eq!(propagate(&old, &integrity("OWN")), refused);
+        }
+        // A repetition of the producer's is not lost: it stands in the producer's field.
+        let old = labelled(with("SIG", "SIG"), &file);
+        let new = propagate(&old, &platform()).unwrap().bytes;
+        assert_eq!(only(&new).gb45438, Some(spread(with("SIG", "SIG"))));
+        let new = propagate(&old, &integrity("OWN")).unwrap().bytes;
+        assert_eq!(only(&new).gb45438, Some(spread(with("SIG", "OWN"))));
+        // Its own data stays too, whether it is repeated or left out.
+        for again in [platform(), integrity("OWN")] {
+            assert_eq!(propagate(&new, &again).unwrap().bytes, new);
+        }
+        let refused = Err(LabelWriteError::AlreadyPropagated { found: PLATFORM.into() });
+        assert_eq!(propagate(&new, &integrity("NEW")), refused);
+    }
+}
+
+#[test]
+fn pictures_behind_the_first_are_not_moved() {
+    let index = jpeg::segment(jpeg::APP2, b"MPF\0II*\0").unwrap();
+    let exif = tiff(true, b"a cup", &[b"ASCII\0\0\0", json(&label()).as_bytes()].concat());
+    for carrier in [jpeg_xmp(&quirky_packet(&json(&label()))), jpeg_exif(&exif)] {
+        for segments in [[carrier.clone(), index.clone()], [index.clone(), carrier.clone()]] {
+            let file = jpeg_file(&segments, &[]);
+            assert_eq!(only(&file).gb45438, Some(label()));
+            let what = "it has a multi-picture index";
+            assert_eq!(propagate(&file, &platform()), Err(LabelWriteError::UnsupportedLayout { what }));
+        }
+    }
+}
+
+#[test]
+fn other_json_beside_the_label_stays() {
+    let text = json(&label());
+    let other = br#"{"camera":"x1"}"#;
+    let comment = |text: &[u8]| [b"ASCII\0\0\0", text].concat();
+    for little in [true, false] {
+        for (carrier, exif) in [
+            ("UserComment", tiff(little, other, &comment(text.as_bytes()))),
+            ("ImageDescription", tiff(little, text.as_bytes(), &comment(other))),
+        ] {
+            for file in [
+                jpeg_file(&[jpeg_exif(&exif)], &[]),
+                png_file(&[png::chunk(*b"eXIf", &exif).unwrap()], &[]),
+                webp_file(&[webp::chunk(*b"EXIF", &exif).unwrap()]),
+            ] {
+                assert!(only(&file).carrier.ends_with(carrier));
+                let new = propagate(&file, &platform()).unwrap().bytes;
+                assert_eq!(only(&new).gb45438, Some(spread(label())), "{carrier}");
+                assert!(new.windows(other.len()).any(|window| window == other), "{carrier}");
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

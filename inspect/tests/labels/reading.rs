@@ -225,7 +225,9 @@ fn every_video_carrier_is_read() {
         }
     }
     let file = mp4_file(&[udta(mp4_freeform("AIGC", text.as_bytes()))], &[]);
-    expect_elsewhere(&file, "mp4:moov.udta.meta.ilst:----:AIGC", b"");
+    expect_label(&file, "mp4:moov.udta.meta.ilst:----:AIGC", b"");
+    let file = mp4_file(&[mp4_freeform("AIGC", text.as_bytes())], &[]);
+    expect_elsewhere(&file, "mp4:moov.meta.ilst:----:AIGC", b"");
     let file = mp4_file(&[udta(boxed(*b"AIGC", text.as_bytes()).unwrap())], &[]);
     expect_elsewhere(&file, "mp4:moov.udta:AIGC", b"");
     let file = mp4_file(&[udta(boxed(*b"XMP_", packet.as_bytes()).unwrap())], &[]);

@@ -35,7 +35,7 @@ const LEAST_COST: usize = 256;
 const BARE_WINDOW: usize = 4096;
 
 /// Places that GB 45438-2025 (Annex E and its practice guides) names for an implicit label.
-const NAMED_CARRIERS: [&str; 11] = [
+const NAMED_CARRIERS: [&str; 12] = [
     "jpeg:app1:xmp",
     "jpeg:app1:xmp-extension",
     "jpeg:app1:exif:UserComment",
@@ -47,6 +47,8 @@ const NAMED_CARRIERS: [&str; 11] = [
     "tiff:xmp",
     "gif:application:xmp",
     "mp4:moov.udta.meta.ilst:AIGC",
+    // The same list with the handler `mdir`, which names its values in freeform atoms and has no box of keys.
+    "mp4:moov.udta.meta.ilst:----:AIGC",
 ];
 
 /// What reading a file has cost, in counts that are the same on every machine.
