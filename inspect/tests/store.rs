@@ -99,6 +99,18 @@ fn the_store_of_a_file_is_read_by_itself() {
 }
 
 #[test]
+fn the_hard_binding_is_read_of_the_largest_stores() {
+    let identity = Authority::new("Registrants").signer("Inkstone Ltd");
+    let large = json!([{ "label": "org.inkstone.large", "data": { "text": "x".repeat(5 * 1024 * 1024) } }]);
+    let file = signed(&picture(image::ImageFormat::Png), "image/png", &identity, false, &large);
+    let store = embedded_store(&file).unwrap();
+    assert!(store.len() > 5 * 1024 * 1024);
+    let found = reader().read_store(&store).unwrap();
+    assert_eq!(found.content_sha256, Some(digest::content_sha256(&file)));
+    assert_eq!(found.hard_binding, Some(digest::content_sha256(&file).to_string()));
+}
+
+#[test]
 fn one_signer_is_told_from_another_of_the_same_name() {
     let file = picture(image::ImageFormat::Jpeg);
     let authority = Authority::new("Registrants");

@@ -20,6 +20,8 @@ use std::collections::HashSet;
 /// Largest compressed store whose hard binding is read: there the library offers it only through a full JSON
 /// tree of the store, printed as text, which can take a hundred times the store's size.
 const MAX_DETAILED_BYTES: usize = 1024 * 1024;
+/// Longest hash of the algorithms that C2PA allows, in bytes: SHA-512.
+const MAX_HASH_BYTES: usize = 64;
 
 /// Signing with an unknown certificate: it makes a manifest `valid` instead of `trusted`, and is no other
 /// failure.
@@ -52,13 +54,7 @@ pub(super) fn report(reader: &Reader, source: Source<'_>, trust: &Trust) -> C2pa
     codes(reader, &mut report);
     let raw = source.store.zip(reader.active_label());
     let raw = raw.and_then(|(store, label)| RawManifest::find(store, label));
-    report.hard_binding = match raw {
-        Some(raw) => hard_binding(&raw),
-        None if source.store.is_some_and(|store| store.len() <= MAX_DETAILED_BYTES) => {
-            unpacked_binding(reader)
-        }
-        None => None,
-    };
+    report.hard_binding = hard_binding(reader, source.store, raw.as_ref());
     if let Some(manifest) = reader.active_manifest() {
         report.claim_generator = claim_generator(manifest);
         report.signer = manifest.signature_info().map(signer);
@@ -298,29 +294,43 @@ fn ingredient_failures(reader: &Reader, manifest: &Manifest, ingredient: &::c2pa
     failures
 }
 
-/// The hard binding of a manifest, if it is a `c2pa.hash.data`.
-fn hard_binding(raw: &RawManifest<'_>) -> Option<HardBinding> {
+/// The hard binding of the active manifest, if it is a `c2pa.hash.data`: from the store's own bytes, or, of a manifest
+/// that is compressed there, from what the library unpacked.
+pub(super) fn hard_binding(
+    reader: &Reader,
+    store: Option<&[u8]>,
+    raw: Option<&RawManifest<'_>>,
+) -> Option<HardBinding> {
+    match raw {
+        Some(raw) => plain_binding(raw),
+        None => {
+            store.filter(|store| store.len() <= MAX_DETAILED_BYTES).and_then(|_| unpacked_binding(reader))
+        }
+    }
+}
+
+fn plain_binding(raw: &RawManifest<'_>) -> Option<HardBinding> {
     let binding = raw.cbor("c2pa.hash.data")?;
     let hash = field(&binding, "hash")?.as_bytes()?;
     let exclusions = field(&binding, "exclusions").and_then(Cbor::as_array).map_or(0, Vec::len);
     let alg = field(&binding, "alg").and_then(Cbor::as_text);
-    Some(binding_of(alg, hash, exclusions))
+    binding_of(alg, hash, exclusions)
 }
 
-/// The same of a manifest that the store holds compressed.
 fn unpacked_binding(reader: &Reader) -> Option<HardBinding> {
     let label = reader.active_label()?;
     let detailed: Value = serde_json::from_str(&reader.detailed_json_checked().ok()?).ok()?;
     let binding = detailed.get("manifests")?.get(label)?.get("assertion_store")?.get("c2pa.hash.data")?;
     let hash = data_encoding::BASE64.decode(binding.get("hash")?.as_str()?.as_bytes()).ok()?;
     let exclusions = binding.get("exclusions").and_then(Value::as_array).map_or(0, Vec::len);
-    Some(binding_of(binding.get("alg").and_then(Value::as_str), &hash, exclusions))
+    binding_of(binding.get("alg").and_then(Value::as_str), &hash, exclusions)
 }
 
-fn binding_of(alg: Option<&str>, hash: &[u8], exclusions: usize) -> HardBinding {
-    HardBinding {
+/// `None` if the hash is longer than that of any algorithm: it is no file's.
+fn binding_of(alg: Option<&str>, hash: &[u8], exclusions: usize) -> Option<HardBinding> {
+    (hash.len() <= MAX_HASH_BYTES).then(|| HardBinding {
         alg: cut(alg.unwrap_or("sha256")),
-        hash: cut(&data_encoding::HEXLOWER.encode(hash)),
+        hash: data_encoding::HEXLOWER.encode(hash),
         exclusions: u32::try_from(exclusions).unwrap_or(u32::MAX),
-    }
+    })
 }

@@ -8,11 +8,12 @@
 //! assertions hold, so that its label, its signer and its soft bindings are what the signer signed; the hard binding is
 //! judged by whoever has the picture.
 
-use super::report::{cut, push};
+use super::extract::hard_binding;
+use super::raw::RawManifest;
+use super::report::{HardBinding, cut, push};
 use super::{C2paReader, MAX_LIST_LENGTH, MAX_STORE_BYTES, MAX_TEXT_BYTES, probe};
 use ::c2pa::assertions::SoftBinding as SoftBindingAssertion;
 use ::c2pa::{Manifest, Reader};
-use serde_json::Value;
 use std::io::Cursor;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,8 +27,6 @@ pub const MAX_MANIFESTS: usize = 256;
 pub const MAX_SOFT_BINDINGS: usize = 16;
 /// Longest value of a soft binding that is read, in bytes; longer ones are passed over.
 pub const MAX_SOFT_BINDING_BYTES: usize = 4_096;
-/// Largest store whose hard binding is read, in bytes: the library offers it only through a JSON tree of the store.
-const MAX_DETAILED_BYTES: usize = 4 * 1024 * 1024;
 
 /// Type of a superbox.
 const SUPERBOX: [u8; 4] = *b"jumb";
@@ -160,15 +159,15 @@ impl C2paReader {
             return Err(StoreFault::Structure("its last manifest is not the active one"));
         }
         holds(&reader, label)?;
-        let binding = (store.len() <= MAX_DETAILED_BYTES).then(|| hard_binding(&reader, label)).flatten();
+        let binding = hard_binding(&reader, Some(store), RawManifest::find(store, label).as_ref());
         Ok(StoreSummary {
             label: label.to_owned(),
             sha256: Sha256Digest::of(store),
             certificate_sha256: certificate(manifest)
                 .ok_or_else(|| StoreFault::Invalid("the signer's certificate is missing".to_owned()))?,
             signer: signer(manifest),
-            content_sha256: binding.as_ref().and_then(HardBinding::content_sha256),
-            hard_binding: binding.map(|binding| data_encoding::HEXLOWER.encode(&binding.hash)),
+            content_sha256: binding.as_ref().and_then(content_sha256),
+            hard_binding: binding.map(|binding| binding.hash),
             soft_bindings: soft_bindings(manifest),
             manifests: outline.manifests.iter().map(|(label, _)| label.clone()).collect(),
         })
@@ -205,32 +204,12 @@ fn signer(manifest: &Manifest) -> Option<String> {
     info.issuer.as_deref().or(info.common_name.as_deref()).map(cut)
 }
 
-struct HardBinding {
-    alg: String,
-    hash: Vec<u8>,
-    exclusions: usize,
-}
-
-impl HardBinding {
-    /// With the manifest as its one exclusion, the hash is that of the file without it.
-    fn content_sha256(&self) -> Option<Sha256Digest> {
-        if self.alg != "sha256" || self.exclusions != 1 {
-            return None;
-        }
-        self.hash.as_slice().try_into().ok().map(Sha256Digest)
+/// With the manifest as its one exclusion, the hash is that of the file without it.
+fn content_sha256(binding: &HardBinding) -> Option<Sha256Digest> {
+    if binding.alg != "sha256" || binding.exclusions != 1 {
+        return None;
     }
-}
-
-/// The `c2pa.hash.data` of the active manifest.
-fn hard_binding(reader: &Reader, label: &str) -> Option<HardBinding> {
-    let detailed: Value = serde_json::from_str(&reader.detailed_json_checked().ok()?).ok()?;
-    let binding = detailed.get("manifests")?.get(label)?.get("assertion_store")?.get("c2pa.hash.data")?;
-    let text = |name: &str| binding.get(name).and_then(Value::as_str);
-    Some(HardBinding {
-        alg: text("alg").unwrap_or("sha256").to_owned(),
-        hash: data_encoding::BASE64.decode(text("hash")?.as_bytes()).ok()?,
-        exclusions: binding.get("exclusions").and_then(Value::as_array).map_or(0, Vec::len),
-    })
+    binding.hash.parse().ok()
 }
 
 /// What the manifest's soft binding assertions claim, in their order, each once.

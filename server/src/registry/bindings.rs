@@ -123,7 +123,11 @@ impl Registry {
             let (alg, value) = resolve(writer, given, &owner, &bytes, limit)?;
             if replace {
                 unbind_all(writer, &owner, &alg, &value)?;
-            } else if writer.soft_bindings(&given.manifest_id)?.len() >= MAX_BINDINGS {
+            }
+            // Saying again what is bound already is never too much.
+            let bound = writer.soft_bindings(&given.manifest_id)?;
+            let known = bound.iter().any(|(name, bytes)| *name == alg && bytes == value.bytes());
+            if !known && bound.len() >= MAX_BINDINGS {
                 return Err(invalid(format!("a manifest may have at most {MAX_BINDINGS} soft bindings")));
             }
             Ok(writer.bind(&alg, value.bytes(), &given.manifest_id, value.is_telling())?)

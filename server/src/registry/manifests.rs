@@ -1,9 +1,9 @@
 //! The C2PA manifest repository: what is kept, whose it is, and how long.
 //!
-//! A label is given once. It names one store, told by the store's digest and by the certificate that signed it, because
-//! anybody can write anybody's label into a manifest. Whoever brings a store first owns it: the owner alone binds values
-//! to it and deletes it. A store that came with a registered picture goes when the picture's record goes or its statement
-//! is withdrawn.
+//! A label names one store, told by the store's digest and by the certificate that signed it, because anybody can write
+//! anybody's label into a manifest. Whoever brings a store first owns it: the owner alone binds values to it and deletes
+//! it. A store that came with a picture that the registry saw takes the label of one that came alone or was deleted. It
+//! goes when the picture's record goes or its statement is withdrawn.
 
 use super::{Caller, Inner, Refusal, Registry, bindings, register::check_still_valid};
 use crate::store::{ManifestRow, NewManifest, Reader, Writer};
@@ -120,7 +120,8 @@ impl Inner {
     }
 
     /// Keeps the manifest that came with the picture of the statement at `index`, and lets it be found by the picture's
-    /// ISCC. `None` if it cannot be kept: its label is another store's.
+    /// ISCC. `None` if it cannot be kept: its label is another store's that came with a picture, too. One that came alone
+    /// makes room: the log gets its `manifest.deleted`.
     pub(super) fn keep_with_picture(
         &self,
         writer: &mut Writer<'_>,
@@ -129,11 +130,19 @@ impl Inner {
         owner: OrganisationId,
         (index, anchor_index): (u64, u64),
     ) -> Result<Option<ManifestId>, Refusal> {
-        let known = writer.manifest(&store.label)?;
-        if known.as_ref().is_some_and(|row| !store.is(row)) {
-            return Ok(None);
+        let known = writer.manifest(&store.label)?.filter(|row| row.deleted_at.is_none());
+        let (live, other) = match known {
+            Some(row) if store.is(&row) => (Some(row), None),
+            other => (None, other),
+        };
+        if let Some(row) = other {
+            if writer.is_observed(&row.label)? {
+                return Ok(None);
+            }
+            let body = ManifestDeleted { manifest: row.label.to_string(), store_sha256: row.store_digest };
+            self.append_own(writer, self.keyring.verdict(), body)?;
+            writer.delete_manifest(&row.label, self.now())?;
         }
-        let live = known.filter(|row| row.deleted_at.is_none());
         if live.is_none() {
             writer.put_manifest(&NewManifest {
                 content_digest: Some(inspection.sha256_without_manifest),
@@ -268,7 +277,8 @@ impl Registry {
         if active_only { Inner::active_only(&bytes) } else { Ok(bytes) }
     }
 
-    /// Deletes an own manifest store with its soft bindings, for ever; the log gets a `manifest.deleted`.
+    /// Deletes an own manifest store with its soft bindings; the log gets a `manifest.deleted`. If somebody else has a
+    /// registered picture with it, it becomes theirs instead, and nothing is logged.
     ///
     /// # Errors
     /// `not-found` if there is none or it was deleted; `forbidden` for everybody but its owner.
@@ -279,6 +289,9 @@ impl Registry {
         inner.store.write(|writer| {
             check_still_valid(writer, &owner)?;
             let row = owned(writer, id, &owner)?;
+            if writer.pass_manifest_on(&row)? {
+                return Ok(());
+            }
             let body = ManifestDeleted { manifest: id.to_string(), store_sha256: row.store_digest };
             inner.append_own(writer, inner.keyring.verdict(), body)?;
             Ok(writer.delete_manifest(id, inner.now())?)

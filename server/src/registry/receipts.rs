@@ -101,20 +101,17 @@ fn fault(row: &ManifestRow, entry: &EntryRow, store: Option<&[u8]>) -> Option<&'
     names().is_none().then_some("the log entry does not name this manifest store")
 }
 
-/// What a given receipt says otherwise than the registry's own.
+/// What a given receipt says otherwise than the registry's own. Addresses may have moved and keys may have been rotated
+/// since it was given: origin, proof and the paths below the address stay.
 fn difference(given: &ManifestReceipt, own: &ManifestReceipt) -> Option<&'static str> {
+    let origin = own.anchor.parameters.as_ref().and_then(|own| own.get("origin"));
     if given.repository.manifest_id != own.repository.manifest_id {
         Some("the receipt is for another manifest")
-    } else if given.repository.uri != own.repository.uri {
+    } else if !given.repository.uri.ends_with(SBR_PATH) {
         Some("the receipt is of another repository")
     } else if given.anchor.proof != own.anchor.proof {
         Some("the proof is not that of this manifest's log entry")
-    } else if given
-        .anchor
-        .parameters
-        .as_ref()
-        .is_some_and(|given| Some(given) != own.anchor.parameters.as_ref())
-    {
+    } else if given.anchor.parameters.as_ref().is_some_and(|given| given.get("origin") != origin) {
         Some("the parameters are not those of this registry's log")
     } else {
         None

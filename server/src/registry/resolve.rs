@@ -1,7 +1,8 @@
 //! From a picture or a soft binding back to the manifest.
 //!
 //! What is certain comes first: the same bytes without the manifest, then what the caller hints at, then pictures whose
-//! ISCC is alike, last those that the matching engine recognises pixel by pixel, as a check does.
+//! ISCC is alike, then those that the matching engine recognises pixel by pixel, as a check does. Last come manifests that
+//! nobody saw with their picture: anybody can sign a hash of anybody's picture.
 
 use super::{
     Caller, Inner, Refusal, Registry,
@@ -25,6 +26,8 @@ use touchstone_schema::{
 const CERTAIN: u8 = 100;
 /// Highest score of what is not.
 const NEARLY: u8 = 99;
+/// Score of the same bytes by the word of a manifest that came without its picture.
+const CLAIMED: u8 = 90;
 
 /// What `POST /matches/byContent` says besides the picture.
 #[derive(Debug, Clone, Default)]
@@ -182,9 +185,9 @@ impl Registry {
         let hint = inner.hint(query)?;
         let mut matches = Matches::new(inner.limit(query.max_results));
         let (inspection, picture) = touchstone_inspect::inspect_picture(bytes, &inner.inspector())?;
+        let content = &inspection.sha256_without_manifest;
         inner.store.read(|reader| {
-            let exactly = reader.manifests_by_content(&inspection.sha256_without_manifest, matches.limit)?;
-            matches.add(exactly, Some(CERTAIN));
+            matches.add(reader.manifests_by_content(content, true, matches.limit)?, Some(CERTAIN));
             // A hint that says nothing here is passed over: it was meant to help.
             let hint = hint.and_then(|(alg, value)| {
                 let value = Value::read(&alg, &value, inner.settings.max_binding_bytes).ok()?;
@@ -200,6 +203,11 @@ impl Registry {
         })?;
         if query.alg.is_none() && !matches.is_full() {
             inner.recognised(&inspection, &picture, &mut matches)?;
+        }
+        if !matches.is_full() {
+            let claimed =
+                inner.store.read(|reader| reader.manifests_by_content(content, false, matches.limit))?;
+            matches.add(claimed, Some(CLAIMED));
         }
         Ok(SoftBindingQueryResult { matches: matches.found })
     }

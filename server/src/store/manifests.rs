@@ -111,21 +111,36 @@ impl Reader<'_> {
         label.as_deref().map(convert::id).transpose()
     }
 
-    /// Manifests of a picture's file with this SHA-256 once the manifest is taken off, oldest first, at most `limit`.
+    /// Whether a registered picture carries the manifest with that label: the registry saw it with its picture.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn is_observed(&mut self, label: &ManifestId) -> Result<bool, StoreError> {
+        run!(self, c => diesel::select(diesel::dsl::exists(
+            manifest_pictures::table.filter(manifest_pictures::label.eq(label.as_str()))
+        ))
+        .get_result(c))
+    }
+
+    /// Manifests of a picture's file with this SHA-256 once the manifest is taken off, oldest first, at most `limit`:
+    /// those that a registered picture carries, or those whose own word is all there is.
     ///
     /// # Errors
     /// As [`Reader::manifest_of_picture`].
     pub fn manifests_by_content(
         &mut self,
         content: &Sha256Digest,
+        observed: bool,
         limit: usize,
     ) -> Result<Vec<ManifestId>, StoreError> {
+        let pictures = manifest_pictures::table.filter(manifest_pictures::label.eq(manifests::label));
         let found = load_first!(
             &mut *self.connection,
             limit,
             manifests::table
                 .select(manifests::label)
                 .filter(manifests::content_digest.eq(content.as_bytes().as_slice()))
+                .filter(diesel::dsl::exists(pictures).eq(observed))
                 .order((manifests::anchor_idx, manifests::label))
         );
         labels(&self.settle::<Vec<String>>(found)?)
@@ -164,7 +179,10 @@ impl Reader<'_> {
             let found = load_first!(
                 &mut *self.connection,
                 MAX_EXAMINED,
-                iscc_parts::table.select(iscc_parts::code).filter(iscc_parts::part.eq(part))
+                iscc_parts::table
+                    .select(iscc_parts::code)
+                    .filter(iscc_parts::part.eq(part))
+                    .order(iscc_parts::code)
             );
             let found: Vec<Vec<u8>> = self.settle(found)?;
             for code in found {
@@ -210,8 +228,8 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Keeps a store. One that was deleted comes back, with whom it now comes from; the caller has compared digest and
-    /// certificate.
+    /// Keeps a store. One that was deleted comes back, with whom it now comes from; where another store stood, the
+    /// pictures that carried that one carry none.
     ///
     /// # Errors
     /// [`StoreError::Constraint`] `manifests.label` if it is there already.
@@ -229,7 +247,14 @@ impl Writer<'_> {
             manifests::content_digest.eq(content),
             manifests::bytes.eq(new.bytes),
         );
-        let rows = if self.manifest(new.label)?.is_some() {
+        let known = self.manifest(new.label)?;
+        if known.as_ref().is_some_and(|row| row.deleted_at.is_some() && row.store_digest != new.store_digest)
+        {
+            run!(self, c => diesel::delete(manifest_pictures::table)
+                .filter(manifest_pictures::label.eq(new.label.as_str()))
+                .execute(c))?;
+        }
+        let rows = if known.is_some() {
             run!(self, c => diesel::update(manifests::table)
                 .filter(manifests::label.eq(new.label.as_str()))
                 .filter(manifests::bytes.is_null())
@@ -267,8 +292,44 @@ impl Writer<'_> {
         exactly_one(rows)
     }
 
-    /// The registered picture at `index` is gone: its manifest goes too, unless it came by itself or its owner has
-    /// another picture with it.
+    /// The manifest passes from its owner, whose pictures carry it no longer, to whom of the others has the oldest
+    /// registered picture with it; whether there is one. Soft bindings stay.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn pass_manifest_on(&mut self, row: &ManifestRow) -> Result<bool, StoreError> {
+        let label = row.label.as_str();
+        let owner = convert::issuer_text(Issuer::Organisation(row.owner));
+        let heir: Option<(String, Option<i64>)> = run!(self, c => manifest_pictures::table
+            .inner_join(entries::table.on(entries::idx.eq(manifest_pictures::idx)))
+            .select((entries::issuer, entries::observed_idx))
+            .filter(manifest_pictures::label.eq(label))
+            .filter(entries::issuer.ne(&owner))
+            .order(entries::idx)
+            .first(c)
+            .optional())?;
+        let Some((heir, observed)) = heir else { return Ok(false) };
+        run!(self, c => diesel::delete(manifest_pictures::table)
+            .filter(manifest_pictures::label.eq(label))
+            .filter(manifest_pictures::idx.eq_any(
+                entries::table.select(entries::idx).filter(entries::issuer.eq(&owner))
+            ))
+            .execute(c))?;
+        let anchor = observed.map_or_else(|| convert::signed(row.anchor_index), Ok)?;
+        let rows = run!(self, c => diesel::update(manifests::table)
+            .filter(manifests::label.eq(label))
+            .set((
+                manifests::owner.eq(&heir),
+                manifests::alone.eq(false),
+                manifests::anchor_idx.eq(anchor),
+            ))
+            .execute(c))?;
+        exactly_one(rows)?;
+        Ok(true)
+    }
+
+    /// The registered picture at `index` is gone: its manifest goes too, unless it came by itself, its owner has another
+    /// picture with it, or somebody else has, whose it is then.
     ///
     /// # Errors
     /// [`StoreError`] of the database, or of a stored value.
@@ -293,7 +354,7 @@ impl Writer<'_> {
             .filter(entries::issuer.eq(&owner))
             .count()
             .get_result(c))?;
-        if others == 0 { self.delete_manifest(&label, at) } else { Ok(()) }
+        if others > 0 || self.pass_manifest_on(&row)? { Ok(()) } else { self.delete_manifest(&label, at) }
     }
 
     /// Deletes the store and its soft bindings for ever; label, digest and certificate stay.

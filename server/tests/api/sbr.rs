@@ -217,8 +217,20 @@ fn a_manifest_goes_with_its_record_and_its_statement(app: &TestApp) {
     assert_eq!(same.manifest, receipt.manifest);
     assert_eq!(other.delete_record(&foreign).status, 200);
     assert_eq!(platform.like("", &stripped(&deleted)), [(label(&deleted), 100)]);
-    let (_, same) = register(&other, &deleted);
+    // When its owner goes, it is whose picture still has it.
+    let (inherited, same) = register(&other, &deleted);
     assert_eq!(same.manifest, receipt.manifest);
+    assert_eq!(merchant.delete_record(&own).status, 200);
+    assert_eq!(platform.like("", &stripped(&deleted)), [(label(&deleted), 100)]);
+    let verified: VerifiedManifestReceipt = platform.receipt(&label(&deleted)).json_with(200);
+    assert!(verified.verified, "{verified:?}");
+    Sbr::of(&merchant).remove(&label(&deleted)).refused(Code::Forbidden);
+    let (own, _) = register(&merchant, &deleted);
+    let size = app.log_size();
+    done(&Sbr::of(&other).remove(&label(&deleted)));
+    assert_eq!(app.log_size(), size, "nothing is deleted, nothing is logged");
+    assert_eq!(other.delete_record(&inherited).status, 200);
+    assert_eq!(platform.manifest(&label(&deleted)).status, 200);
     assert_eq!(merchant.delete_record(&own).status, 200);
     gone(&deleted);
     // What its owner also brought by itself stays until the owner deletes it.
@@ -259,8 +271,8 @@ fn a_store_is_kept_by_itself_and_belongs_to_who_brought_it(app: &TestApp) {
     assert_eq!((sbr.stored(&store), stranger.stored(&store)), (id.clone(), id.clone()));
     assert_eq!(app.log_size(), size + 1, "the same again changes nothing");
     assert_eq!(platform.manifest(&id).body, store);
-    // Its picture was never seen: the hard binding alone leads to it.
-    assert_eq!(platform.like("", &stripped(&file)), [(id.clone(), 100)]);
+    // Its picture was never seen: the hard binding alone leads to it, by the signer's word.
+    assert_eq!(platform.like("", &stripped(&file)), [(id.clone(), 90)]);
     assert_eq!(platform.like("", &jpeg(&picture(10), 60)), []);
 
     stranger.remove(&id).refused(Code::Forbidden);
@@ -305,13 +317,28 @@ fn a_label_is_given_once(app: &TestApp) {
     done(&Sbr::of(&owner).remove(&id));
     Sbr::of(&squatter).store("", &twin).refused(Code::ManifestConflict);
 
-    // A label that is taken keeps nobody from registering a picture; its manifest is not given back then.
-    let file = signed(12);
-    let squatted = self::twin(&embedded_store(&file).unwrap());
-    Sbr::of(&squatter).stored(&squatted);
-    let (_, receipt) = register(&owner, &file);
-    assert_eq!(receipt.manifest, None);
-    assert_eq!(Sbr::of(&owner).manifest(&label(&file)).body, squatted);
+    // What came with its picture takes the place of what came alone, and of what was deleted.
+    for deleted in [false, true] {
+        let file = signed(if deleted { 12 } else { 30 });
+        let (id, store) = (label(&file), embedded_store(&file).unwrap());
+        let squatted = self::twin(&store);
+        let squatter = Sbr::of(&squatter);
+        squatter.stored(&squatted);
+        done(&squatter.bind("POST", Some(TRUSTMARK), b"2*7", &id));
+        if deleted {
+            done(&squatter.remove(&id));
+        }
+        let size = app.log_size();
+        let (_, receipt) = register(&owner, &file);
+        let logged = app.log_size() - size;
+        assert_eq!(logged, if deleted { 2 } else { 3 }, "the deletion is logged with the picture's two");
+        assert_eq!(receipt.manifest.as_ref(), Some(&id));
+        assert_eq!(squatter.manifest(&id).body, store);
+        assert_eq!(squatter.like("", &stripped(&file)), [(id.clone(), 100)]);
+        assert_eq!(squatter.bound(TRUSTMARK, b"2*7"), []);
+        squatter.remove(&id).refused(Code::Forbidden);
+        squatter.store("", &squatted).refused(Code::ManifestConflict);
+    }
 }
 
 fn values_are_bound_and_looked_up(app: &TestApp) {
@@ -437,6 +464,12 @@ fn receipts_name_the_log_entry(app: &TestApp) {
             assert!(!verified.verified && verified.error.is_some(), "{verified:?}");
             assert_eq!(verified.receipt, receipt, "what was given comes back");
         };
+        // Given before the registry had this address and these keys.
+        let mut older = receipt.clone();
+        older.repository.uri = "https://former.test/sbr/v1".to_owned();
+        older.anchor.parameters.as_mut().unwrap()["verdictKey"] = json!("a former key");
+        assert!(verify(&older).verified);
+        spoilt(&|receipt| receipt.anchor.parameters.as_mut().unwrap()["origin"] = json!("other.test/log"));
         spoilt(&|receipt| receipt.repository.uri.push('x'));
         spoilt(&|receipt| receipt.anchor.proof["logIndex"] = json!(0));
         spoilt(&|receipt| drop(receipt.anchor.proof.remove("leafHash")));
@@ -564,6 +597,12 @@ fn every_limit_is_kept() {
         done(&sbr.bind("POST", Some(TRUSTMARK), &[value], &own));
     }
     sbr.bind("POST", Some(TRUSTMARK), b"one more", &own).refused(Code::InvalidField);
+    done(&sbr.bind("POST", Some(TRUSTMARK), b"all", &own));
+    done(&sbr.bind("PUT", Some(TRUSTMARK), b"\0", &own));
+    let second = sbr.stored(&stores[1]);
+    done(&sbr.bind("POST", Some(TRUSTMARK), b"moved", &second));
+    sbr.bind("PUT", Some(TRUSTMARK), b"moved", &own).refused(Code::InvalidField);
+    assert_eq!(sbr.bound(TRUSTMARK, b"moved"), [second], "what is refused changes nothing");
 
     sbr.store("", &[0; 9_001]).refused(Code::BodyTooLarge);
     sbr.store("", b"no store").refused(Code::InvalidManifest);

@@ -51,17 +51,15 @@ fn manifests_are_kept_once_and_come_back(database: &Database) {
     assert_eq!(constraint(store.write(|w| w.put_manifest(&new))), "manifests.label");
     let content = Sha256Digest(bytes32(7));
     write(&store, |w| w.put_manifest(&NewManifest { anchor_index: 0, ..manifest(&two, 2, true) }));
-    assert_eq!(
-        read(&store, |r| r.manifests_by_content(&content, 9)),
-        [two.clone(), one.clone()],
-        "oldest first"
-    );
-    assert_eq!(read(&store, |r| r.manifests_by_content(&content, 1)), std::slice::from_ref(&two));
+    let of = |observed, limit| read(&store, |r| r.manifests_by_content(&content, observed, limit));
+    assert_eq!(of(false, 9), [two.clone(), one.clone()], "oldest first");
+    assert_eq!(of(false, 1), std::slice::from_ref(&two));
+    assert_eq!(of(true, 9), [], "no picture was seen");
 
     write(&store, |w| w.delete_manifest(&one, at(3_000)));
     assert_eq!(read(&store, |r| r.manifest(&one)), Some(ManifestRow { deleted_at: Some(at(3_000)), ..row }));
     assert_eq!(read(&store, |r| r.manifest_bytes(&one)), None);
-    assert_eq!(read(&store, |r| r.manifests_by_content(&content, 9)), [two]);
+    assert_eq!(of(false, 9), [two]);
     assert_eq!(constraint(store.write(|w| w.delete_manifest(&one, at(4_000)))), "manifests.deleted_at");
     assert_eq!(constraint(store.write(|w| w.delete_manifest(&label(3), at(4_000)))), "manifests.deleted_at");
     write(&store, |w| w.put_manifest(&manifest(&one, 2, false)));
@@ -87,11 +85,18 @@ fn a_manifest_goes_with_its_owners_last_picture(database: &Database) {
     constraint(store.write(|w| w.link_picture(own, &one)));
     constraint(store.write(|w| w.link_picture(none, &label(9))));
     assert_eq!(read(&store, |r| r.manifest_of_picture(own)), Some(one.clone()));
+    let content = Sha256Digest(bytes32(7));
+    assert_eq!(read(&store, |r| r.manifests_by_content(&content, true, 9)), std::slice::from_ref(&one));
+    assert_eq!(read(&store, |r| r.manifests_by_content(&content, false, 9)), []);
+    assert!(read(&store, |r| r.is_observed(&one)) && !read(&store, |r| r.is_observed(&alone)));
     assert_eq!(read(&store, |r| r.manifest_of_picture(none)), None);
     // Somebody else's picture with the same manifest goes alone.
     write(&store, |w| w.release_picture(foreign, at(3_000)));
     assert!(read(&store, |r| r.manifest_bytes(&one)).is_some());
     write(&store, |w| w.release_picture(none, at(3_000)));
+    let row = read(&store, |r| r.manifest(&one)).unwrap();
+    assert!(!write(&store, |w| w.pass_manifest_on(&row)), "there is nobody else");
+    assert_eq!(read(&store, |r| r.manifest_of_picture(own)), Some(one.clone()));
     write(&store, |w| w.release_picture(own, at(3_000)));
     assert_eq!(read(&store, |r| r.manifest(&one)).unwrap().deleted_at, Some(at(3_000)));
     write(&store, |w| {

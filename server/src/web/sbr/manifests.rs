@@ -122,10 +122,12 @@ pub(crate) async fn get(state: Shared, bearer: Bearer, request: HttpRequest) -> 
 
 /// Delete a manifest
 ///
-/// Deletes an own manifest store with its soft bindings, for ever. Its label stays taken; the log gets a
-/// `manifest.deleted`.
+/// Deletes an own manifest store with its soft bindings; the log gets a `manifest.deleted`. The label is then given to
+/// the same store again, or to one that comes with its picture. If another registrant's picture carries the manifest,
+/// it is kept with its soft bindings and belongs to who registered the oldest such picture; nothing is logged then.
 ///
-/// 永久删除本机构的 C2PA 清单库及其软绑定；标签不再分配给他人，日志记录 `manifest.deleted`。
+/// 删除本机构的 C2PA 清单库及其软绑定，日志记录 `manifest.deleted`；此后该标签只分配给同一清单库，或随图片提交的清单库。若其他登记方的图片也带有
+/// 该清单，则清单及其软绑定保留，归最早登记此类图片者所有，不记日志。
 #[utoipa::path(
     delete, path = "/sbr/v1/manifests/{manifestId}", operation_id = "deleteManifest", tag = "manifests",
     params(("manifestId" = ManifestId, Path, description = "Label of the active manifest")),
