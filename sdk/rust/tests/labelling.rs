@@ -216,6 +216,14 @@ fn roles_do_not_mix_and_wrong_words_are_explained() {
     let made = desk.done("label --producer p --content-id 1 --no-propagator --out w.mp4 v.mp4");
     assert_eq!(made[0]["gb45438"]["ContentPropagator"], "");
     assert!(desk.read("w.mp4").windows(4).any(|window| window == b"AIGC"));
+    // What was written is read again, although a video is not decoded.
+    let seen = desk.done("inspect --json w.mp4");
+    let line = &seen[0];
+    assert_eq!(
+        (&line["media_type"], &line["labels"][0]["gb45438"]["ProduceID"]),
+        (&"video/mp4".into(), &"1".into())
+    );
+    assert!(line["labels"][0].get("findings").is_none(), "{line}");
 }
 
 #[test]
