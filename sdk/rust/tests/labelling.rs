@@ -217,7 +217,7 @@ fn roles_do_not_mix_and_wrong_words_are_explained() {
     assert_eq!(made[0]["gb45438"]["ContentPropagator"], "");
     assert!(desk.read("w.mp4").windows(4).any(|window| window == b"AIGC"));
     // What was written is read again, although a video is not decoded.
-    let seen = desk.done("inspect --json w.mp4");
+    let seen = desk.done("inspect w.mp4");
     let line = &seen[0];
     assert_eq!(
         (&line["media_type"], &line["labels"][0]["gb45438"]["ProduceID"]),
