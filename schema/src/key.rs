@@ -1,7 +1,7 @@
 //! Ed25519 public keys (RFC 8032) and verifier keys of signed notes (C2SP signed-note).
 
-use crate::digest::Sha256Digest;
-use data_encoding::{BASE64, HEXLOWER};
+use crate::{digest::Sha256Digest, log::note};
+use data_encoding::HEXLOWER;
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, str::FromStr};
@@ -45,14 +45,10 @@ impl PublicKey {
         self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
     }
 
-    /// The verifier key `name+keyid+base64(01‖key)` of signed notes.
+    /// The text of the verifier key `name+keyid+base64(01‖key)` of signed notes; see [`note::VerifierKey`].
     #[must_use]
     pub fn verifier_key(&self, name: &str) -> String {
-        const ED25519: u8 = 1;
-        let mut typed = [ED25519; 33];
-        typed[1..].copy_from_slice(self.as_bytes());
-        let digest = Sha256Digest::of_parts(&[name.as_bytes(), b"\n", &typed]);
-        format!("{name}+{}+{}", HEXLOWER.encode(&digest.0[..4]), BASE64.encode(&typed))
+        note::verifier_key_text(name, note::KeyKind::Ed25519, self)
     }
 }
 
@@ -105,6 +101,7 @@ crate::json::string_schema!(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::BASE64;
 
     #[test]
     fn weak_keys_are_refused() {

@@ -13,6 +13,7 @@ pub mod key;
 pub mod label;
 pub mod label_integrity;
 pub mod leaf;
+pub mod log;
 pub mod problem;
 pub mod record;
 pub mod sbr;
