@@ -33,7 +33,11 @@ static LOG: LazyLock<(BTreeMap<NodeId, Sha256Digest>, Vec<Sha256Digest>)> = Lazy
 
 /// The bytes of a tile, by its definition.
 fn bytes_of(tile: &Tile) -> Vec<u8> {
-    let Level::Hashes(level) = tile.level else { panic!("{tile:?} has no hashes") };
+    let level = match tile.level {
+        Level::Hashes(level) => Some(level),
+        Level::Entries => None,
+    };
+    let level = level.unwrap();
     let row = (0..u64::from(tile.width)).map(|i| NodeId { level: 8 * level, index: tile.index * 256 + i });
     row.flat_map(|id| LOG.0[&id].0).collect()
 }
