@@ -1,7 +1,7 @@
 //! The log: its tail, its entries, and the marks that later entries put on earlier ones.
 
 use super::{
-    LockedTail, Reader, StoreError, Writer, convert, exactly_one,
+    LockedTail, Reader, StoreError, Work, Writer, convert, exactly_one,
     model::{Appended, EntryRow, NewEntry},
     one_or_violated, publication, run,
     schema::{entries, log_state},
@@ -239,6 +239,7 @@ impl Writer<'_> {
         else {
             return Ok(());
         };
+        self.work = Work::Append;
         let (old, new) = (convert::signed(found)?, convert::signed(now.size())?);
         let rows = run!(self, c => diesel::update(log_state::table)
             .filter(log_state::id.eq(1))

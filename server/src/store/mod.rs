@@ -10,6 +10,7 @@ mod convert;
 mod dialect;
 mod entries;
 mod error;
+mod hook;
 mod manifests;
 mod model;
 mod organisations;
@@ -20,6 +21,7 @@ mod state;
 
 pub use content::MAX_FOUND;
 pub use error::StoreError;
+pub use hook::{CommitHook, Work};
 pub use manifests::{ISCC_RADIUS, MAX_BINDING_VALUE};
 pub use model::{
     Appended, ChangeRow, CheckPictures, CheckRow, CheckpointRow, ContentDigest, ContentRow, EntryRow,
@@ -76,6 +78,7 @@ struct Inner {
     /// that writes all the time would keep the others waiting.
     turn: FairMutex<()>,
     embedded: bool,
+    hook: Option<Arc<dyn CommitHook>>,
 }
 
 impl fmt::Debug for Store {
@@ -90,6 +93,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Configuration`] if the URL cannot be used, [`StoreError::Unavailable`] if nothing answers.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
+        Self::open_with(config, None)
+    }
+
+    /// As [`Store::open`], with somebody on both sides of every commit.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(config: &StoreConfig, hook: Option<Arc<dyn CommitHook>>) -> Result<Self, StoreError> {
         let address = Address::parse(&config.url)?;
         let opener =
             |purpose| Opener { address: address.clone(), purpose, busy_timeout_ms: config.busy_timeout_ms };
@@ -112,6 +123,7 @@ impl Store {
             busy_timeout_ms: config.busy_timeout_ms,
             turn: FairMutex::new(()),
             embedded: !address.is_remote(),
+            hook,
         })))
     }
 
@@ -188,13 +200,20 @@ impl Store {
         };
         let mut connection = connection(&self.0.writers)?;
         connection.begin(self.0.busy_timeout_ms).map_err(StoreError::from)?;
-        let mut writer = Writer { reader: Reader { connection: &mut connection, failed: false }, tail: None };
+        let reader = Reader { connection: &mut connection, failed: false };
+        let mut writer = Writer { reader, tail: None, work: Work::Beside };
         let outcome = if lock { writer.lock().map(drop).map_err(E::from) } else { Ok(()) }
             .and_then(|()| f(&mut writer))
             .and_then(|value| writer.finish().map(|()| value).map_err(E::from));
+        let (work, hook) = (writer.work, self.0.hook.as_deref());
+        let outcome = outcome.and_then(|value| {
+            hook.map_or(Ok(()), |hook| hook.before_commit(work))?;
+            Ok(value)
+        });
         match outcome {
             Ok(value) => {
                 connection.commit().map_err(StoreError::from)?;
+                hook.map_or(Ok(()), |hook| hook.after_commit(work))?;
                 Ok(value)
             }
             Err(error) => {
@@ -253,6 +272,8 @@ pub struct Writer<'c> {
     reader: Reader<'c>,
     /// The log's tail once it is locked.
     tail: Option<LockedTail>,
+    /// What it does to the log.
+    work: Work,
 }
 
 /// The log's tail inside a transaction.

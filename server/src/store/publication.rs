@@ -1,7 +1,7 @@
 //! The log as it is published: its tree, what is not published yet, the checkpoints, and who may publish.
 
 use super::{
-    Reader, Store, StoreError, Writer, convert, exactly_one,
+    Reader, Store, StoreError, Work, Writer, convert, exactly_one,
     model::{CheckpointRow, LogHead},
     run,
     schema::{checkpoints, entries, log_state},
@@ -126,6 +126,7 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError`] of the database.
     pub fn claim_publication(&mut self) -> Result<u64, StoreError> {
+        self.work = Work::Claim;
         let rows = run!(self, c => diesel::update(log_state::table)
             .filter(log_state::id.eq(1))
             .set(log_state::epoch.eq(log_state::epoch + 1))
@@ -141,6 +142,7 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError`] of the database.
     pub fn publish(&mut self, epoch: u64, old: u64, new: &CheckpointRow) -> Result<bool, StoreError> {
+        self.work = Work::Publish;
         let (epoch, old, size) = (convert::signed(epoch)?, convert::signed(old)?, convert::signed(new.size)?);
         let rows = run!(self, c => diesel::update(log_state::table)
             .filter(log_state::id.eq(1))
