@@ -34,6 +34,8 @@ use touchstone_schema::{
 
 /// Entries that are read from the database and derived at a time.
 const PAGE: u32 = 4_096;
+/// Checkpoints that are read at a time.
+const CHECKPOINT_PAGE: u32 = 1_000;
 /// How often the database is asked whether another server appended.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Between attempts after an error.
@@ -252,6 +254,18 @@ impl Publisher {
         Ok(self.store.read(|reader| reader.log_head())?)
     }
 
+    /// The end of the log and its last checkpoint, of one moment: another server may publish between two queries.
+    fn recorded(&self) -> Result<(LogHead, Option<CheckpointRow>), PublishError> {
+        loop {
+            let (head, last, again) = self.store.read(|reader| {
+                Ok::<_, StoreError>((reader.log_head()?, reader.last_checkpoint()?, reader.log_head()?))
+            })?;
+            if head.published_size == again.published_size {
+                return Ok((head, last));
+            }
+        }
+    }
+
     /// The checkpoint in storage. One that this log did not sign is not ours to continue.
     fn stored(&self) -> Result<Option<Checkpoint>, PublishError> {
         let Some(note) = self.view.storage().read(CHECKPOINT)? else { return Ok(None) };
@@ -261,11 +275,13 @@ impl Publisher {
         Ok(Some(checkpoint))
     }
 
-    /// Begins from what database and storage say, which must not contradict each other.
+    /// Begins from what database and storage say, which must not contradict each other. Answers with the stored
+    /// checkpoint, whose tiles are there.
     fn reload(&mut self) -> Result<Edge, PublishError> {
-        let (head, last) =
-            self.store.read(|reader| Ok::<_, StoreError>((reader.log_head()?, reader.last_checkpoint()?)))?;
-        let (stored, size) = (self.stored()?, head.frontier.size());
+        // First what another server of this storage may replace: the database is never behind it.
+        let stored = self.stored()?;
+        let (head, last) = self.recorded()?;
+        let size = head.frontier.size();
         let known = last.as_ref().map_or(0, |last| last.size);
         if known != head.published_size || known > size {
             return Err(PublishError::Halt(format!(
@@ -284,8 +300,9 @@ impl Publisher {
         self.signed = stored.iter().map(|stored| (stored.size, stored.root)).collect();
         self.signed.extend(last.as_ref().map(|last| (last.size, last.root)));
         self.signed.sort_unstable_by_key(|(size, _)| *size);
-        if let Some(last) = last {
-            self.answer(&last)?;
+        // What is readable already. The rest is answered once its tiles are here.
+        for row in self.unanswered(edge.tree().size())? {
+            self.answer(&row)?;
         }
         Ok(edge)
     }
@@ -320,10 +337,11 @@ impl Publisher {
             return Ok(edge);
         }
         let edge = self.derive(edge, &head)?;
+        if !leads || head.published_size == size || self.view.published_size() < head.published_size {
+            self.follow(&head, leads)?;
+        }
         if leads && head.published_size < size {
             self.publish(&edge, &head)?;
-        } else {
-            self.follow(&head, leads)?;
         }
         Ok(edge)
     }
@@ -416,10 +434,12 @@ impl Publisher {
             WitnessError::NoQuorum(_) => PublishError::failed(error),
             WitnessError::Conflict(reason) => PublishError::Halt(reason),
         })?;
+        let now = self.clock.now();
         let row = CheckpointRow {
             size: checkpoint.size,
             root: checkpoint.root,
-            published_at: self.clock.now(),
+            // Whatever the clock does, the history of checkpoints does not go back in time.
+            published_at: self.view.current().map_or(now, |current| now.max(current.published_at)),
             note: note.to_string(),
         };
         let recorded =
@@ -441,11 +461,32 @@ impl Publisher {
         if !behind && !(writes && self.stored()?.is_none_or(|stored| stored.size < head.published_size)) {
             return Ok(());
         }
-        let Some(last) = self.store.read(|reader| reader.last_checkpoint())? else { return Ok(()) };
-        if writes {
+        // What was recorded after `head` waits: its tiles need not be here yet.
+        let rows = self.unanswered(head.published_size)?;
+        if let Some(last) = rows.last().filter(|_| writes) {
             storage.replace_checkpoint(last.note.as_bytes())?;
         }
-        self.answer(&last)
+        rows.iter().try_for_each(|row| self.answer(row))
+    }
+
+    /// The checkpoints that were recorded since the one of now, up to that of `until` entries. A receipt rests on the
+    /// first checkpoint that covers its entry: none may be passed over, whoever published it.
+    fn unanswered(&self, until: u64) -> Result<Vec<CheckpointRow>, PublishError> {
+        let known = self.view.published_size();
+        // Of what was before the first one, the database tells.
+        let mut after = if known == 0 || known >= until { until.saturating_sub(1) } else { known };
+        let mut rows = Vec::new();
+        while after < until {
+            let page = self.store.read(|reader| reader.checkpoints_above(after, CHECKPOINT_PAGE))?;
+            let Some(last) = page.last() else {
+                let reason = format!("the database lacks the checkpoint of {until} entries");
+                return Err(PublishError::Halt(reason));
+            };
+            after = last.size;
+            rows.extend(page);
+        }
+        rows.retain(|row| row.size <= until);
+        Ok(rows)
     }
 
     /// Answers with a checkpoint from now on.

@@ -26,6 +26,7 @@ impl From<ViewError> for Refusal {
     fn from(error: ViewError) -> Self {
         match error {
             ViewError::NotPublished => pending(),
+            ViewError::Storage(error) => Self::unavailable(error),
             _ => Self::internal(error),
         }
     }

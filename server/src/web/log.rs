@@ -92,7 +92,7 @@ async fn resource_of_tile(state: Shared, request: HttpRequest) -> Answer {
             let found = state.run(move |registry| match registry.log().resource(tile) {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(ViewError::NotPublished) => Ok(None),
-                Err(error) => Err(Refusal::internal(error)),
+                Err(error) => Err(Refusal::from(error)),
             });
             let detail = "the published checkpoint does not cover this tile";
             found.await?.ok_or_else(|| Failure::with(Code::NotFound, detail))?

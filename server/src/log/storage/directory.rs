@@ -35,6 +35,14 @@ impl Directory {
         self.root.join(path)
     }
 
+    /// Keeps other processes from writing as long as the value lives: a new server may start before the old one has
+    /// ended, and both would write under the same unfinished names. The system lets go of it when a process dies.
+    fn lock(&self) -> io::Result<File> {
+        let folder = File::open(&self.root)?;
+        folder.lock()?;
+        Ok(folder)
+    }
+
     /// Writes the file under its unfinished name and waits until its bytes are on the disk.
     fn stage(&self, path: &Path, bytes: &[u8], folders: &mut BTreeSet<PathBuf>) -> io::Result<PathBuf> {
         if let Some(folder) = path.parent() {
@@ -78,6 +86,7 @@ impl Storage for Directory {
     }
 
     fn keep(&self, resources: &[Resource]) -> Result<(), StorageError> {
+        let _lock = self.lock().map_err(StorageError::write(&self.root.to_string_lossy()))?;
         let mut folders = BTreeSet::new();
         for Resource { path, bytes } in resources {
             let target = self.path(path);
@@ -103,6 +112,7 @@ impl Storage for Directory {
 
     fn replace_checkpoint(&self, note: &[u8]) -> Result<(), StorageError> {
         let target = self.path(CHECKPOINT);
+        let _lock = self.lock().map_err(StorageError::write(CHECKPOINT))?;
         let replaced = self
             .stage(&target, note, &mut BTreeSet::new())
             .and_then(|staged| fs::rename(staged, &target))
@@ -111,6 +121,7 @@ impl Storage for Directory {
     }
 
     fn remove_partial(&self, path: &str) {
+        let Ok(_lock) = self.lock() else { return };
         let folder = self.path(&format!("{path}.p"));
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -148,6 +159,31 @@ mod tests {
         storage.remove_partial("tile/0/x001/234");
         storage.remove_partial("tile/0/x001/234");
         assert_eq!(storage.read("tile/0/x001/234.p/5").unwrap(), None);
+    }
+
+    #[test]
+    fn processes_that_write_at_once_leave_whole_files() {
+        const ROUNDS: u8 = 40;
+        const BYTES: usize = 20_000;
+        let folder = tempfile::tempdir().unwrap();
+        let storages: Vec<_> = (0..3).map(|_| Directory::open(folder.path()).unwrap()).collect();
+        std::thread::scope(|scope| {
+            for storage in &storages {
+                scope.spawn(move || {
+                    for round in 0..ROUNDS {
+                        // All write the same tile, as all derive the same; checkpoints come from one and the other.
+                        storage.keep(&[resource(&format!("tile/0/{round:03}"), &[round; BYTES])]).unwrap();
+                        storage.replace_checkpoint(&vec![round; BYTES]).unwrap();
+                        let checkpoint = storage.read(CHECKPOINT).unwrap().unwrap();
+                        assert_eq!(checkpoint, vec![checkpoint[0]; BYTES]);
+                    }
+                });
+            }
+        });
+        for round in 0..ROUNDS {
+            let tile = storages[0].read(&format!("tile/0/{round:03}")).unwrap();
+            assert_eq!(tile, Some(vec![round; BYTES]));
+        }
     }
 
     #[test]
