@@ -39,3 +39,4 @@ mod sbr;
 mod support;
 mod tokens;
 mod verdicts;
+mod verifiers;
