@@ -18,6 +18,10 @@ SCHEMATHESIS := $(CURDIR)/$(CONTRACT_DIR)/bin/schemathesis
 C2PA_PYTHON := $(CURDIR)/target/c2pa-python/bin/python
 C2PA_PYTHON_VERSION := 0.38.1
 
+# Another verifier of transparency logs, for the tests.
+TESSERA_VERSION := 1.0.4
+TESSERA_FSCK := $(CURDIR)/target/tessera/fsck
+
 # Installs Debian or Ubuntu packages as root, or says which command does it.
 define require
 	@if ! ( $(1) ) >/dev/null 2>&1; then \
@@ -54,8 +58,14 @@ run: build ## Do the main job on an empty registry, then leave it running (ONCE=
 test-requirements: requirements
 	$(call require,command -v initdb || ls /usr/lib/postgresql/*/bin/initdb,postgresql)
 	$(call require,command -v exiftool,libimage-exiftool-perl)
+	$(call require,command -v strace,strace)
+	$(call require,command -v prlimit,util-linux)
+	$(call require,command -v go,golang-go)
+	$(call require,[ -e /usr/share/gocode/src/golang.org/x/mod/sumdb/tlog ],golang-golang-x-mod-dev)
 	@[ -x $(C2PA_PYTHON) ] || { python3 -m venv target/c2pa-python && $(C2PA_PYTHON) -m pip install --quiet c2pa-python==$(C2PA_PYTHON_VERSION); } \
 	  || { rm -rf target/c2pa-python; echo "c2pa-python cannot be installed (Python with venv, network): manifests are not held against it" >&2; }
+	@[ -x $(TESSERA_FSCK) ] || GOBIN=$(dir $(TESSERA_FSCK)) GOTOOLCHAIN=local go install github.com/transparency-dev/tessera/cmd/fsck@v$(TESSERA_VERSION) 2>/dev/null \
+	  || echo "the fsck of Tessera cannot be installed (a newer Go, network): the log is not held against it" >&2
 
 .PHONY: test
 test: test-requirements ## Install what the tests need and run them all
@@ -64,7 +74,13 @@ test: test-requirements ## Install what the tests need and run them all
 	$(CARGO) build $(FLAGS) --workspace
 	if [ -x $(SCHEMATHESIS) ]; then export TOUCHSTONE_SCHEMATHESIS=$(SCHEMATHESIS); fi; \
 	if [ -x $(C2PA_PYTHON) ]; then export TOUCHSTONE_C2PA_PYTHON=$(C2PA_PYTHON); fi; \
+	if [ -x $(TESSERA_FSCK) ]; then export TOUCHSTONE_TESSERA_FSCK=$(TESSERA_FSCK); fi; \
 	$(CARGO) test $(FLAGS) --workspace
+
+ROUNDS ?= 12
+.PHONY: faults
+faults: test-requirements ## Provoke every fault of the log ROUNDS=12 times; make test does so once
+	TOUCHSTONE_FAULT_ROUNDS=$(ROUNDS) $(CARGO) test $(FLAGS) -p touchstone-server --test faults -- --nocapture
 
 # Into a virtual environment below target, so that nothing of the system changes.
 .PHONY: schemathesis

@@ -7,6 +7,7 @@ use diesel::{Connection, PgConnection, RunQueryDsl};
 use std::{
     ffi::OsString,
     fs,
+    io::Write,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
@@ -87,9 +88,12 @@ impl Cluster {
             command.push(argument.into());
         }
         command.extend([data.into(), "-k".into(), folder.clone().into()]);
-        // The shell outlives the tests by a moment: it waits for the end of its input, then stops and removes.
-        let script = r#"trap '' INT TERM HUP; folder=$1; shift; "$@" >"$folder/server.log" 2>&1 </dev/null & server=$!
-                        read -r _; kill -QUIT $server; wait $server; rm -rf "$folder""#;
+        // The shell outlives the tests by a moment: it starts PostgreSQL again for every line of its input, and at the
+        // end of it stops and removes.
+        let script = r#"trap '' INT TERM HUP; folder=$1; shift
+                        run() { "$@" >>"$folder/server.log" 2>&1 </dev/null & server=$!; }
+                        run "$@"; while read -r _; do wait $server; run "$@"; done
+                        kill -QUIT $server; wait $server; rm -rf "$folder""#;
         let mut guard = Command::new("sh")
             .args(["-c", script, "guard"])
             .arg(&folder)
@@ -116,6 +120,38 @@ impl Cluster {
         }
     }
 
+    /// Kills PostgreSQL where it stands, with every process that serves a connection.
+    #[allow(dead_code, reason = "not every test kills it")]
+    pub(crate) fn kill_all(&self) {
+        let server = self.server();
+        let mut processes = backends(server);
+        processes.push(server);
+        kill(&processes);
+        // A new one does not start as long as any of them holds the old one's memory.
+        while processes.iter().any(|process| runs(*process)) {
+            thread::sleep(POLL);
+        }
+    }
+
+    /// Kills the process of one connection: PostgreSQL then ends all others and recovers.
+    #[allow(dead_code, reason = "not every test kills it")]
+    pub(crate) fn kill_one_backend(&self) {
+        let youngest = backends(self.server()).pop();
+        kill(youngest.as_slice());
+    }
+
+    /// Starts it after [`Cluster::kill_all`] and returns when it answers.
+    #[allow(dead_code, reason = "not every test kills it")]
+    pub(crate) fn start_again(&mut self) {
+        self.leash.as_mut().unwrap().write_all(b"again\n").unwrap();
+        self.await_start();
+    }
+
+    fn server(&self) -> u32 {
+        let file = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        file.lines().next().unwrap().trim().parse().unwrap()
+    }
+
     fn url(&self, database: &str) -> String {
         let socket = self.folder.to_str().unwrap().replace('/', "%2F");
         format!("postgres://{SUPERUSER}@{socket}/{database}")
@@ -138,6 +174,24 @@ impl Drop for Cluster {
         drop(self.leash.take());
         drop(self.guard.wait());
     }
+}
+
+/// The processes that PostgreSQL has started, the youngest last.
+fn backends(server: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
+    children.split_whitespace().map(|id| id.parse().unwrap()).collect()
+}
+
+/// Whether a process still runs; one that has ended may wait for its parent.
+fn runs(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"));
+    stat.is_ok_and(|stat| !stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['Z', 'X'])))
+}
+
+fn kill(processes: &[u32]) {
+    let processes = processes.iter().map(u32::to_string);
+    // One that has just ended by itself is no matter.
+    let _ = Command::new("kill").arg("-KILL").args(processes).stderr(Stdio::null()).status().unwrap();
 }
 
 /// Numeric identity of a user, or of this process.
