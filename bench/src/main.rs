@@ -9,6 +9,7 @@ mod cleanup;
 mod crowd;
 mod index;
 mod load;
+mod log;
 mod populate;
 mod server;
 mod tasks;
@@ -85,7 +86,7 @@ enum Command {
 /// What to measure.
 #[derive(clap::Args)]
 struct Options {
-    /// What to measure: pdq, registration, start, content, check. All by default.
+    /// What to measure: pdq, registration, log, start, content, check. All by default.
     only: Vec<String>,
     /// Registered pictures in the measured registry.
     #[arg(long, default_value_t = 1_000_000)]

@@ -334,9 +334,11 @@ impl Rules {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The public log")]
 pub struct LogConfig {
-    /// Where tiles and checkpoint are kept [default: log in the data directory]
-    #[arg(long, env = "TOUCHSTONE_SERVER_LOG_STORAGE", value_name = "DIR")]
-    pub log_storage: Option<PathBuf>,
+    /// Where tiles and checkpoint are kept: a directory, or s3://bucket/prefix for several servers together; address and
+    /// credentials stand in AWS_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY [default: log in the data
+    /// directory]
+    #[arg(long, env = "TOUCHSTONE_SERVER_LOG_STORAGE", value_name = "DIR|URL")]
+    pub log_storage: Option<String>,
     /// Shortest time between two checkpoints, in milliseconds
     #[arg(long, env = "TOUCHSTONE_SERVER_PUBLISH_INTERVAL_MS", value_name = "MS", default_value_t = default::PUBLISH_INTERVAL_MS)]
     pub publish_interval_ms: u64,
