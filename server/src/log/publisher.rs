@@ -7,7 +7,7 @@
 
 use super::{
     edge::{Edge, EdgeError},
-    storage::{CHECKPOINT, Resource, StorageError},
+    storage::{CHECKPOINT, StorageError},
     view::{Published, View, ViewError},
 };
 use crate::{
@@ -161,6 +161,9 @@ pub struct Publisher {
     epoch: u64,
     /// How long another server has left this many published entries as they are.
     stalled: Option<(u64, Duration)>,
+    /// Entries whose tiles are kept, partial ones included, and entries that the stored checkpoint covers.
+    kept: u64,
+    stored: u64,
     /// Trees that were signed: whatever is derived again must pass through them. Smallest first.
     signed: Vec<(u64, Sha256Digest)>,
 }
@@ -188,6 +191,8 @@ impl Publisher {
             rhythm,
             epoch: 0,
             stalled: None,
+            kept: 0,
+            stored: 0,
             signed: Vec::new(),
         };
         let edge = publisher.reload()?;
@@ -253,7 +258,7 @@ impl Publisher {
     }
 
     /// The checkpoint in storage. One that this log did not sign is not ours to continue.
-    fn stored(&self) -> Result<Option<Checkpoint>, PublishError> {
+    fn stored_checkpoint(&self) -> Result<Option<Checkpoint>, PublishError> {
         let Some(note) = self.view.storage().read(CHECKPOINT)? else { return Ok(None) };
         let (checkpoint, _) = open_checkpoint(&note, &self.signer.verifier).map_err(|error| {
             PublishError::Halt(format!("the checkpoint in the log's storage is not this registry's: {error}"))
@@ -265,7 +270,7 @@ impl Publisher {
     fn reload(&mut self) -> Result<Edge, PublishError> {
         let (head, last) =
             self.store.read(|reader| Ok::<_, StoreError>((reader.log_head()?, reader.last_checkpoint()?)))?;
-        let (stored, size) = (self.stored()?, head.frontier.size());
+        let (stored, size) = (self.stored_checkpoint()?, head.frontier.size());
         let known = last.as_ref().map_or(0, |last| last.size);
         if known != head.published_size || known > size {
             return Err(PublishError::Halt(format!(
@@ -281,6 +286,8 @@ impl Publisher {
             )));
         }
         let edge = stored.as_ref().map_or_else(|| Ok(Edge::default()), |stored| self.restored(stored))?;
+        self.stored = stored.as_ref().map_or(0, |stored| stored.size);
+        self.kept = edge.tree().size();
         self.signed = stored.iter().map(|stored| (stored.size, stored.root)).collect();
         self.signed.extend(last.as_ref().map(|last| (last.size, last.root)));
         self.signed.sort_unstable_by_key(|(size, _)| *size);
@@ -386,8 +393,10 @@ impl Publisher {
             )));
         }
         self.signed.clear();
-        let partials: Vec<Resource> = edge.partials();
-        storage.keep(&partials)?;
+        if self.kept < size {
+            storage.keep(&edge.partials())?;
+            self.kept = size;
+        }
         Ok(edge)
     }
 
@@ -428,22 +437,23 @@ impl Publisher {
             return Err(PublishError::failed("another server publishes the log now"));
         }
         self.view.storage().replace_checkpoint(row.note.as_bytes())?;
+        self.stored = row.size;
         self.answer(&row)?;
         self.tidy(head.published_size, checkpoint.size);
         Ok(())
     }
 
     /// Takes up what is recorded as published: by another server, or by this one before it stopped in the middle.
-    fn follow(&self, head: &LogHead, leads: bool) -> Result<(), PublishError> {
-        let storage = self.view.storage();
-        let writes = leads || !storage.is_shared();
+    fn follow(&mut self, head: &LogHead, leads: bool) -> Result<(), PublishError> {
+        let writes = leads || !self.view.storage().is_shared();
         let behind = self.view.published_size() < head.published_size;
-        if !behind && !(writes && self.stored()?.is_none_or(|stored| stored.size < head.published_size)) {
+        if !behind && !(writes && self.stored < head.published_size) {
             return Ok(());
         }
         let Some(last) = self.store.read(|reader| reader.last_checkpoint())? else { return Ok(()) };
         if writes {
-            storage.replace_checkpoint(last.note.as_bytes())?;
+            self.view.storage().replace_checkpoint(last.note.as_bytes())?;
+            self.stored = last.size;
         }
         self.answer(&last)
     }

@@ -20,6 +20,7 @@ macro_rules! on_both {
 mod actors;
 mod bad_input;
 mod bad_pictures;
+mod bucket;
 mod built_binary;
 mod client;
 mod contract;

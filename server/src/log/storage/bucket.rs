@@ -7,8 +7,8 @@
 use super::{CHECKPOINT, Resource, Storage, StorageError};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{
-    BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig,
-    aws::{AmazonS3, AmazonS3Builder},
+    BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreExt, RetryConfig,
+    aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey},
     path::Path,
 };
 use std::{
@@ -21,7 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 /// Requests under way at the same time.
 const AT_ONCE: usize = 16;
 /// Longest time of one request, and of all attempts together.
-const REQUEST: Duration = Duration::from_secs(10);
+const REQUEST: &str = "10 seconds";
 const ATTEMPTS: Duration = Duration::from_secs(30);
 const RETRIES: usize = 4;
 
@@ -79,9 +79,11 @@ impl Bucket {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let retry =
             RetryConfig { backoff: BackoffConfig::default(), max_retries: RETRIES, retry_timeout: ATTEMPTS };
-        let options = AmazonS3Builder::from_env().with_url(url).with_retry(retry).with_client_options(
-            ClientOptions::from_env().with_timeout(REQUEST).with_connect_timeout(REQUEST),
-        );
+        let options = AmazonS3Builder::from_env()
+            .with_url(url)
+            .with_retry(retry)
+            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), REQUEST)
+            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::ConnectTimeout), REQUEST);
         let store =
             options.build().map_err(|cause| BucketError::Configuration { url: url.to_owned(), cause })?;
         let prefix = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path);
