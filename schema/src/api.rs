@@ -99,12 +99,37 @@ pub struct RegistryInfo {
     pub operator_key: PublicKey,
     /// Number of log entries.
     pub log_size: u64,
+    /// Number of log entries that the published checkpoint covers.
+    pub published_size: u64,
     /// The registry's time.
     pub time: Timestamp,
     /// Largest upload in bytes.
     pub max_upload_bytes: u64,
     /// Most statements in one batch.
     pub max_batch: u32,
+}
+
+/// A checkpoint that was published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CheckpointInfo {
+    /// Entries that it covers.
+    pub size: u64,
+    /// Root of the Merkle tree over them (RFC 6962).
+    pub root: Sha256Digest,
+    /// When it was published, by the registry's clock. The cosignatures in the note are independent times.
+    pub published_at: Timestamp,
+    /// The signed note (C2SP tlog-checkpoint), with the witnesses' cosignatures.
+    pub note: String,
+}
+
+/// `GET /v1/log/checkpoints`: every checkpoint that was ever published, a page at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CheckpointList {
+    /// The checkpoints, smallest first.
+    pub checkpoints: Vec<CheckpointInfo>,
+    /// `after` of the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<u64>,
 }
 
 /// `GET /v1/caller`: whose token this is.
@@ -344,6 +369,9 @@ pub struct Acknowledgement {
     pub accepted_at: Timestamp,
     /// Whether it had been accepted before.
     pub duplicate: bool,
+    /// The receipt (C2SP tlog-proof), if one was asked for and the entry was published in time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub receipt: Option<String>,
 }
 
 /// One result of a batch, in the order of the request.

@@ -1,8 +1,10 @@
 //! Identifiers: a prefix that names the type, then 26 characters that sort by time of creation.
 //!
 //! The 26 characters are Crockford base 32 of 48 bits of milliseconds and 80 bits of randomness, as in ULID. The
-//! caller gives both: this crate reads no clock and draws no randomness.
+//! caller gives both: this crate reads no clock and draws no randomness. Statements have a digest in place of randomness,
+//! so that auditors can name them too.
 
+use crate::{digest::Sha256Digest, time::Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, str::FromStr};
 
@@ -90,6 +92,18 @@ macro_rules! identifier {
 identifier!(OrganisationId, "org", "^org_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "an organisation");
 identifier!(KeyId, "key", "^key_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "a signing key");
 identifier!(StatementId, "stm", "^stm_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "a statement");
+impl StatementId {
+    /// The identifier of a log entry: the milliseconds of its acceptance and the first 80 bits of its deduplication key
+    /// ([`crate::envelope::Opened::deduplication_key`]). Whoever holds the entry and the key that signed it computes the
+    /// same, so statements that name others can be followed through the log alone.
+    #[must_use]
+    pub fn of_entry(accepted_at: Timestamp, deduplication_key: &Sha256Digest) -> Self {
+        let mut head = [0; 10];
+        head.copy_from_slice(&deduplication_key.0[..10]);
+        Self::from_parts(u64::try_from(accepted_at.as_micros() / 1_000).unwrap_or(0), head)
+    }
+}
+
 identifier!(CheckId, "chk", "^chk_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "a check");
 identifier!(TokenId, "tok", "^tok_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "an API token");
 identifier!(UserId, "usr", "^usr_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "a console user");

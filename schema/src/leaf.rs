@@ -9,21 +9,29 @@ use crate::{digest::Sha256Digest, time::Timestamp};
 pub const VERSION: u8 = 1;
 /// Media-type tag: a statement in a DSSE envelope.
 pub const STATEMENT_TAG: u8 = 1;
-const HEADER: usize = 10;
+/// Length of what precedes the envelope, in bytes.
+pub const HEADER: usize = 10;
 
 /// The bytes are not a leaf of a known form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a log entry of a known version")]
 pub struct InvalidLeaf;
 
+/// What precedes the envelope in the leaf data of a statement accepted at `accepted_at`. Receipts carry it as their extra
+/// data, so that the envelope is all that is needed beside them.
+#[must_use]
+pub fn header(accepted_at: Timestamp) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    header[0] = VERSION;
+    header[1] = STATEMENT_TAG;
+    header[2..].copy_from_slice(&accepted_at.as_micros().to_be_bytes());
+    header
+}
+
 /// Leaf data of a statement accepted at `accepted_at`.
 #[must_use]
 pub fn encode(accepted_at: Timestamp, envelope: &[u8]) -> Vec<u8> {
-    let mut leaf = Vec::with_capacity(HEADER + envelope.len());
-    leaf.extend_from_slice(&[VERSION, STATEMENT_TAG]);
-    leaf.extend_from_slice(&accepted_at.as_micros().to_be_bytes());
-    leaf.extend_from_slice(envelope);
-    leaf
+    [&header(accepted_at)[..], envelope].concat()
 }
 
 /// The acceptance time and the envelope's exact bytes.

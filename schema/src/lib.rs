@@ -3,6 +3,7 @@
 //! This crate is pure. It does no I/O, reads no clock, draws no randomness and knows neither HTTP nor SQL nor
 //! pixels. Servers, clients and offline verifiers share it, so that each of them parses and verifies alike.
 
+pub mod answer;
 pub mod api;
 pub mod conformance;
 pub mod digest;

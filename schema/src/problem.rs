@@ -127,6 +127,9 @@ problems! {
     ContentDeleted "content-deleted" 409
         "The reference record of this statement was deleted" "该声明的参考记录已被删除"
         "Register the picture again with a new statement." "请用新的声明重新登记图片。";
+    ReceiptPending "receipt-pending" 409
+        "The entry is in the log, and not covered by a published checkpoint yet" "条目已入日志，但尚未被已发布的检查点覆盖"
+        "Ask again after the time that Retry-After gives." "请在 Retry-After 指定的时间后再次请求。";
     BodyTooLarge "body-too-large" 413
         "The body is too large" "请求正文过大"
         "Send a smaller file or fewer statements; the detail gives the limit." "请发送更小的文件或更少的声明，上限见详情。";
@@ -202,6 +205,9 @@ problems! {
     Unavailable "unavailable" 503
         "The registry is busy or not ready" "登记处繁忙或未就绪"
         "Try again after the time that Retry-After gives." "请在 Retry-After 指定的时间后重试。";
+    LogHalted "log-halted" 503
+        "The log has stopped: going on could contradict what it signed" "日志已停止：继续运行可能与已签署的内容矛盾"
+        "Nothing was stored. Looking things up still works; tell the operator." "未保存任何内容。查询仍可使用；请告知运营方。";
 }
 
 impl ProblemCode {

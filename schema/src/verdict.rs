@@ -366,6 +366,10 @@ pub struct Verdict {
     pub checked_at: Timestamp,
     /// Number of log entries that the answer takes into account.
     pub log_size: u64,
+    /// The log's checkpoint that was published last when it was checked: a signed note. Entries between its size and
+    /// `log_size` are covered by a later one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub checkpoint: Option<String>,
     /// What was checked.
     pub photo: Photo,
     /// What the platform said about the claim.

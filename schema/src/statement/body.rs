@@ -14,6 +14,12 @@ use utoipa::ToSchema;
 
 /// Longest free text (reasons, product references, names), in characters.
 pub const MAX_TEXT: usize = 256;
+/// `policy` of the entry that states the log's origin, the first one of every log.
+pub const ORIGIN_POLICY: &str = "origin";
+/// `policy` of the entry that states the operator's public key, which signs decisions, this one included.
+pub const OPERATOR_KEY_POLICY: &str = "operator_key";
+/// `policy` of the entry that states the public key of verdicts, which signs observations and answers too.
+pub const VERDICT_KEY_POLICY: &str = "verdict_key";
 /// Most parents of an edited output.
 pub const MAX_PARENTS: usize = 16;
 
