@@ -165,6 +165,21 @@ impl Transport {
 
     /// Sends the request, again where that helps and harms nothing, and returns the body of a successful answer.
     pub(crate) fn send(&self, outgoing: &Outgoing<'_>) -> Result<Vec<u8>, ClientError> {
+        self.read(self.exchange(outgoing)?, MAX_ANSWER)
+    }
+
+    /// Gets what stands at `path`, at most `limit` bytes; none if nothing does. For that status 404 is enough: files
+    /// may come from a plain file server.
+    pub(crate) fn get_if_there(&self, path: String, limit: u64) -> Result<Option<Vec<u8>>, ClientError> {
+        let outgoing = Outgoing { method: Method::GET, path, body: None, repeat: Repeat::Harmless };
+        let response = self.exchange(&outgoing)?;
+        if response.status().as_u16() == 404 {
+            return Ok(None);
+        }
+        self.read(response, limit).map(Some)
+    }
+
+    fn exchange(&self, outgoing: &Outgoing<'_>) -> Result<Response<Body>, ClientError> {
         let mut attempt = 0;
         loop {
             let last = attempt == self.retries || outgoing.repeat == Repeat::Never;
@@ -172,7 +187,7 @@ impl Transport {
                 Ok(response) if !last && matches!(response.status().as_u16(), 429 | 503) => {
                     std::thread::sleep(pause(response.headers(), attempt));
                 }
-                Ok(response) => return self.read(response),
+                Ok(response) => return Ok(response),
                 // A connection that broke half-way: the registry may have acted, which is harmless here.
                 Err(ureq::Error::Io(error)) if !last && attempt == 0 && broke(&error) => {}
                 Err(error) => return Err(self.unreachable(&error)),
@@ -198,9 +213,11 @@ impl Transport {
         }
     }
 
-    fn read(&self, mut response: Response<Body>) -> Result<Vec<u8>, ClientError> {
+    fn read(&self, mut response: Response<Body>, limit: u64) -> Result<Vec<u8>, ClientError> {
         let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
+        // A refusal is a problem document, whatever was asked for.
+        let limit = if (200..300).contains(&status) { limit } else { MAX_ANSWER };
+        let body = response.body_mut().with_config().limit(limit).read_to_vec();
         let body = body.map_err(|error| self.unreachable(&error))?;
         match status {
             200..300 => Ok(body),
