@@ -180,11 +180,7 @@ impl Inspection {
                 manifest: report.active_manifest.as_deref().and_then(plain_text)?,
                 store_sha256: report.store_sha256?,
                 signer: organisation.or_else(name),
-                hard_binding: report
-                    .hard_binding
-                    .as_ref()
-                    .map(|binding| binding.hash.clone())
-                    .filter(|hash| hash.len() <= MAX_HASH_DIGITS),
+                hard_binding: report.hard_binding.as_ref().map(|binding| binding.hash.clone()),
             });
         }
         None
@@ -290,10 +286,6 @@ impl Inspection {
         }
     }
 }
-
-/// Longest hard binding that a statement holds: SHA-512. What is longer is the hash of no algorithm that C2PA allows.
-#[cfg(feature = "c2pa")]
-const MAX_HASH_DIGITS: usize = 128;
 
 /// Text of a certificate or manifest as a statement may hold it: its start, without control characters.
 #[cfg(feature = "c2pa")]

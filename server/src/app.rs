@@ -3,7 +3,14 @@
 use crate::{
     clock::{Clock, Entropy, EntropyError, SystemClock, SystemEntropy},
     config::{Config, ConfigError, DataConfig, read_file},
+    disk::DiskFloor,
     keyring::{Keyring, KeyringError},
+    log::{
+        edge::Edge,
+        publisher::{CheckpointSigner, PublishError, Publisher, Unwitnessed},
+        storage::{Directory, Storage},
+        view::View,
+    },
     registry::{Refusal, Registry},
     store::{Store, StoreError},
     telemetry::RequestIds,
@@ -23,6 +30,7 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
+use touchstone_schema::log::note::VerifierKeyError;
 use zeroize::Zeroizing;
 
 /// Connections that the system may queue.
@@ -51,6 +59,20 @@ pub enum StartError {
     /// The registry cannot be opened.
     #[error("the registry cannot be opened: {}", .0.with_causes())]
     Registry(Refusal),
+    /// The log's storage cannot be opened.
+    #[error("the log's storage cannot be opened at {folder:?}: {cause}")]
+    LogStorage {
+        /// The directory.
+        folder: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The log cannot be continued.
+    #[error("the log cannot be continued: {0}")]
+    Log(#[from] PublishError),
+    /// The origin cannot be the name of the log's key.
+    #[error("the log's origin cannot name its key: {0}")]
+    Origin(#[from] VerifierKeyError),
     /// The system gives no randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -67,7 +89,17 @@ pub enum StartError {
     Thread(io::Error),
 }
 
-/// Opens a bootstrapped registry. Only the program that serves it gives the folder in which its index is kept.
+/// A registry, and who publishes its log.
+#[derive(Debug)]
+pub struct Opened {
+    /// The registry.
+    pub registry: Registry,
+    publisher: Publisher,
+    edge: Edge,
+}
+
+/// Opens a bootstrapped registry and publishes what its log holds. Only the program that serves it gives the folder in
+/// which its index is kept.
 ///
 /// # Errors
 /// [`StartError`] says what is missing and what to do.
@@ -75,14 +107,34 @@ pub fn open_registry(
     config: &Config,
     clock: Arc<dyn Clock>,
     index_folder: Option<PathBuf>,
-) -> Result<Registry, StartError> {
+) -> Result<Opened, StartError> {
     let passphrase = passphrase(&config.data)?;
     let store = Store::open(&config.data.store()?)?;
     store.check_schema()?;
     let keyring = store.read(|reader| Keyring::open(reader, &passphrase))?;
     let mut settings = config.settings()?;
     settings.index_folder = index_folder;
-    Registry::open(store, keyring, clock, Arc::new(SystemEntropy), settings).map_err(StartError::Registry)
+    let view = Arc::new(View::new(storage(config)?, config.log.tile_cache));
+    let origin = Registry::origin(&store).map_err(StartError::Registry)?;
+    let signer = CheckpointSigner::new(&origin, keyring.log().clone())?;
+    // The log comes first: a restored backup must not take a single statement.
+    let (publisher, edge) = Publisher::open(
+        store.clone(),
+        Arc::clone(&view),
+        Arc::clone(&clock),
+        signer,
+        Box::new(Unwitnessed),
+        config.log.rhythm(),
+    )?;
+    let disk = DiskFloor::new(config.data.data.clone(), config.log.min_free_disk, Arc::clone(&clock));
+    let registry = Registry::open(store, keyring, clock, Arc::new(SystemEntropy), settings, view, disk);
+    Ok(Opened { registry: registry.map_err(StartError::Registry)?, publisher, edge })
+}
+
+fn storage(config: &Config) -> Result<Arc<dyn Storage>, StartError> {
+    let folder = config.log.log_storage.clone().unwrap_or_else(|| config.data.data.join("log"));
+    let directory = Directory::open(&folder).map_err(|cause| StartError::LogStorage { folder, cause })?;
+    Ok(Arc::new(directory))
 }
 
 /// The passphrase of the registry's keys: the file's content without line ends.
@@ -108,6 +160,7 @@ pub struct Running {
     handle: ServerHandle,
     task: Task<io::Result<()>>,
     housekeeping: Vec<Task<()>>,
+    publisher: JoinHandle<()>,
 }
 
 impl Running {
@@ -118,11 +171,20 @@ impl Running {
         // The task ends once the server has stopped; it has nothing more to tell.
         let _ = self.task.await;
         self.housekeeping.iter().for_each(Task::abort);
-        let registry = self.registry;
-        if actix_web::web::block(move || keep_index(&registry)).await.is_err() {
+        let Self { registry, publisher, .. } = self;
+        if actix_web::web::block(move || keep(&registry, publisher)).await.is_err() {
             tracing::error!("writing the index to the disk stopped unexpectedly");
         }
     }
+}
+
+/// Publishes the end of the log and keeps the index, once nothing is asked any more.
+fn keep(registry: &Registry, publisher: JoinHandle<()>) {
+    registry.log().stop();
+    if publisher.join().is_err() {
+        tracing::error!("publishing the log stopped unexpectedly");
+    }
+    keep_index(registry);
 }
 
 /// Writes the index to the disk for a quick start. Without it, the next start asks the database.
@@ -145,7 +207,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 /// # Errors
 /// As [`start`].
 pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
-    let registry = open_registry(&config, Arc::clone(&clock), Some(config.data.data.join("index")))?;
+    let opened = open_registry(&config, Arc::clone(&clock), Some(config.data.data.join("index")))?;
+    let Opened { registry, publisher, edge } = opened;
     let (loading, housekept) = (registry.clone(), registry.clone());
     let features = actix_web::rt::spawn(load_features(loading));
     let maintenance = actix_web::rt::spawn(maintain_index(housekept));
@@ -153,7 +216,8 @@ pub async fn start_at(config: Config, clock: Arc<dyn Clock>) -> Result<Running, 
     let handle = server.handle();
     let housekeeping = actix_web::rt::spawn(forget_expired_checks(registry.clone()));
     let housekeeping = vec![features, maintenance, housekeeping];
-    Ok(Running { address, registry, handle, task: actix_web::rt::spawn(server), housekeeping })
+    let publisher = publisher.spawn(edge).map_err(StartError::Thread)?;
+    Ok(Running { address, registry, handle, task: actix_web::rt::spawn(server), housekeeping, publisher })
 }
 
 /// Loads the local features of every picture beside the first requests.
@@ -238,6 +302,7 @@ pub struct Background {
     pub registry: Registry,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
+    publisher: Option<JoinHandle<()>>,
 }
 
 impl Background {
@@ -251,8 +316,8 @@ impl Background {
             let system = actix_web::rt::System::new();
             let outcome = system.block_on(start_at(config, clock));
             let task = match outcome {
-                Ok(Running { address, registry, handle, task, .. }) => {
-                    let _ = sender.send(Ok((address, registry, handle)));
+                Ok(Running { address, registry, handle, task, publisher, .. }) => {
+                    let _ = sender.send(Ok((address, registry, handle, publisher)));
                     task
                 }
                 Err(error) => {
@@ -265,8 +330,8 @@ impl Background {
         let thread =
             std::thread::Builder::new().name("server".to_owned()).spawn(body).map_err(StartError::Thread)?;
         let died = || StartError::Thread(io::Error::other("it ended before the server started"));
-        let (address, registry, handle) = receiver.recv().map_err(|_| died())??;
-        Ok(Self { address, registry, handle, thread: Some(thread) })
+        let (address, registry, handle, publisher) = receiver.recv().map_err(|_| died())??;
+        Ok(Self { address, registry, handle, thread: Some(thread), publisher: Some(publisher) })
     }
 
     /// Stops the server and waits until its threads have ended.
@@ -280,7 +345,9 @@ impl Background {
             // The command is sent when `stop` is called; the thread below waits for its end.
             drop(self.handle.stop(true));
             let _ = thread.join();
-            keep_index(&self.registry);
+            if let Some(publisher) = self.publisher.take() {
+                keep(&self.registry, publisher);
+            }
         }
     }
 }

@@ -3,13 +3,15 @@
 //! This file knows names, defaults and checks; what the numbers do is decided where they are used.
 
 use crate::{
-    registry::Settings,
+    log::publisher::Rhythm,
+    registry::{Gathering, Settings},
     store::{MAX_BINDING_VALUE, StoreConfig},
 };
 use clap::Args;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Where the registry keeps its state.
@@ -86,6 +88,9 @@ pub struct Config {
     /// Limits of the registry.
     #[command(flatten)]
     pub rules: Rules,
+    /// How the log is kept and published.
+    #[command(flatten)]
+    pub log: LogConfig,
 }
 
 impl Config {
@@ -97,6 +102,7 @@ impl Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             limits: Limits::default(),
             rules: Rules::default(),
+            log: LogConfig::default(),
         }
     }
 
@@ -106,7 +112,12 @@ impl Config {
     /// As [`Rules::settings`].
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         #[cfg_attr(not(feature = "c2pa"), allow(unused_mut))]
-        let mut settings = self.rules.settings()?;
+        let mut settings = Settings {
+            gathering: self.log.gathering(),
+            max_unpublished: self.log.max_unpublished,
+            receipt_wait: Duration::from_millis(self.log.receipt_wait_ms),
+            ..self.rules.settings()?
+        };
         #[cfg(feature = "c2pa")]
         crate::trust_lists::fill(&mut settings.trust_anchors, &self.data.data)?;
         Ok(settings)
@@ -301,6 +312,9 @@ impl Rules {
             public_url: self.public_url.as_deref().map(public_url).transpose()?,
             check_retention_days: self.check_retention_days.unwrap_or(defaults.check_retention_days),
             session_hours: self.session_hours.unwrap_or(defaults.session_hours),
+            gathering: defaults.gathering,
+            max_unpublished: defaults.max_unpublished,
+            receipt_wait: defaults.receipt_wait,
             index_folder: defaults.index_folder,
             producer_keys: optional_file(self.producer_keys.as_deref())?,
             #[cfg(feature = "c2pa")]
@@ -313,6 +327,80 @@ impl Rules {
                 identity_aggregators: self.c2pa_identity_aggregator.clone(),
             },
         })
+    }
+}
+
+/// How the log is kept and published.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "The public log")]
+pub struct LogConfig {
+    /// Where tiles and checkpoint are kept [default: log in the data directory]
+    #[arg(long, env = "TOUCHSTONE_SERVER_LOG_STORAGE", value_name = "DIR")]
+    pub log_storage: Option<PathBuf>,
+    /// Shortest time between two checkpoints, in milliseconds
+    #[arg(long, env = "TOUCHSTONE_SERVER_PUBLISH_INTERVAL_MS", value_name = "MS", default_value_t = default::PUBLISH_INTERVAL_MS)]
+    pub publish_interval_ms: u64,
+    /// How long another server may stand still before this one publishes, in milliseconds
+    #[arg(long, env = "TOUCHSTONE_SERVER_TAKEOVER_MS", value_name = "MS", default_value_t = default::TAKEOVER_MS)]
+    pub takeover_ms: u64,
+    /// Most log entries that may wait to be published; more statements are told to come back
+    #[arg(long, env = "TOUCHSTONE_SERVER_MAX_UNPUBLISHED", value_name = "N", default_value_t = default::MAX_UNPUBLISHED)]
+    pub max_unpublished: u64,
+    /// How long an answer waits for a receipt, in milliseconds
+    #[arg(long, env = "TOUCHSTONE_SERVER_RECEIPT_WAIT_MS", value_name = "MS", default_value_t = default::RECEIPT_WAIT_MS)]
+    pub receipt_wait_ms: u64,
+    /// Most statements that wait to be appended; more are told to come back
+    #[arg(long, env = "TOUCHSTONE_SERVER_MAX_QUEUED", value_name = "N", default_value_t = default::MAX_QUEUED)]
+    pub max_queued: usize,
+    /// Most statements that one transaction appends
+    #[arg(long, env = "TOUCHSTONE_SERVER_MAX_TOGETHER", value_name = "N", default_value_t = default::MAX_TOGETHER)]
+    pub max_together: usize,
+    /// How long a statement waits for others to share its transaction, in milliseconds
+    #[arg(long, env = "TOUCHSTONE_SERVER_GATHER_MS", value_name = "MS", default_value_t = default::GATHER_MS)]
+    pub gather_ms: u64,
+    /// Free disk space below which nothing is accepted, in bytes; 0 does not look
+    #[arg(long, env = "TOUCHSTONE_SERVER_MIN_FREE_DISK", value_name = "BYTES", default_value_t = default::MIN_FREE_DISK)]
+    pub min_free_disk: u64,
+    /// Memory for tiles of the log, in bytes
+    #[arg(long, env = "TOUCHSTONE_SERVER_TILE_CACHE", value_name = "BYTES", default_value_t = default::TILE_CACHE)]
+    pub tile_cache: u64,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            log_storage: None,
+            publish_interval_ms: default::PUBLISH_INTERVAL_MS,
+            takeover_ms: default::TAKEOVER_MS,
+            max_unpublished: default::MAX_UNPUBLISHED,
+            receipt_wait_ms: default::RECEIPT_WAIT_MS,
+            max_queued: default::MAX_QUEUED,
+            max_together: default::MAX_TOGETHER,
+            gather_ms: default::GATHER_MS,
+            min_free_disk: default::MIN_FREE_DISK,
+            tile_cache: default::TILE_CACHE,
+        }
+    }
+}
+
+impl LogConfig {
+    /// How waiting statements are gathered.
+    #[must_use]
+    pub const fn gathering(&self) -> Gathering {
+        Gathering {
+            waiting: self.max_queued,
+            together: self.max_together,
+            patience: Duration::from_millis(self.gather_ms),
+        }
+    }
+
+    /// When checkpoints are published.
+    #[must_use]
+    pub const fn rhythm(&self) -> Rhythm {
+        Rhythm {
+            interval: Duration::from_millis(self.publish_interval_ms),
+            takeover: Duration::from_millis(self.takeover_ms),
+        }
     }
 }
 
@@ -377,6 +465,15 @@ mod default {
     pub(super) const MAX_BUFFERED_BYTES: usize = 256 << 20;
     pub(super) const PICTURE_SLOTS: usize = 0;
     pub(super) const PICTURE_QUEUE: usize = 64;
+    pub(super) const PUBLISH_INTERVAL_MS: u64 = 200;
+    pub(super) const TAKEOVER_MS: u64 = 5_000;
+    pub(super) const MAX_UNPUBLISHED: u64 = 200_000;
+    pub(super) const RECEIPT_WAIT_MS: u64 = 5_000;
+    pub(super) const MAX_QUEUED: usize = 20_000;
+    pub(super) const MAX_TOGETHER: usize = 2_000;
+    pub(super) const GATHER_MS: u64 = 1;
+    pub(super) const MIN_FREE_DISK: u64 = 512 << 20;
+    pub(super) const TILE_CACHE: u64 = 64 << 20;
     pub(super) const SIGN_IN_ATTEMPTS: u32 = 10;
     pub(super) const SIGN_IN_WINDOW_SECONDS: u32 = 300;
 }
@@ -398,6 +495,7 @@ mod tests {
         let local = Config::local("d");
         assert_eq!(format!("{:?}", line.limits), format!("{:?}", local.limits));
         assert_eq!(format!("{:?}", line.data), format!("{:?}", local.data));
+        assert_eq!(format!("{:?}", line.log), format!("{:?}", local.log));
         let settings = line.rules.settings().unwrap();
         assert_eq!(settings.max_upload_bytes, Settings::default().max_upload_bytes);
     }

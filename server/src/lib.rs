@@ -7,6 +7,7 @@ pub mod app;
 pub mod bootstrap;
 pub mod clock;
 pub mod config;
+pub mod disk;
 pub mod keyring;
 pub mod log;
 pub mod matching;

@@ -15,7 +15,7 @@ use touchstone_server::{
     app::{self, StartError},
     bootstrap::{self, BootstrapError},
     clock::{Clock, SystemClock},
-    config::{Config, ConfigError, DataConfig, Limits, Rules},
+    config::{Config, ConfigError, DataConfig},
     registry::{Refusal, texts},
     store::{Store, StoreError},
     telemetry::{self, LogFormat, TelemetryError},
@@ -251,9 +251,8 @@ fn trust_list(command: TrustListCommand) -> Result<(), Failure> {
 }
 
 fn create_user(data: DataConfig, name: String, token: &str) -> Result<(), Failure> {
-    let config =
-        Config { data, listen: Config::local("").listen, limits: Limits::default(), rules: Rules::default() };
-    let registry = app::open_registry(&config, Arc::new(SystemClock), None)?;
+    let config = Config { data, ..Config::local("") };
+    let registry = app::open_registry(&config, Arc::new(SystemClock), None)?.registry;
     let caller = registry.authenticate(token).map_err(Failure::Refused)?;
     let user = NewUser { name, password: password()?.to_string() };
     let made = registry.create_user(&caller, &user).map_err(Failure::Refused)?;

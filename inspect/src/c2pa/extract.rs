@@ -195,8 +195,7 @@ fn anchor_set(reader: &Reader, trust: &Trust) -> Option<AnchorSet> {
     trusted.peek()?;
     trusted.find_map(|status| AnchorSet::from_uri(status.trust_list_uri()?)).or_else(|| {
         // The library names no list for a certificate that is itself on one.
-        let chain = reader.active_manifest()?.signature_info()?.cert_chain();
-        let leaf = x509_parser::pem::Pem::iter_from_buffer(chain.as_bytes()).next()?.ok()?;
+        let leaf = end_entity(reader.active_manifest()?.signature_info()?)?;
         trust.pinned_signer(&leaf.contents)
     })
 }
@@ -220,10 +219,13 @@ fn claim_generator(manifest: &Manifest) -> Option<String> {
     manifest.claim_generator().map(cut)
 }
 
+/// The signer's own certificate: the first of the chain.
+pub(super) fn end_entity(info: &SignatureInfo) -> Option<x509_parser::pem::Pem> {
+    x509_parser::pem::Pem::iter_from_buffer(info.cert_chain().as_bytes()).next()?.ok()
+}
+
 fn signer(info: &SignatureInfo) -> Signer {
-    let issuer = x509_parser::pem::Pem::iter_from_buffer(info.cert_chain().as_bytes())
-        .next()
-        .and_then(Result::ok)
+    let issuer = end_entity(info)
         .and_then(|pem| pem.parse_x509().ok().map(|certificate| cut(&certificate.issuer().to_string())));
     Signer {
         common_name: info.common_name.as_deref().map(cut),

@@ -37,8 +37,8 @@ pub use sign::{MAX_COMPONENTS, SOFT_BINDING_ISCC};
 pub use sign::{label_and_sign, propagate_and_sign, sign_manifest, sign_manifest_with};
 pub use signals::{InceptionSignal, Signals, TransformationSignal};
 pub use store::{
-    MAX_MANIFESTS, MAX_SOFT_BINDING_BYTES, MAX_SOFT_BINDINGS, STORE_MEDIA_TYPE, SoftBinding, StoreFault,
-    StoreSummary, active_manifest_only, embedded_store,
+    MAX_MANIFESTS, MAX_SOFT_BINDING_BYTES, MAX_SOFT_BINDINGS, SoftBinding, StoreFault, StoreSummary,
+    active_manifest_only, embedded_store,
 };
 pub use trust::{C2paSetupError, TrustAnchors};
 

@@ -20,7 +20,7 @@ use touchstone_schema::{Sha256Digest, label::DigitalSourceType};
 /// How many components a manifest may name.
 pub const MAX_COMPONENTS: usize = 32;
 /// The open fingerprint on the C2PA list of soft binding algorithms (ISO 24138).
-pub const SOFT_BINDING_ISCC: &str = "io.iscc.v0";
+pub const SOFT_BINDING_ISCC: &str = touchstone_schema::sbr::ISCC;
 
 /// A signing key with its certificates.
 #[derive(Clone)]

@@ -8,7 +8,7 @@
 //! assertions hold, so that its label, its signer and its soft bindings are what the signer signed; the hard binding is
 //! judged by whoever has the picture.
 
-use super::extract::hard_binding;
+use super::extract::{end_entity, hard_binding};
 use super::raw::RawManifest;
 use super::report::{HardBinding, cut, push};
 use super::{C2paReader, MAX_LIST_LENGTH, MAX_STORE_BYTES, MAX_TEXT_BYTES, probe};
@@ -18,9 +18,8 @@ use std::io::Cursor;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use touchstone_schema::Sha256Digest;
+use touchstone_schema::sbr::STORE_MEDIA_TYPE;
 
-/// Media type of a detached manifest store.
-pub const STORE_MEDIA_TYPE: &str = "application/c2pa";
 /// Most manifests of a store that is kept: its history. Ordinary stores hold fewer than ten.
 pub const MAX_MANIFESTS: usize = 256;
 /// Most soft bindings that are read from one manifest; further ones are passed over.
@@ -194,9 +193,7 @@ fn holds(reader: &Reader, label: &str) -> Result<(), StoreFault> {
 
 /// SHA-256 of the end entity's certificate.
 fn certificate(manifest: &Manifest) -> Option<Sha256Digest> {
-    let chain = manifest.signature_info()?.cert_chain();
-    let first = x509_parser::pem::Pem::iter_from_buffer(chain.as_bytes()).next()?.ok()?;
-    Some(Sha256Digest::of(&first.contents))
+    Some(Sha256Digest::of(&end_entity(manifest.signature_info()?)?.contents))
 }
 
 fn signer(manifest: &Manifest) -> Option<String> {

@@ -5,6 +5,9 @@
 
 use super::be32;
 
+/// UUID of the box that carries C2PA data (C2PA specification, "Embedding manifests into BMFF-based assets").
+pub const C2PA_UUID: [u8; 16] =
+    [0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81];
 /// How many boxes one walk over one level yields. Fragmented videos have a few thousand.
 pub const MAX_BOXES: usize = 65_536;
 /// User type of the `uuid` box with an XMP packet (ISO 16684-3, MP4 and HEIF).

@@ -8,14 +8,11 @@ use super::{
     embed,
     gb45438::{self, LabelFault},
     json_edit, mp4,
-    provider_code::CODE_LENGTH,
+    provider_code::{CODE_LENGTH, ORGANISATION_LENGTH},
     read::read_labels,
     write::{LabelToWrite, LabelWriteError, Manifest, Target, attribute_text, write},
 };
 use touchstone_schema::label::{AiAttribute, FoundLabel, Gb45438Label, LabelScheme};
-
-/// Length of a provider code without its extension: it names one organisation.
-const ORGANISATION_LENGTH: usize = CODE_LENGTH - 5;
 
 /// Why a file without a label gets one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,6 +4,8 @@ use thiserror::Error;
 
 /// Length of a provider code.
 pub const CODE_LENGTH: usize = 27;
+/// Length of a provider code without its extension: it names one organisation.
+pub const ORGANISATION_LENGTH: usize = CODE_LENGTH - 5;
 
 /// Digits of base 31: no I, O, S, V, Z.
 const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";

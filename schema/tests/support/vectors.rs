@@ -17,6 +17,8 @@ use touchstone_schema::{
     },
 };
 
+mod log;
+
 /// The audience of every vector.
 pub(crate) const AUDIENCE: &str = "registry.example/log";
 
@@ -173,5 +175,10 @@ fn records() -> Result<Value, Box<dyn Error>> {
 
 /// File name and content of every vector file.
 pub(crate) fn all() -> Result<Vec<(&'static str, Value)>, Box<dyn Error>> {
-    Ok(vec![("statements.json", accepted()?), ("refused.json", refused()?), ("record.json", records()?)])
+    Ok(vec![
+        ("statements.json", accepted()?),
+        ("refused.json", refused()?),
+        ("record.json", records()?),
+        ("log.json", log::vectors()?),
+    ])
 }

@@ -1,102 +1,13 @@
-//! Sequencing: which index and which acceptance time the next entry gets, and the bytes the log commits to.
+//! The transparency log: what is appended, and how it is published so that anyone can verify it.
 //!
-//! Pure arithmetic over the log's tail. It knows no SQL and no clock: the store loads the tail under a lock, lets
-//! [`Tail::next`] run, and writes the tail back in the same transaction.
+//! [`tail`] orders entries; the store runs it inside the transaction that keeps them. [`publisher`] follows the
+//! database: it writes what is new as tiles ([`edge`], [`storage`]), has the checkpoint signed and witnessed, and publishes
+//! it last. [`view`] answers from what is published. Nothing here knows HTTP or SQL.
 
-use touchstone_schema::{Sha256Digest, Timestamp, leaf};
+pub mod edge;
+pub mod publisher;
+pub mod storage;
+mod tail;
+pub mod view;
 
-/// Most bytes of a leaf: bundles of entries carry lengths of 16 bits (C2SP tlog-tiles).
-pub const MAX_LEAF_BYTES: usize = 65_535;
-
-/// Why an entry cannot be sequenced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SequenceError {
-    /// The leaf would be longer than bundles can carry.
-    #[error("the log entry would have {0} bytes; at most {MAX_LEAF_BYTES} are possible")]
-    TooLong(usize),
-    /// No index is left.
-    #[error("the log is full")]
-    Full,
-}
-
-/// The end of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tail {
-    /// Number of entries: the index of the next one.
-    pub size: u64,
-    /// Acceptance time of the last entry; the epoch if there is none.
-    pub last_accepted_at: Timestamp,
-}
-
-/// An entry with its place in the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sequenced {
-    /// Log index.
-    pub index: u64,
-    /// Acceptance time, never before that of an earlier entry.
-    pub accepted_at: Timestamp,
-    /// Leaf data: what the tree commits to ([`touchstone_schema::leaf`]).
-    pub leaf: Vec<u8>,
-    /// RFC 6962 leaf hash.
-    pub leaf_hash: Sha256Digest,
-}
-
-impl Tail {
-    /// Gives `envelope` the next index. When the clock went backwards, the last acceptance time is used again.
-    ///
-    /// # Errors
-    /// [`SequenceError`]; the tail is unchanged then.
-    pub fn next(&mut self, now: Timestamp, envelope: &[u8]) -> Result<Sequenced, SequenceError> {
-        let accepted_at = now.max(self.last_accepted_at);
-        let leaf = leaf::encode(accepted_at, envelope);
-        if leaf.len() > MAX_LEAF_BYTES {
-            return Err(SequenceError::TooLong(leaf.len()));
-        }
-        let index = self.size;
-        // Engines store signed 64-bit integers.
-        let size =
-            index.checked_add(1).filter(|size| i64::try_from(*size).is_ok()).ok_or(SequenceError::Full)?;
-        *self = Self { size, last_accepted_at: accepted_at };
-        Ok(Sequenced { index, accepted_at, leaf_hash: leaf::hash(&leaf), leaf })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn at(micros: i64) -> Timestamp {
-        Timestamp::from_micros(micros).unwrap()
-    }
-
-    proptest! {
-        #[test]
-        fn indexes_are_contiguous_and_times_never_decrease(times in prop::collection::vec(0_i64..1_000, 1..50)) {
-            let mut tail = Tail { size: 7, last_accepted_at: at(500) };
-            let mut last = tail;
-            for (n, time) in times.iter().enumerate() {
-                let entry = tail.next(at(*time), b"{}").unwrap();
-                prop_assert_eq!(entry.index, 7 + n as u64);
-                prop_assert!(entry.accepted_at >= last.last_accepted_at && entry.accepted_at >= at(*time));
-                prop_assert_eq!(leaf::decode(&entry.leaf).unwrap(), (entry.accepted_at, b"{}".as_slice()));
-                prop_assert_eq!(entry.leaf_hash, leaf::hash(&entry.leaf));
-                last = tail;
-            }
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_sequenced_leaves_the_tail_alone() {
-        let mut tail = Tail { size: 1, last_accepted_at: at(1) };
-        let before = tail;
-        assert_eq!(
-            tail.next(at(2), &[b' '; MAX_LEAF_BYTES]),
-            Err(SequenceError::TooLong(MAX_LEAF_BYTES + 10))
-        );
-        assert_eq!(tail, before);
-        tail.size = i64::MAX.unsigned_abs();
-        assert_eq!(tail.next(at(2), b"{}"), Err(SequenceError::Full));
-        assert_eq!(tail.size, i64::MAX.unsigned_abs());
-    }
-}
+pub use tail::{MAX_LEAF_BYTES, SequenceError, Sequenced, Tail};

@@ -116,7 +116,7 @@ impl Registry {
         let limit = inner.settings.max_binding_bytes;
         given.alg.as_deref().map_or(Ok(()), check_alg)?;
         // The log's lock, so that the manifest is not deleted meanwhile.
-        inner.store.write(|writer| {
+        inner.append(|writer| {
             check_still_valid(writer, &owner)?;
             owned(writer, &given.manifest_id, &owner)?;
             let bytes = decode("bindingValue", &given.binding_value, limit)?;

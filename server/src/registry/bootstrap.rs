@@ -2,20 +2,19 @@
 
 use super::{Refusal, access, signing};
 use crate::{
-    clock::{Clock, Entropy, nonce, random},
+    clock::{Clock, Entropy, nonce},
     keyring::Keyring,
     store::{NewToken, Store},
 };
 use touchstone_schema::{
-    StatementId,
     api::Scope,
     key::PublicKey,
     problem::ProblemCode,
-    statement::{Body, PolicyChanged},
+    statement::{Body, OPERATOR_KEY_POLICY, ORIGIN_POLICY, PolicyChanged, VERDICT_KEY_POLICY},
 };
 
 /// Name of the state row that holds the origin.
-pub(super) const ORIGIN: &str = "origin";
+pub(super) const ORIGIN: &str = ORIGIN_POLICY;
 /// The operator's first token lasts a year; the operator makes shorter ones with it.
 const OPERATOR_TOKEN_DAYS: i64 = 365;
 const MAX_ORIGIN: usize = 128;
@@ -55,7 +54,8 @@ fn check_origin(origin: &str) -> Result<(), Refusal> {
 }
 
 impl super::Registry {
-    /// Makes an empty, migrated database a registry. The first log entry states its origin as a policy.
+    /// Makes an empty, migrated database a registry. The first log entries state its origin and its own keys as policies,
+    /// so that an auditor can begin with the log alone.
     ///
     /// # Errors
     /// `conflict` if it is one already; nothing is changed then. `invalid-field` for an origin of the wrong form.
@@ -75,9 +75,15 @@ impl super::Registry {
             let now = clock.now();
             let keyring = Keyring::create(writer, entropy, passphrase)?;
             writer.set_state(ORIGIN, origin)?;
-            let body = Body::from(PolicyChanged { policy: "origin".to_owned(), value: origin.to_owned() });
-            let id = StatementId::from_parts(signing::milliseconds(now), random(entropy)?);
-            signing::append_own(writer, keyring.operator(), origin, id, now, nonce(entropy)?, body)?;
+            let stated = [
+                (ORIGIN_POLICY, origin.to_owned()),
+                (OPERATOR_KEY_POLICY, PublicKey::from(keyring.operator()).to_string()),
+                (VERDICT_KEY_POLICY, PublicKey::from(keyring.verdict()).to_string()),
+            ];
+            for (policy, value) in stated {
+                let body = Body::from(PolicyChanged { policy: policy.to_owned(), value });
+                signing::append_own(writer, keyring.operator(), origin, now, nonce(entropy)?, body)?;
+            }
             let fresh = access::fresh_token(keyring.token_secret(), now, entropy)?;
             writer.insert_token(&NewToken {
                 id: fresh.id,

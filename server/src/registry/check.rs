@@ -122,6 +122,7 @@ impl Inner {
             registry: self.origin.clone(),
             checked_at: now,
             log_size,
+            checkpoint: self.log.current().map(|published| published.note.clone()),
             photo,
             context: context.clone(),
             conclusion: judgement.conclusion,

@@ -177,7 +177,7 @@ impl Registry {
         // registered all the same.
         let carried = if keep_manifest { inner.carried_store(bytes, &inspection) } else { None };
         let carried = carried.as_deref().and_then(|store| inner.read_store(store).ok());
-        let (observed_at, manifest) = inner.store.write(|writer| {
+        let (observed_at, manifest) = inner.append(|writer| {
             // Read again: another upload, a deletion or a suspension may have come first.
             let organisation = caller.organisation()?;
             check_still_valid(writer, &organisation)?;
@@ -231,7 +231,7 @@ impl Registry {
             detail: None,
             file_name: record.file_name,
         };
-        let changed = inner.store.write(|writer| {
+        let changed = inner.append(|writer| {
             check_still_valid(writer, &caller.organisation()?)?;
             let (entry, bindings, _) = own_bindings(writer, caller, id)?;
             match bindings.record {
@@ -269,7 +269,7 @@ impl Registry {
     pub fn delete_record(&self, caller: &Caller, id: &StatementId) -> Result<Logged, Refusal> {
         caller.require(Scope::Register)?;
         let inner = &*self.0;
-        let logged = inner.store.write(|writer: &mut Writer<'_>| {
+        let logged = inner.append(|writer: &mut Writer<'_>| {
             let entry = own_entry(writer, caller, id)?;
             let record = writer.record(entry.index)?;
             let record = record.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "there is no record"))?;

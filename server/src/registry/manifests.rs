@@ -258,7 +258,7 @@ impl Registry {
             return Err(Refusal::with(ProblemCode::BodyTooLarge, detail));
         }
         let store = inner.read_store(bytes)?;
-        inner.store.write(|writer| {
+        inner.append(|writer| {
             check_still_valid(writer, &owner)?;
             inner.store_alone(writer, &store, owner)
         })?;
@@ -286,7 +286,7 @@ impl Registry {
         caller.require(Scope::StoreManifests)?;
         let owner = caller.organisation()?;
         let inner = &*self.0;
-        inner.store.write(|writer| {
+        inner.append(|writer| {
             check_still_valid(writer, &owner)?;
             let row = owned(writer, id, &owner)?;
             if writer.pass_manifest_on(&row)? {

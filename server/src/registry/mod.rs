@@ -3,6 +3,7 @@
 //! Every method blocks and is one unit of work: a caller runs it on a thread where blocking is allowed.
 
 pub mod access;
+mod appending;
 pub mod bindings;
 pub mod bootstrap;
 pub mod check;
@@ -12,6 +13,7 @@ mod follow;
 pub mod lookup;
 pub mod manifests;
 pub mod organisations;
+mod queue;
 pub mod receipts;
 mod recognise;
 pub mod refusal;
@@ -21,19 +23,24 @@ pub mod resolve;
 pub mod rules;
 mod signing;
 pub mod texts;
+pub mod transparency;
 
 use crate::{
     clock::{Clock, Entropy},
+    disk::DiskFloor,
     keyring::Keyring,
+    log::view::View,
     matching::PictureIndex,
     store::Store,
 };
 pub use access::Caller;
 pub use bootstrap::Bootstrapped;
+pub use queue::Gathering;
 pub use refusal::Refusal;
+pub use register::{Outcome, Submission};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use touchstone_inspect::{InspectOptions, labels::integrity::ProducerKeys};
-use touchstone_schema::{Timestamp, api::RegistryInfo, key::PublicKey};
+use touchstone_schema::{Timestamp, api::RegistryInfo, key::PublicKey, problem::ProblemCode};
 
 /// The registry's limits and rules. Each is a flag of the command line.
 #[derive(Debug, Clone)]
@@ -62,6 +69,12 @@ pub struct Settings {
     pub check_retention_days: u32,
     /// How long a sign-in lasts, in hours.
     pub session_hours: u32,
+    /// How statements that wait are gathered into transactions.
+    pub gathering: Gathering,
+    /// Log entries that may wait for publication; beyond, submissions are told to come back.
+    pub max_unpublished: u64,
+    /// How long a receipt that was asked for may wait for publication.
+    pub receipt_wait: Duration,
     /// Where the index keeps its files; in memory without it.
     pub index_folder: Option<PathBuf>,
     /// File with the keys that are pinned for producers of AI labels: see [`ProducerKeys::parse`].
@@ -86,6 +99,9 @@ impl Default for Settings {
             public_url: None,
             check_retention_days: 180,
             session_hours: 12,
+            gathering: Gathering::default(),
+            max_unpublished: 200_000,
+            receipt_wait: Duration::from_secs(5),
             index_folder: None,
             producer_keys: None,
             #[cfg(feature = "c2pa")]
@@ -99,6 +115,12 @@ impl Default for Settings {
 pub struct Statistics {
     /// Log entries.
     pub log_size: u64,
+    /// Log entries that the published checkpoint covers.
+    pub published_size: u64,
+    /// Statements that wait to be appended.
+    pub queued: u64,
+    /// Whether the log has stopped.
+    pub halted: bool,
     /// Pictures that fingerprints can find.
     pub searchable: u64,
     /// Organisations, suspended ones included.
@@ -117,12 +139,21 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     settings: Settings,
     origin: String,
+    log: Arc<View>,
+    disk: DiskFloor,
+    queue: Arc<queue::Queue>,
     index: PictureIndex,
     /// How far the index has followed the database.
     progress: follow::Progress,
     inspector: InspectOptions,
     /// Equalises the time of sign-ins with unknown names: a hash that no password has.
     decoy_password_hash: String,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
 }
 
 impl Registry {
@@ -137,14 +168,14 @@ impl Registry {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         settings: Settings,
+        log: Arc<View>,
+        disk: DiskFloor,
     ) -> Result<Self, Refusal> {
-        let origin = store.read(|reader| {
-            let origin = reader.state(bootstrap::ORIGIN)?;
-            origin.ok_or_else(|| Refusal::internal("this database holds no registry: run bootstrap first"))
-        })?;
+        let origin = Self::origin(&store)?;
         let inspector = inspector(&settings)?;
         let (index, progress) = follow::open(&store, settings.index_folder.as_deref(), clock.now())?;
         let decoy_password_hash = access::hash_password("a name that nobody has", entropy.as_ref())?;
+        let queue = queue::Queue::new(settings.gathering);
         let inner = Inner {
             store,
             keyring,
@@ -152,19 +183,38 @@ impl Registry {
             entropy,
             settings,
             origin,
+            log,
+            disk,
+            queue: Arc::clone(&queue),
             index,
             progress,
             inspector,
             decoy_password_hash,
         };
-        Ok(Self(Arc::new(inner)))
+        let inner = Arc::new(inner);
+        queue::sequence(queue, Arc::downgrade(&inner)).map_err(Refusal::internal)?;
+        Ok(Self(inner))
     }
 
-    /// Whether the database answers.
+    /// The origin of the registry in this database.
     ///
     /// # Errors
-    /// A [`Refusal`] that says unavailable.
+    /// A [`Refusal`] if the database is not bootstrapped or cannot be read.
+    pub fn origin(store: &Store) -> Result<String, Refusal> {
+        store.read(|reader| {
+            let origin = reader.state(bootstrap::ORIGIN)?;
+            origin.ok_or_else(|| Refusal::internal("this database holds no registry: run bootstrap first"))
+        })
+    }
+
+    /// Whether the database answers and the log goes on.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that says unavailable or `log-halted`.
     pub fn ready(&self) -> Result<(), Refusal> {
+        if let Some(reason) = self.0.log.halted() {
+            return Err(Refusal { cause: Some(reason.into()), ..Refusal::new(ProblemCode::LogHalted) });
+        }
         self.0.store.read(|reader| reader.log_size().map(|_| ()).map_err(Refusal::unavailable))
     }
 
@@ -182,6 +232,7 @@ impl Registry {
             verdict_key: inner.keyring.verdict().into(),
             operator_key: inner.keyring.operator().into(),
             log_size,
+            published_size: inner.log.published_size(),
             time: inner.now(),
             max_upload_bytes: inner.settings.max_upload_bytes as u64,
             max_batch: u32::try_from(inner.settings.max_batch).unwrap_or(u32::MAX),
@@ -197,7 +248,15 @@ impl Registry {
             .0
             .store
             .read(|reader| Ok::<_, Refusal>((reader.log_size()?, reader.organisations()?.len() as u64)))?;
-        Ok(Statistics { log_size, searchable: self.0.index.len() as u64, organisations })
+        let inner = &*self.0;
+        Ok(Statistics {
+            log_size,
+            published_size: inner.log.published_size(),
+            queued: inner.queue.len() as u64,
+            halted: inner.log.halted().is_some(),
+            searchable: inner.index.len() as u64,
+            organisations,
+        })
     }
 }
 

@@ -144,7 +144,7 @@ impl Registry {
         }
         let inner = &*self.0;
         let id = OrganisationId::from_parts(milliseconds(inner.now()), random(inner.entropy.as_ref())?);
-        inner.store.write(|writer| {
+        inner.append(|writer| {
             if writer.organisation_by_name(&new.name)?.is_some() {
                 return Err(Refusal::with(
                     ProblemCode::Conflict,
@@ -217,7 +217,7 @@ impl Registry {
     pub fn add_key(&self, caller: &Caller, id: &OrganisationId, new: &NewKey) -> Result<Logged, Refusal> {
         caller.require(Scope::Operate)?;
         let inner = &*self.0;
-        inner.store.write(|writer| {
+        inner.append(|writer| {
             existing(writer, id)?;
             let body = KeyAdded { organisation: *id, key: new.public_key };
             let logged = inner.append_own(writer, inner.keyring.operator(), body)?;
@@ -239,7 +239,7 @@ impl Registry {
     ) -> Result<Logged, Refusal> {
         caller.require(Scope::Operate)?;
         let inner = &*self.0;
-        inner.store.write(|writer| {
+        inner.append(|writer| {
             existing(writer, id)?;
             let row = writer.keys_of(id)?.into_iter().find(|row| row.id == *key);
             let row = row.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "no such key"))?;
@@ -279,7 +279,7 @@ impl Registry {
     ) -> Result<Logged, Refusal> {
         caller.require(Scope::Operate)?;
         let inner = &*self.0;
-        inner.store.write(|writer| {
+        inner.append(|writer| {
             if existing(writer, id)?.suspended_at_index.is_some() {
                 return Err(Refusal::with(ProblemCode::Conflict, "this organisation is suspended already"));
             }
@@ -297,7 +297,7 @@ impl Registry {
     pub fn bind_code(&self, caller: &Caller, id: &OrganisationId, new: &NewCode) -> Result<Logged, Refusal> {
         caller.require(Scope::Operate)?;
         let inner = &*self.0;
-        inner.store.write(|writer| {
+        inner.append(|writer| {
             if existing(writer, id)?.role != Role::AiVendor {
                 let detail = "provider codes belong to AI vendors";
                 return Err(Refusal::with(ProblemCode::InvalidField, detail));

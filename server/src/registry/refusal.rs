@@ -56,6 +56,18 @@ impl Refusal {
 }
 
 impl Refusal {
+    /// The same refusal for somebody else who shared the failed work.
+    #[must_use]
+    pub fn for_another(&self) -> Self {
+        Self {
+            code: self.code,
+            detail: self.detail.clone(),
+            cause: self.cause.as_deref().map(|cause| cause.to_string().into()),
+            retry_after_seconds: self.retry_after_seconds,
+            busy: self.busy,
+        }
+    }
+
     /// The refusal with its causes, for the operator's own terminal and log.
     #[must_use]
     pub fn with_causes(&self) -> String {

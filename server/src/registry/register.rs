@@ -1,10 +1,12 @@
-//! Submission of statements: open, judge, append.
+//! Submission of statements: open, judge, wait in line, append.
 //!
 //! Form and signature are judged before the write transaction, so that the log's row is held only for the inserts.
-//! What may change meanwhile (keys, suspension, codes, earlier statements) is judged again inside it.
+//! What may change meanwhile (keys, suspension, codes, earlier statements) is judged again inside it. Requests that wait
+//! at the same time share one transaction ([`super::queue`]).
 
 use super::{Caller, Inner, Refusal, Registry};
 use crate::store::{ContentDigest, EntryRow, KeyPurpose, KeyRow, NewEntry, Reader, Writer};
+use tokio::sync::oneshot;
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId,
     api::{Acknowledgement, Scope},
@@ -15,8 +17,9 @@ use touchstone_schema::{
 };
 
 /// A statement whose form and signature hold.
-struct Judged<'a> {
-    envelope: &'a [u8],
+#[derive(Debug)]
+struct Judged {
+    envelope: Vec<u8>,
     statement: Statement,
     key: KeyRow,
     deduplication_key: Sha256Digest,
@@ -64,13 +67,13 @@ fn find_key(opened: &Opened, keys: &[KeyRow], purpose: KeyPurpose) -> Result<(Ke
 }
 
 impl Inner {
-    fn judge<'a>(
+    fn judge(
         &self,
         caller: &Caller,
         organisation: OrganisationId,
         keys: &[KeyRow],
-        envelope: &'a [u8],
-    ) -> Result<Judged<'a>, Refusal> {
+        envelope: &[u8],
+    ) -> Result<Judged, Refusal> {
         let opened = envelope::open(envelope, STATEMENT_TYPE)?;
         let statement = Statement::parse(&opened.payload)?;
         if statement.issuer != Issuer::Organisation(organisation) {
@@ -84,7 +87,7 @@ impl Inner {
         let deduplication_key = opened.deduplication_key(&public);
         // A repetition is acknowledged even when its first answer was lost a day or a key ago.
         let admissible = statement.check_admissible(&self.origin, self.now());
-        Ok(Judged { envelope, statement, key, deduplication_key, admissible })
+        Ok(Judged { envelope: envelope.to_vec(), statement, key, deduplication_key, admissible })
     }
 
     /// Judges again what may have changed, appends, and applies what the statement brings about.
@@ -93,7 +96,7 @@ impl Inner {
         writer: &mut Writer<'_>,
         organisation: &OrganisationId,
         current: &[KeyRow],
-        judged: &Judged<'_>,
+        judged: &Judged,
     ) -> Result<Acknowledgement, Refusal> {
         if let Some(first) = writer.entry_by_deduplication_key(&judged.deduplication_key)? {
             return Ok(acknowledge(&first));
@@ -103,22 +106,24 @@ impl Inner {
             return Err(Refusal::new(ProblemCode::RevokedKey));
         }
         let target = referenced(writer, organisation, &judged.statement.body)?;
-        let id: StatementId = self.statement_id()?;
+        let now = self.now();
+        let id = StatementId::of_entry(writer.acceptance(now)?, &judged.deduplication_key);
         let entry = NewEntry {
             id,
             kind: judged.statement.body.kind(),
             issuer: judged.statement.issuer,
             key: judged.key.public_key,
             deduplication_key: judged.deduplication_key,
-            envelope: judged.envelope,
+            envelope: &judged.envelope,
         };
-        let appended = writer.append(self.now(), &entry)?;
+        let appended = writer.append(now, &entry)?;
         self.apply(writer, organisation, judged, target, appended.index)?;
         Ok(Acknowledgement {
             id,
             log_index: appended.index,
             accepted_at: appended.accepted_at,
             duplicate: false,
+            receipt: None,
         })
     }
 
@@ -128,7 +133,7 @@ impl Inner {
         writer: &mut Writer<'_>,
         organisation: &OrganisationId,
         current: &[KeyRow],
-        judged: &Judged<'_>,
+        judged: &Judged,
     ) -> Result<Acknowledgement, Refusal> {
         match judged.statement.body.kind() {
             // Only these can still be refused after their entry was appended; the others need no savepoint.
@@ -143,7 +148,7 @@ impl Inner {
         &self,
         writer: &mut Writer<'_>,
         organisation: &OrganisationId,
-        judged: &Judged<'_>,
+        judged: &Judged,
         target: Option<u64>,
         index: u64,
     ) -> Result<(), Refusal> {
@@ -211,7 +216,13 @@ fn named_organisation(body: &Body) -> Option<OrganisationId> {
 }
 
 fn acknowledge(first: &EntryRow) -> Acknowledgement {
-    Acknowledgement { id: first.id, log_index: first.index, accepted_at: first.accepted_at, duplicate: true }
+    Acknowledgement {
+        id: first.id,
+        log_index: first.index,
+        accepted_at: first.accepted_at,
+        duplicate: true,
+        receipt: None,
+    }
 }
 
 /// The index of the earlier statement that a body refers to; it must be of the same issuer and of a fitting kind.
@@ -247,26 +258,134 @@ fn referenced(
     Ok(Some(entry.index))
 }
 
+/// One result for each statement of a request, in order; or why none of it was taken.
+pub type Outcome = Result<Vec<Result<Acknowledgement, Refusal>>, Refusal>;
+
+/// The statements of one request on their way to the log.
+#[derive(Debug)]
+pub(super) struct Job {
+    organisation: OrganisationId,
+    statements: Vec<Result<Judged, Refusal>>,
+    reply: oneshot::Sender<Outcome>,
+}
+
+impl Job {
+    /// Number of statements.
+    pub(super) const fn len(&self) -> usize {
+        self.statements.len()
+    }
+
+    fn withdraws(&self) -> bool {
+        let withdraws = |item: &Judged| item.statement.body.kind() == Kind::StatementWithdrawn;
+        self.statements.iter().flatten().any(withdraws)
+    }
+}
+
+/// A request whose statements wait in line.
+#[derive(Debug)]
+pub struct Submission(oneshot::Receiver<Outcome>);
+
+impl Submission {
+    /// What became of the statements, once it is durable.
+    ///
+    /// # Errors
+    /// A [`Refusal`] of the whole request.
+    pub async fn outcome(self) -> Outcome {
+        self.0.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// As [`Self::outcome`], on a thread where blocking is allowed.
+    ///
+    /// # Errors
+    /// As [`Self::outcome`].
+    pub fn wait(self) -> Outcome {
+        self.0.blocking_recv().unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+fn gone() -> Refusal {
+    Refusal::unavailable("the registry stopped before the statements were appended")
+}
+
+impl Inner {
+    /// Appends the statements of several requests in one durable transaction. What one request fails of does not touch
+    /// the others.
+    pub(super) fn append_together(&self, jobs: Vec<Job>) {
+        let withdrawing = jobs.iter().any(Job::withdraws);
+        let alone = jobs.len() == 1;
+        let mut replies = Vec::with_capacity(jobs.len());
+        let mut work = Vec::with_capacity(jobs.len());
+        for Job { organisation, statements, reply } in jobs {
+            replies.push(reply);
+            work.push((organisation, statements));
+        }
+        let appended = self.append(|writer| {
+            let mut outcomes = Vec::with_capacity(work.len());
+            for (organisation, statements) in work {
+                outcomes.push(if alone {
+                    Ok(self.accept_all(writer, &organisation, statements)?)
+                } else {
+                    writer.nested(|writer| self.accept_all(writer, &organisation, statements))
+                });
+            }
+            Ok(outcomes)
+        });
+        if withdrawing && appended.is_ok() {
+            // A withdrawn picture is no longer found by its looks; its digests still lead to the withdrawal.
+            self.follow_own();
+        }
+        // Who no longer waits for an answer has gone away; what was appended stays appended.
+        match appended {
+            Ok(outcomes) => {
+                for (reply, outcome) in replies.into_iter().zip(outcomes) {
+                    let _ = reply.send(outcome);
+                }
+            }
+            Err(refusal) => {
+                for reply in replies {
+                    let _ = reply.send(Err(refusal.for_another()));
+                }
+            }
+        }
+    }
+
+    fn accept_all(
+        &self,
+        writer: &mut Writer<'_>,
+        organisation: &OrganisationId,
+        statements: Vec<Result<Judged, Refusal>>,
+    ) -> Outcome {
+        check_still_valid(writer, organisation)?;
+        let current = writer.keys_of(organisation)?;
+        let mut results = Vec::with_capacity(statements.len());
+        for item in statements {
+            let result = item.and_then(|item| self.accept_alone(writer, organisation, &current, &item));
+            match result {
+                // The registry's own failure must not be mistaken for a refusal of one statement.
+                Err(refusal) if refusal.code.status() >= 500 => return Err(refusal),
+                result => results.push(result),
+            }
+        }
+        Ok(results)
+    }
+}
+
 impl Registry {
     /// Accepts one statement. A duplicate gets the first acknowledgement again.
     ///
     /// # Errors
     /// The [`Refusal`] names the first rule that the statement breaks.
     pub fn submit(&self, caller: &Caller, envelope: &[u8]) -> Result<Acknowledgement, Refusal> {
-        let mut results = self.submit_batch(caller, &[envelope])?;
+        let mut results = self.begin_submission(caller, &[envelope])?.wait()?;
         results.pop().unwrap_or_else(|| Err(Refusal::internal("a batch of one gave no result")))
     }
 
-    /// Accepts a batch in one durable transaction. Each statement is judged for itself: a refused one does not
+    /// Judges the statements of one request and puts them in line. Each is judged for itself: a refused one does not
     /// affect the others. The results are in the order of the envelopes.
     ///
     /// # Errors
-    /// A [`Refusal`] of the whole batch: `forbidden`, `body-too-large`, or a failure to store anything.
-    pub fn submit_batch(
-        &self,
-        caller: &Caller,
-        envelopes: &[&[u8]],
-    ) -> Result<Vec<Result<Acknowledgement, Refusal>>, Refusal> {
+    /// A [`Refusal`] of the whole request: `forbidden`, `body-too-large`, `unavailable` if too many wait, `log-halted`.
+    pub fn begin_submission(&self, caller: &Caller, envelopes: &[&[u8]]) -> Result<Submission, Refusal> {
         caller.require(Scope::Register)?;
         let organisation = caller.organisation()?;
         let inner = &*self.0;
@@ -274,33 +393,13 @@ impl Registry {
             let detail = format!("at most {} statements in a batch", inner.settings.max_batch);
             return Err(Refusal::with(ProblemCode::BodyTooLarge, detail));
         }
+        inner.may_append()?;
         let keys = inner.store.read(|reader| reader.keys_of(&organisation).map_err(Refusal::from))?;
-        let judged: Vec<_> =
+        let statements =
             envelopes.iter().map(|envelope| inner.judge(caller, organisation, &keys, envelope)).collect();
-        let withdraws = |item: &Judged<'_>| item.statement.body.kind() == Kind::StatementWithdrawn;
-        let withdrawing = judged.iter().flatten().any(withdraws);
-        let results = inner.store.write(|writer| {
-            check_still_valid(writer, &organisation)?;
-            let current = writer.keys_of(&organisation)?;
-            let mut results = Vec::with_capacity(judged.len());
-            for item in judged {
-                let result = match item {
-                    Ok(item) => inner.accept_alone(writer, &organisation, &current, &item),
-                    Err(refusal) => Err(refusal),
-                };
-                match result {
-                    // The registry's own failure must not be mistaken for a refusal of one statement.
-                    Err(refusal) if refusal.code.status() >= 500 => return Err(refusal),
-                    result => results.push(result),
-                }
-            }
-            Ok(results)
-        })?;
-        if withdrawing {
-            // A withdrawn picture is no longer found by its looks; its digests still lead to the withdrawal.
-            inner.follow_own();
-        }
-        Ok(results)
+        let (reply, receiver) = oneshot::channel();
+        inner.queue.push(Job { organisation, statements, reply })?;
+        Ok(Submission(receiver))
     }
 }
 

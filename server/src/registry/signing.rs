@@ -2,7 +2,7 @@
 
 use super::{Inner, Refusal};
 use crate::{
-    clock::{nonce, random},
+    clock::nonce,
     store::{NewEntry, Writer},
 };
 use ed25519_dalek::SigningKey;
@@ -15,11 +15,6 @@ use touchstone_schema::{
 };
 
 impl Inner {
-    /// A new statement identifier.
-    pub(super) fn statement_id(&self) -> Result<StatementId, Refusal> {
-        Ok(StatementId::from_parts(milliseconds(self.now()), random(self.entropy.as_ref())?))
-    }
-
     /// Signs what the registry says and appends it to the log, in the caller's transaction.
     pub(super) fn append_own(
         &self,
@@ -27,8 +22,7 @@ impl Inner {
         key: &SigningKey,
         body: impl Into<Body>,
     ) -> Result<Logged, Refusal> {
-        let (id, now) = (self.statement_id()?, self.now());
-        append_own(writer, key, &self.origin, id, now, nonce(self.entropy.as_ref())?, body.into())
+        append_own(writer, key, &self.origin, self.now(), nonce(self.entropy.as_ref())?, body.into())
     }
 }
 
@@ -37,7 +31,6 @@ pub(super) fn append_own(
     writer: &mut Writer<'_>,
     key: &SigningKey,
     origin: &str,
-    id: StatementId,
     now: Timestamp,
     nonce: touchstone_schema::statement::Nonce,
     body: Body,
@@ -48,12 +41,14 @@ pub(super) fn append_own(
     let bytes = statement.sign(key)?;
     let public = PublicKey::from(key);
     let opened = envelope::open(&bytes, STATEMENT_TYPE)?;
+    let deduplication_key = opened.deduplication_key(&public);
+    let id = StatementId::of_entry(writer.acceptance(now)?, &deduplication_key);
     let entry = NewEntry {
         id,
         kind,
         issuer: Issuer::Registry,
         key: *public.as_bytes(),
-        deduplication_key: opened.deduplication_key(&public),
+        deduplication_key,
         envelope: &bytes,
     };
     let appended = writer.append(now, &entry)?;

@@ -198,10 +198,10 @@ impl AnyConnection {
         on_engine!(self, c => AnsiTransactionManager::rollback_transaction(c))
     }
 
-    /// Size and last acceptance time of the log, locked against other writers until the transaction ends.
-    pub(super) fn lock_tail(&mut self) -> QueryResult<(i64, i64)> {
+    /// Size, frontier and last acceptance time of the log, locked against other writers until the transaction ends.
+    pub(super) fn lock_tail(&mut self) -> QueryResult<(i64, Vec<u8>, i64)> {
         let tail = log_state::table
-            .select((log_state::size, log_state::last_accepted_at))
+            .select((log_state::size, log_state::frontier, log_state::last_accepted_at))
             .filter(log_state::id.eq(1));
         match self {
             Self::Sqlite(c) => tail.get_result(c),

@@ -1,9 +1,9 @@
 //! The log: its tail, its entries, and the marks that later entries put on earlier ones.
 
 use super::{
-    Reader, StoreError, Writer, convert, exactly_one,
+    LockedTail, Reader, StoreError, Writer, convert, exactly_one,
     model::{Appended, EntryRow, NewEntry},
-    one_or_violated, run,
+    one_or_violated, publication, run,
     schema::{entries, log_state},
 };
 use crate::log::Tail;
@@ -133,20 +133,31 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError::Busy`] if another writer holds it too long.
     pub fn lock_log(&mut self) -> Result<u64, StoreError> {
-        self.lock().map(|tail| tail.size)
+        self.lock().map(|tail| tail.size())
+    }
+
+    /// When the next entry is accepted that comes at `now`.
+    ///
+    /// # Errors
+    /// As [`Writer::lock_log`].
+    pub fn acceptance(&mut self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        self.lock().map(|tail| tail.acceptance(now))
     }
 
     pub(super) fn lock(&mut self) -> Result<&mut Tail, StoreError> {
-        let tail = match self.tail {
-            Some(tail) => tail,
+        let locked = match self.tail.take() {
+            Some(locked) => locked,
             None => {
                 let result = self.reader.connection.lock_tail();
-                let (size, last) = self.reader.settle(result)?;
-                let tail = Tail { size: convert::unsigned(size)?, last_accepted_at: convert::time(last)? };
-                (tail, tail)
+                let (size, frontier, last) = self.reader.settle(result)?;
+                let tail = Tail {
+                    frontier: publication::frontier(size, &frontier)?,
+                    last_accepted_at: convert::time(last)?,
+                };
+                LockedTail { found: tail.size(), now: tail }
             }
         };
-        Ok(&mut self.tail.insert(tail).1)
+        Ok(&mut self.tail.insert(locked).now)
     }
 
     /// Appends an entry: index = size of the log, acceptance time = `now` or that of the last entry, whichever is
@@ -224,14 +235,19 @@ impl Writer<'_> {
     /// Stores the tail if it moved, guarded by the size that was found: whoever moved it in between, the commit
     /// does not happen.
     pub(super) fn write_tail_back(&mut self) -> Result<(), StoreError> {
-        let Some((found, now)) = self.tail.filter(|(found, now)| found != now) else {
+        let Some(LockedTail { found, now }) = self.tail.take().filter(|tail| tail.found != tail.now.size())
+        else {
             return Ok(());
         };
-        let (old, new) = (convert::signed(found.size)?, convert::signed(now.size)?);
+        let (old, new) = (convert::signed(found)?, convert::signed(now.size())?);
         let rows = run!(self, c => diesel::update(log_state::table)
             .filter(log_state::id.eq(1))
             .filter(log_state::size.eq(old))
-            .set((log_state::size.eq(new), log_state::last_accepted_at.eq(now.last_accepted_at.as_micros())))
+            .set((
+                log_state::size.eq(new),
+                log_state::frontier.eq(now.frontier.to_bytes()),
+                log_state::last_accepted_at.eq(now.last_accepted_at.as_micros()),
+            ))
             .execute(c))?;
         exactly_one(rows)
     }

@@ -13,16 +13,18 @@ mod error;
 mod manifests;
 mod model;
 mod organisations;
+mod publication;
 mod records;
 mod schema;
 mod state;
 
+pub use content::MAX_FOUND;
 pub use error::StoreError;
 pub use manifests::{ISCC_RADIUS, MAX_BINDING_VALUE};
 pub use model::{
-    Appended, ChangeRow, CheckPictures, CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow,
-    KeyPurpose, KeyRow, ManifestRow, NewEntry, NewKey, NewManifest, NewOrganisation, NewRecord, NewToken,
-    NewUser, OrganisationRow, RecordRow, RegistryKeyRow, TokenRow, UserRow,
+    Appended, ChangeRow, CheckPictures, CheckRow, CheckpointRow, ContentDigest, ContentRow, EntryRow,
+    FingerprintRow, KeyPurpose, KeyRow, LogHead, ManifestRow, NewEntry, NewKey, NewManifest, NewOrganisation,
+    NewRecord, NewToken, NewUser, OrganisationRow, RecordRow, RegistryKeyRow, TokenRow, UserRow,
 };
 
 use crate::log::Tail;
@@ -31,6 +33,7 @@ use diesel::{
     QueryResult,
     r2d2::{NopErrorHandler, Pool, PooledConnection},
 };
+use parking_lot::FairMutex;
 use std::{
     fmt,
     ops::{Deref, DerefMut},
@@ -69,6 +72,10 @@ struct Inner {
     readers: Pool<Opener>,
     writers: Pool<Opener>,
     busy_timeout_ms: u32,
+    /// Writers of this process take turns in the order in which they came: the pool lends to whoever asks first, so one
+    /// that writes all the time would keep the others waiting.
+    turn: FairMutex<()>,
+    embedded: bool,
 }
 
 impl fmt::Debug for Store {
@@ -103,6 +110,8 @@ impl Store {
             readers: pool(Purpose::Read, config.readers),
             writers: pool(Purpose::Write, writers),
             busy_timeout_ms: config.busy_timeout_ms,
+            turn: FairMutex::new(()),
+            embedded: !address.is_remote(),
         })))
     }
 
@@ -111,7 +120,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`]. SQLite keeps nothing then; PostgreSQL keeps the migrations before the one that failed.
     pub fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        connection(&self.0.writers)?.migrate()
+        let applied = connection(&self.0.writers)?.migrate()?;
+        self.complete_migration()?;
+        Ok(applied)
     }
 
     /// Whether the tables are as new as this program.
@@ -167,6 +178,14 @@ impl Store {
         lock: bool,
         f: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        // On SQLite whatever writes keeps others from writing.
+        let patience = Duration::from_millis(u64::from(self.0.busy_timeout_ms));
+        let _turn = if lock || self.0.embedded {
+            let turn = self.0.turn.try_lock_for(patience);
+            Some(turn.ok_or_else(|| StoreError::Busy("others are writing".to_owned()))?)
+        } else {
+            None
+        };
         let mut connection = connection(&self.0.writers)?;
         connection.begin(self.0.busy_timeout_ms).map_err(StoreError::from)?;
         let mut writer = Writer { reader: Reader { connection: &mut connection, failed: false }, tail: None };
@@ -232,8 +251,17 @@ impl fmt::Debug for Reader<'_> {
 #[derive(Debug)]
 pub struct Writer<'c> {
     reader: Reader<'c>,
-    /// The log's tail once it is locked: as it was found, and as it is now.
-    tail: Option<(Tail, Tail)>,
+    /// The log's tail once it is locked.
+    tail: Option<LockedTail>,
+}
+
+/// The log's tail inside a transaction.
+#[derive(Debug, Clone)]
+struct LockedTail {
+    /// Size of the log when it was locked.
+    found: u64,
+    /// The tail after what was appended since.
+    now: Tail,
 }
 
 impl<'c> Deref for Writer<'c> {
@@ -260,7 +288,7 @@ impl Writer<'_> {
         &mut self,
         f: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let (tail, failed) = (self.tail, self.failed);
+        let (tail, failed) = (self.tail.clone(), self.failed);
         let begun = self.connection.begin_nested();
         self.settle(begun)?;
         match f(self).and_then(|value| self.unfailed().map(|()| value).map_err(E::from)) {

@@ -4,6 +4,7 @@ use std::fmt;
 use touchstone_schema::{
     CheckId, KeyId, ManifestId, OrganisationId, Sha256Digest, StatementId, Timestamp, TokenId, UserId,
     api::Scope,
+    log::frontier::Frontier,
     statement::{Issuer, Kind, Role},
 };
 
@@ -32,6 +33,30 @@ pub struct EntryRow {
     pub corrected_at_index: Option<u64>,
     /// Index of the registry's latest observation of its content.
     pub observed_at_index: Option<u64>,
+}
+
+/// The committed end of the log, and how far it is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogHead {
+    /// The tree over all committed entries.
+    pub frontier: Frontier,
+    /// Entries that the published checkpoint covers.
+    pub published_size: u64,
+    /// The publisher's fencing number.
+    pub epoch: u64,
+}
+
+/// A checkpoint that was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckpointRow {
+    /// Entries that it covers.
+    pub size: u64,
+    /// Root of their tree.
+    pub root: Sha256Digest,
+    /// When it was published, by this registry's clock.
+    pub published_at: Timestamp,
+    /// The signed note.
+    pub note: String,
 }
 
 /// An entry to be appended.

@@ -5,6 +5,18 @@ diesel::table! {
         id -> BigInt,
         size -> BigInt,
         last_accepted_at -> BigInt,
+        frontier -> Binary,
+        published_size -> BigInt,
+        epoch -> BigInt,
+    }
+}
+
+diesel::table! {
+    checkpoints (size) {
+        size -> BigInt,
+        root -> Binary,
+        published_at -> BigInt,
+        note -> Text,
     }
 }
 

@@ -3,11 +3,11 @@
 use super::{
     Answer, Shared, body,
     caller::Bearer,
-    json,
+    json, json_text,
     openapi::{Problems, REFUSED_BODY, REFUSED_PICTURE},
     path_part,
     problem::Failure,
-    resource,
+    query, resource,
 };
 use crate::registry::Registry;
 use actix_web::{
@@ -19,12 +19,14 @@ use serde::Deserialize;
 use touchstone_schema::{
     Sha256Digest, StatementId,
     api::{ContentReceipt, ContentStatements, Logged, Scope},
+    envelope::Envelope,
     problem::ProblemCode as Code,
     record,
 };
 
 pub(super) const PROBLEMS: Problems = &[
     ("findContent", &[&[Code::InvalidIdentifier]]),
+    ("answerContent", &[&[Code::InvalidIdentifier]]),
     (
         "putContent",
         &[
@@ -45,6 +47,7 @@ pub(super) const PROBLEMS: Problems = &[
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     services
         .service(resource(state, "/v1/content/{sha256}", [(Method::GET, web::to(find))]))
+        .service(resource(state, "/v1/content/{sha256}/answer", [(Method::GET, web::to(answer))]))
         .service(resource(state, "/v1/statements/{id}/content", [(Method::PUT, web::to(put))]))
         .service(resource(state, "/v1/statements/{id}/record", [(Method::DELETE, web::to(delete_record))]));
 }
@@ -64,6 +67,27 @@ pub(super) async fn find(state: Shared, request: HttpRequest) -> Answer {
     let digest: Sha256Digest = path_part(&request, "sha256")?;
     let found = state.look_up(move |registry| registry.content(&digest)).await?;
     json(StatusCode::OK, &found)
+}
+
+/// Find statements by digest, signed
+///
+/// The same as a signed answer: which log entries bind this digest, as of a size of the log. "None" can be kept as
+/// evidence, and anyone can replay it against the log: a registry that hides an entry is found out.
+///
+/// 签名的查询结果：截至某一日志大小，哪些条目绑定该摘要。“没有”同样可作为凭证，任何人都可对照日志重放验证。
+#[utoipa::path(
+    get, path = "/v1/content/{sha256}/answer", operation_id = "answerContent", tag = "content",
+    params(("sha256" = Sha256Digest, Path, description = "SHA-256 of the file")),
+    responses((
+        status = 200,
+        description = "A DSSE envelope of type `application/vnd.touchstone.answer.v1+json`, signed with the verdict key",
+        body = Envelope
+    ))
+)]
+pub(super) async fn answer(state: Shared, request: HttpRequest) -> Answer {
+    let digest: Sha256Digest = path_part(&request, "sha256")?;
+    let envelope = state.look_up(move |registry| registry.content_answer(&digest)).await?;
+    Ok(json_text(envelope))
 }
 
 /// The bytes of a picture's file.
@@ -115,9 +139,7 @@ pub(super) async fn put(
     payload: web::Payload,
 ) -> Answer {
     let id: StatementId = path_part(&request, "id")?;
-    let query = web::Query::<PutQuery>::from_query(request.query_string());
-    let query =
-        query.map_err(|error| Failure::with(Code::MalformedRequest, format!("the query: {error}")))?;
+    let PutQuery { file_name, reference, keep_manifest } = query(&request)?;
     let caller = state.authenticate(bearer, &[Scope::Register]).await?;
     let mut payload = payload.into_inner();
     let receipt = if is_record(&request)? {
@@ -125,7 +147,6 @@ pub(super) async fn put(
         state.run(move |registry| registry.put_record(&caller, &id, body.bytes())).await?
     } else {
         let body = body::read(&state, &request, &mut payload, state.max_upload_bytes).await?;
-        let PutQuery { file_name, reference, keep_manifest } = query.into_inner();
         let keep_manifest = keep_manifest.unwrap_or(true);
         let name = file_name.as_deref().and_then(record::clean_file_name);
         let put = move |registry: &Registry| {

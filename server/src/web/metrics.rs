@@ -85,8 +85,23 @@ impl Metrics {
     #[must_use]
     pub fn text(&self, statistics: Option<Statistics>) -> String {
         let mut out = String::with_capacity(16 << 10);
-        if let Some(Statistics { log_size, searchable, organisations }) = statistics {
+        if let Some(Statistics { log_size, published_size, queued, halted, searchable, organisations }) =
+            statistics
+        {
             gauge(&mut out, "touchstone_log_entries", "Entries of the log.", log_size);
+            gauge(
+                &mut out,
+                "touchstone_log_published_entries",
+                "Log entries that the published checkpoint covers.",
+                published_size,
+            );
+            gauge(
+                &mut out,
+                "touchstone_log_queued_statements",
+                "Statements that wait to be appended.",
+                queued,
+            );
+            gauge(&mut out, "touchstone_log_halted", "1 if the log has stopped.", u64::from(halted));
             gauge(&mut out, "touchstone_searchable_pictures", "Pictures that fingerprints find.", searchable);
             gauge(&mut out, "touchstone_organisations", "Organisations.", organisations);
         }
@@ -162,9 +177,20 @@ mod tests {
         route.count(&Method::GET, 200, 300);
         route.count(&Method::HEAD, 404, 20_000_000);
         metrics.route("/x/{y}").count(&Method::POST, 503, 1);
-        let text = metrics.text(Some(Statistics { log_size: 7, searchable: 5, organisations: 3 }));
+        let statistics = Statistics {
+            log_size: 7,
+            published_size: 6,
+            queued: 2,
+            halted: true,
+            searchable: 5,
+            organisations: 3,
+        };
+        let text = metrics.text(Some(statistics));
         for line in [
             "touchstone_log_entries 7",
+            "touchstone_log_published_entries 6",
+            "touchstone_log_queued_statements 2",
+            "touchstone_log_halted 1",
             "touchstone_http_requests_total{route=\"/x/{y}\",method=\"GET\",status=\"2xx\"} 1",
             "touchstone_http_requests_total{route=\"/x/{y}\",method=\"GET\",status=\"4xx\"} 1",
             "touchstone_http_request_duration_seconds_bucket{route=\"/x/{y}\",method=\"GET\",le=\"0.0005\"} 1",

@@ -11,6 +11,7 @@ pub mod gate;
 pub mod health;
 pub mod inspections;
 pub mod labels;
+pub mod log;
 pub mod metrics;
 pub mod multipart;
 pub mod observe;
@@ -31,7 +32,9 @@ use crate::{
     telemetry::RequestIds,
 };
 use actix_web::{
-    HttpRequest, HttpResponse, Resource, Route, guard,
+    HttpRequest, HttpResponse, Resource, Route,
+    body::MessageBody,
+    guard,
     http::{Method, StatusCode, header},
     web,
 };
@@ -41,8 +44,8 @@ use gate::Gate;
 use metrics::Metrics;
 use observe::Observe;
 use problem::Failure;
-use serde::Serialize;
-use std::{fmt::Display, str::FromStr, sync::Arc};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{fmt::Display, str::FromStr, sync::Arc, time::Duration};
 use throttle::Throttle;
 use touchstone_schema::{api::Scope, problem::ProblemCode};
 
@@ -61,6 +64,7 @@ pub struct State {
     max_batch: usize,
     max_manifest_bytes: usize,
     public_url: Option<String>,
+    receipt_wait: Duration,
     pictures: Gate,
     passwords: Gate,
     budget: Budget,
@@ -92,6 +96,7 @@ impl State {
             max_batch: settings.max_batch,
             max_manifest_bytes: settings.max_manifest_bytes,
             public_url: settings.public_url.clone(),
+            receipt_wait: settings.receipt_wait,
             pictures: Gate::new(limits.picture_slots(), limits.picture_queue),
             passwords: Gate::new(PASSWORD_SLOTS, PASSWORD_QUEUE),
             budget: Budget::new(limits.max_buffered_bytes),
@@ -128,6 +133,13 @@ impl State {
         work: impl FnOnce(&Registry) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Failure> {
         if self.embedded { work(&self.registry).map_err(Failure::from) } else { self.run(work).await }
+    }
+
+    /// Waits until the log entry at `index` is published, as long as the settings say.
+    pub async fn published(&self, index: u64) {
+        let covered = self.registry.log().reaches(index.saturating_add(1));
+        // Whether it came in time is seen when the receipt is made.
+        let _ = tokio::time::timeout(self.receipt_wait, covered).await;
     }
 
     /// Runs one use case for the bearer of a token; the token is judged on the same thread.
@@ -230,6 +242,7 @@ fn resource<const N: usize>(
 /// All routes. The most frequent one comes first: routes are tried in order.
 pub fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     services.app_data(state.clone()).app_data(problem::path_config());
+    log::configure(state, services);
     content::configure(state, services);
     statements::configure(state, services);
     checks::configure(state, services);
@@ -254,6 +267,31 @@ fn json(status: StatusCode, value: &impl Serialize) -> Answer {
     Ok(HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, header::HeaderValue::from_static("application/json")))
         .body(body))
+}
+
+/// An answer that is JSON already.
+fn json_text(text: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, header::HeaderValue::from_static("application/json")))
+        .body(text)
+}
+
+/// An answer that never changes: caches may keep it for a week (C2SP tlog-tiles).
+fn immutable(body: impl MessageBody + 'static, media_type: &'static str) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, header::HeaderValue::from_static(media_type)))
+        .insert_header((
+            header::CACHE_CONTROL,
+            header::HeaderValue::from_static("public, max-age=604800, immutable"),
+        ))
+        .body(body)
+}
+
+/// The query of a request, strictly: what is not known is refused.
+fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Failure> {
+    web::Query::<T>::from_query(request.query_string())
+        .map(web::Query::into_inner)
+        .map_err(|error| Failure::with(ProblemCode::MalformedRequest, format!("the query: {error}")))
 }
 
 /// An identifier or digest from the path.

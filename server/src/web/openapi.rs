@@ -1,7 +1,9 @@
 //! The OpenAPI 3.1 document: put together from the annotations beside the handlers, completed with the problems
 //! that each operation can answer.
 
-use super::{checks, content, health, inspections, labels, organisations, registry, sbr, statements, tokens};
+use super::{
+    checks, content, health, inspections, labels, log, organisations, registry, sbr, statements, tokens,
+};
 use std::collections::BTreeMap;
 use touchstone_schema::problem::{MEDIA_TYPE, Problem, ProblemCode as Code};
 use utoipa::{
@@ -39,11 +41,12 @@ const ALWAYS: &[Code] = &[Code::Internal, Code::Unavailable];
 /// Problems of every operation that needs a token.
 const WITH_TOKEN: &[Code] = &[Code::Unauthenticated, Code::Forbidden, Code::OrganisationSuspended];
 
-const GROUPS: [Problems; 9] = [
+const GROUPS: [Problems; 10] = [
     registry::PROBLEMS,
     organisations::PROBLEMS,
     tokens::PROBLEMS,
     statements::PROBLEMS,
+    log::PROBLEMS,
     content::PROBLEMS,
     labels::PROBLEMS,
     inspections::PROBLEMS,
@@ -70,8 +73,9 @@ header `X-Request-Id`. Times are RFC 3339 in UTC. JSON is strict: duplicate and 
         organisations::revoke_key, organisations::suspend, organisations::bind_code,
         tokens::issue, tokens::list, tokens::revoke, tokens::create_user, tokens::sign_in,
         statements::submit, statements::get, statements::receipt,
-        content::find, content::put, content::delete_record,
-        labels::find, inspections::inspect, checks::create, checks::get, checks::alterations, checks::mask,
+        log::checkpoint, log::tile, log::entries, log::checkpoints,
+        content::find, content::answer, content::put, content::delete_record,
+        labels::find, labels::answer, inspections::inspect, checks::create, checks::get, checks::alterations, checks::mask,
         sbr::by_binding, sbr::by_large_binding, sbr::by_content,
         sbr::add, sbr::get, sbr::delete, sbr::receipt, sbr::verify, sbr::associate, sbr::update,
         sbr::algorithms, sbr::status, sbr::capabilities, sbr::well_known,
@@ -81,6 +85,7 @@ header `X-Request-Id`. Times are RFC 3339 in UTC. JSON is strict: duplicate and 
     tags(
         (name = "registry", description = "Who the registry is, who is calling · 登记处与调用方"),
         (name = "statements", description = "Signed statements · 签名声明"),
+        (name = "log", description = "The public log: checkpoint, tiles, history · 公开日志"),
         (name = "content", description = "Content, labels and reference records · 内容、标识与参考记录"),
         (name = "checks", description = "What is known about a photo · 照片查验"),
         (name = "manifests", description = "C2PA Soft Binding Resolution API 2.4 · C2PA 软绑定解析"),

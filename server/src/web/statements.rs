@@ -7,10 +7,10 @@ use super::{
     openapi::{Problems, REFUSED_BODY},
     path_part,
     problem::{self, Failure},
-    resource,
+    query, resource,
 };
 use crate::{
-    registry::{Caller, Refusal, Registry},
+    registry::{Refusal, Registry},
     telemetry::RequestId,
 };
 use actix_web::{
@@ -51,11 +51,12 @@ pub(super) const PROBLEMS: Problems = &[
                 Code::UnboundCode,
                 Code::UnknownStatement,
                 Code::Conflict,
+                Code::LogHalted,
             ],
         ],
     ),
     ("getStatement", &[&[Code::InvalidIdentifier, Code::NotFound]]),
-    ("getReceipt", &[&[Code::InvalidIdentifier, Code::NotFound]]),
+    ("getReceipt", &[&[Code::InvalidIdentifier, Code::NotFound, Code::ReceiptPending]]),
 ];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
@@ -91,15 +92,28 @@ pub(super) enum Submitted {
     Batch(BatchResult),
 }
 
+/// Query of a submission.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SubmitQuery {
+    /// Wait until the entries are published, and put their receipts into the answer. One that is not published in time
+    /// stands there without; it can be asked for later.
+    receipt: bool,
+}
+
 /// Submit statements
 ///
 /// Sends one DSSE envelope, or `{"statements": […]}` with at most 1,000. The exact bytes of every envelope are
-/// logged. Sending the same statement again returns the first acknowledgement (status 200, `duplicate` true). In a
-/// batch every statement has its own result, in order; one that is refused does not affect the others.
+/// logged, and durable when the answer comes. Sending the same statement again returns the first acknowledgement (status
+/// 200, `duplicate` true). In a batch every statement has its own result, in order; one that is refused does not affect
+/// the others.
 ///
 /// 提交一个 DSSE 信封，或用 `{"statements": […]}` 批量提交（最多 1,000 个）。日志保存信封原始字节；重复提交返回首次回执。
+/// 加上 `receipt=true` 时等待发布，并在结果中附上收据。
 #[utoipa::path(
     post, path = "/v1/statements", operation_id = "submitStatements", tag = "statements",
+    params(SubmitQuery),
     request_body = SubmissionForm,
     responses(
         (status = 201, description = "A single statement was accepted", body = Acknowledgement),
@@ -114,29 +128,52 @@ pub(super) async fn submit(
     payload: web::Payload,
 ) -> Answer {
     body::require_json(&body::media_type(&request))?;
+    let SubmitQuery { receipt } = query(&request)?;
     let caller = state.authenticate(bearer, &[Scope::Register]).await?;
     let mut payload = payload.into_inner();
     let body = body::read(&state, &request, &mut payload, state.limits.max_batch_bytes).await?;
     let id = request.extensions().get::<RequestId>().copied();
     let id = id.ok_or_else(|| Failure::from(Refusal::internal("the request has no identifier")))?;
     let max_batch = state.max_batch;
-    let submitted = state
-        .run(move |registry| match Submission::parse(body.bytes(), max_batch)? {
-            Submission::Single(envelope) => registry.submit(&caller, envelope).map(Submitted::Single),
-            Submission::Batch(envelopes) => batch(registry, &caller, &envelopes, id).map(Submitted::Batch),
-        })
-        .await?;
+    let begin = move |registry: &Registry| {
+        let (envelopes, single) = match Submission::parse(body.bytes(), max_batch)? {
+            Submission::Single(envelope) => (vec![envelope], true),
+            Submission::Batch(envelopes) => (envelopes, false),
+        };
+        Ok((registry.begin_submission(&caller, &envelopes)?, single))
+    };
+    let (submission, single) = state.run(begin).await?;
+    let mut results = submission.outcome().await.map_err(Failure::from)?;
+    if receipt {
+        results = with_receipts(&state, results).await?;
+    }
+    let submitted = if single {
+        let only = results.pop().unwrap_or_else(|| Err(Refusal::internal("a batch of one gave no result")));
+        Submitted::Single(only?)
+    } else {
+        Submitted::Batch(batch(results, id))
+    };
     let fresh = matches!(&submitted, Submitted::Single(acknowledgement) if !acknowledgement.duplicate);
     json(if fresh { StatusCode::CREATED } else { StatusCode::OK }, &submitted)
 }
 
-fn batch(
-    registry: &Registry,
-    caller: &Caller,
-    envelopes: &[&[u8]],
-    id: RequestId,
-) -> Result<BatchResult, Refusal> {
-    let results = registry.submit_batch(caller, envelopes)?;
+type Results = Vec<Result<Acknowledgement, Refusal>>;
+
+/// Waits for publication, as long as the settings say, and adds the receipts.
+async fn with_receipts(state: &Shared, mut results: Results) -> Result<Results, Failure> {
+    let last = results.iter().flatten().map(|acknowledgement| acknowledgement.log_index).max();
+    let Some(last) = last else { return Ok(results) };
+    state.published(last).await;
+    let add = move |registry: &Registry| {
+        for acknowledgement in results.iter_mut().flatten() {
+            registry.add_receipt(acknowledgement)?;
+        }
+        Ok(results)
+    };
+    state.run(add).await
+}
+
+fn batch(results: Results, id: RequestId) -> BatchResult {
     let results = results.into_iter().map(|result| match result {
         Ok(acknowledgement) => BatchItem::Accepted(acknowledgement),
         Err(refusal) => {
@@ -144,7 +181,7 @@ fn batch(
             BatchItem::Refused { problem: problem::problem(&refusal, id) }
         }
     });
-    Ok(BatchResult { results: results.collect() })
+    BatchResult { results: results.collect() }
 }
 
 /// A submission with the exact bytes of its envelopes, surrounding white space cut off.
@@ -236,16 +273,23 @@ pub(super) async fn get(state: Shared, request: HttpRequest) -> Answer {
 
 /// Read a statement's receipt
 ///
-/// Receipts are not issued by this version: the answer is always `not-found`.
+/// Proof that the statement is in the public log (C2SP tlog-proof): with the envelope and the log's verifier key, anyone
+/// verifies it offline. It rests on the first published checkpoint that covers the entry, so it is the same for ever. Its
+/// extra data is the head of the log entry, which precedes the envelope's bytes. Just after a submission the answer waits
+/// for publication.
 ///
-/// 本版本暂不签发收据，始终返回 `not-found`。
+/// 声明的收据（C2SP tlog-proof）：凭信封与日志验证公钥即可离线验证其已入日志。收据基于首个覆盖该条目的检查点，永不改变。
 #[utoipa::path(
     get, path = "/v1/statements/{id}/receipt", operation_id = "getReceipt", tag = "statements",
-    params(("id" = StatementId, Path, description = "The statement"))
+    params(("id" = StatementId, Path, description = "The statement")),
+    responses((status = 200, description = "The receipt", body = String, content_type = "text/plain"))
 )]
-pub(super) async fn receipt(request: HttpRequest) -> Answer {
-    path_part::<StatementId>(&request, "id")?;
-    Err(Failure::with(Code::NotFound, "this version of the registry issues no receipts"))
+pub(super) async fn receipt(state: Shared, request: HttpRequest) -> Answer {
+    let id: StatementId = path_part(&request, "id")?;
+    let index = state.look_up(move |registry| registry.log_index(&id)).await?;
+    state.published(index).await;
+    let text = state.run(move |registry| registry.statement_receipt(&id)).await?;
+    Ok(super::immutable(text, "text/plain; charset=utf-8"))
 }
 
 #[cfg(test)]

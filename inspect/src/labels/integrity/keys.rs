@@ -1,6 +1,7 @@
 //! Public keys, and those that the operator pinned for producers.
 
 use super::USER_ID;
+use crate::labels::provider_code::ORGANISATION_LENGTH;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::Deserialize;
 use sm2::{
@@ -15,8 +16,6 @@ use touchstone_schema::Sha256Digest;
 pub const MAX_PINS: usize = 10_000;
 /// The longest code or name for which a key is pinned, in bytes.
 const MAX_PRODUCER: usize = 128;
-/// Length of a provider code without its extension: it names one organisation.
-const ORGANISATION_LENGTH: usize = 22;
 /// Stands before the producer above each key of a PEM file.
 const PEM_PRODUCER: &str = "Producer:";
 const PEM_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";

@@ -50,9 +50,9 @@ pub enum PolicyProblem {
     /// A malformed or unsupported key.
     #[error(transparent)]
     Key(#[from] VerifierKeyError),
-    /// A witness with a key that cannot cosign.
-    #[error("the key of witness {0:?} does not make cosignatures")]
-    WitnessKind(String),
+    /// A key of a signature type that a log, or a witness, does not have.
+    #[error("a log has a key of type 0x01, a witness one of type 0x04; this is of type {0:#04x}")]
+    KeyKind(u8),
     /// The same public key twice among the logs or among the witnesses.
     #[error("the public key stands in an earlier line")]
     DuplicateKey,
@@ -138,6 +138,9 @@ impl<'a> Reader<'a> {
 
     fn log(&mut self, key: &str, url: Option<&str>) -> Result<(), PolicyProblem> {
         let key: VerifierKey = key.parse()?;
+        if key.kind() != KeyKind::Ed25519 {
+            return Err(PolicyProblem::KeyKind(key.kind().byte()));
+        }
         if self.logs.iter().any(|log| log.key.public_key() == key.public_key()) {
             return Err(PolicyProblem::DuplicateKey);
         }
@@ -148,7 +151,7 @@ impl<'a> Reader<'a> {
     fn witness(&mut self, name: &'a str, key: &str, url: Option<&str>) -> Result<(), PolicyProblem> {
         let key: VerifierKey = key.parse()?;
         if key.kind() != KeyKind::CosignatureV1 {
-            return Err(PolicyProblem::WitnessKind(name.to_owned()));
+            return Err(PolicyProblem::KeyKind(key.kind().byte()));
         }
         if self.witnesses.iter().any(|witness| witness.key.public_key() == key.public_key()) {
             return Err(PolicyProblem::DuplicateKey);

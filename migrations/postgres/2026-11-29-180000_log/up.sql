@@ -1,0 +1,16 @@
+-- The Merkle tree's frontier: the roots of the perfect subtrees that make up the log, largest first. An empty one on a
+-- log with entries is filled once by the program that applies this migration.
+ALTER TABLE log_state ADD COLUMN frontier BYTEA NOT NULL DEFAULT ''::bytea CHECK (octet_length(frontier) % 32 = 0);
+-- How many entries the published checkpoint covers.
+ALTER TABLE log_state ADD COLUMN published_size BIGINT NOT NULL DEFAULT 0
+    CHECK (published_size >= 0 AND published_size <= size);
+-- The publisher's fencing number: who claims publication raises it, and who holds a lower one publishes no more.
+ALTER TABLE log_state ADD COLUMN epoch BIGINT NOT NULL DEFAULT 0 CHECK (epoch >= 0);
+
+-- Every checkpoint that was published, as a signed note with the witnesses' cosignatures.
+CREATE TABLE checkpoints (
+    size BIGINT NOT NULL CONSTRAINT "checkpoints.size" PRIMARY KEY CHECK (size >= 0),
+    root BYTEA NOT NULL CHECK (octet_length(root) = 32),
+    published_at BIGINT NOT NULL CHECK (published_at >= 0),
+    note TEXT NOT NULL
+);

@@ -1,0 +1,351 @@
+//! The published log as this server answers from it: the checkpoint, tiles, proofs, and whether the log goes on.
+//!
+//! Nothing is answered here that a published checkpoint does not cover.
+
+use super::{
+    edge::{hashes, rows_above},
+    storage::{Storage, StorageError},
+};
+use bytes::Bytes;
+use quick_cache::{Weighter, sync::Cache};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::watch;
+use touchstone_schema::{
+    Sha256Digest, Timestamp,
+    log::{
+        proof::{ProveError, prove_consistency, prove_inclusion},
+        tile::{Level, TILE_HEIGHT, Tile, decode_bundle},
+        tree::NodeId,
+    },
+};
+
+/// Checkpoints that are remembered, so that receipts of what was just published ask no database.
+const REMEMBERED: usize = 1_024;
+/// What a cached value costs beside its bytes.
+const ENTRY_BYTES: u64 = 96;
+
+/// A published checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Entries that it covers.
+    pub size: u64,
+    /// Root of their tree.
+    pub root: Sha256Digest,
+    /// When this registry published it.
+    pub published_at: Timestamp,
+    /// The signed note, with cosignatures.
+    pub note: String,
+}
+
+/// Why the log cannot answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// No published checkpoint covers what was asked for.
+    #[error("no published checkpoint covers it yet")]
+    NotPublished,
+    /// A tile that is published is not there.
+    #[error("{0} is missing in the log's storage")]
+    Missing(String),
+    /// A tile has another form than its path says.
+    #[error("{0} in the log's storage is damaged")]
+    Damaged(String),
+    /// Reading failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A tile with all the nodes that follow from it, bottom row first.
+type Nodes = Vec<Vec<Sha256Digest>>;
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<Tile, Bytes> for Weight {
+    fn weight(&self, _: &Tile, bytes: &Bytes) -> u64 {
+        bytes.len() as u64 + ENTRY_BYTES
+    }
+}
+
+impl Weighter<Tile, Arc<Nodes>> for Weight {
+    fn weight(&self, _: &Tile, nodes: &Arc<Nodes>) -> u64 {
+        nodes.iter().map(|row| row.len() as u64 * 32 + ENTRY_BYTES).sum::<u64>() + ENTRY_BYTES
+    }
+}
+
+/// What the publisher is told.
+#[derive(Debug, Default)]
+struct Work {
+    /// Something was committed.
+    committed: bool,
+    /// The server ends.
+    stopping: bool,
+}
+
+/// The published log. Shared by all who answer and by the publisher.
+pub struct View {
+    storage: Arc<dyn Storage>,
+    current: watch::Sender<Option<Arc<Published>>>,
+    recent: RwLock<VecDeque<Arc<Published>>>,
+    resources: Cache<Tile, Bytes, Weight>,
+    nodes: Cache<Tile, Arc<Nodes>, Weight>,
+    committed: AtomicU64,
+    halted: OnceLock<String>,
+    work: Mutex<Work>,
+    woken: Condvar,
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View")
+            .field("storage", &self.storage)
+            .field("halted", &self.halted)
+            .finish_non_exhaustive()
+    }
+}
+
+impl View {
+    /// A view of what `storage` keeps, with about `cache_bytes` of it in memory.
+    #[must_use]
+    pub fn new(storage: Arc<dyn Storage>, cache_bytes: u64) -> Self {
+        let part = (cache_bytes / 2).max(1);
+        let items = usize::try_from(part / 8_192).unwrap_or(1).max(16);
+        Self {
+            storage,
+            current: watch::Sender::new(None),
+            recent: RwLock::default(),
+            resources: Cache::with_weighter(items, part, Weight),
+            nodes: Cache::with_weighter(items, part, Weight),
+            committed: AtomicU64::new(0),
+            halted: OnceLock::new(),
+            work: Mutex::default(),
+            woken: Condvar::new(),
+        }
+    }
+
+    /// Where the log's resources are kept.
+    #[must_use]
+    pub fn storage(&self) -> &dyn Storage {
+        self.storage.as_ref()
+    }
+
+    /// The checkpoint that was published last.
+    #[must_use]
+    pub fn current(&self) -> Option<Arc<Published>> {
+        self.current.borrow().clone()
+    }
+
+    /// Entries that the last checkpoint covers.
+    #[must_use]
+    pub fn published_size(&self) -> u64 {
+        self.current.borrow().as_ref().map_or(0, |published| published.size)
+    }
+
+    /// Waits until a checkpoint covers `size` entries; the one that does.
+    pub async fn reaches(&self, size: u64) -> Option<Arc<Published>> {
+        let mut current = self.current.subscribe();
+        let covers = |published: &Option<Arc<Published>>| published.as_ref().is_some_and(|p| p.size >= size);
+        let reached = current.wait_for(covers).await;
+        reached.ok().and_then(|published| published.clone())
+    }
+
+    /// The first checkpoint after the start of this server that covers the entry at `index`, if it is known for sure to be
+    /// the first of all.
+    #[must_use]
+    pub fn first_covering(&self, index: u64) -> Option<Arc<Published>> {
+        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+        let at = recent.partition_point(|published| published.size <= index);
+        // Without the one before it is not known whether an earlier one covers it too.
+        if at == 0 { None } else { recent.get(at).cloned() }
+    }
+
+    /// Takes a checkpoint as the current one. Smaller ones than the current are ignored.
+    pub fn publish(&self, published: Published) {
+        let published = Arc::new(published);
+        self.current.send_if_modified(|current| {
+            if current.as_ref().is_some_and(|current| current.size >= published.size) {
+                return false;
+            }
+            let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+            recent.push_back(Arc::clone(&published));
+            if recent.len() > REMEMBERED {
+                recent.pop_front();
+            }
+            *current = Some(published);
+            true
+        });
+    }
+
+    /// Why the log does not go on, if it does not. It then neither appends nor publishes until an operator looked.
+    #[must_use]
+    pub fn halted(&self) -> Option<&str> {
+        self.halted.get().map(String::as_str)
+    }
+
+    /// Stops the log for good. The first reason is kept.
+    pub fn halt(&self, reason: String) {
+        let _ = self.halted.set(reason);
+    }
+
+    /// Tells the publisher that the log has `size` entries now.
+    pub fn committed(&self, size: u64) {
+        self.committed.fetch_max(size, Ordering::AcqRel);
+        self.work().committed = true;
+        self.woken.notify_one();
+    }
+
+    /// Entries that are committed, as far as this server knows.
+    #[must_use]
+    pub fn committed_size(&self) -> u64 {
+        self.committed.load(Ordering::Acquire)
+    }
+
+    /// Ends [`Self::wait_for_work`] for good.
+    pub fn stop(&self) {
+        self.work().stopping = true;
+        self.woken.notify_all();
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until something was committed, at most `longest`. `false` when the server ends.
+    pub fn wait_for_work(&self, longest: Duration) -> bool {
+        let idle = |work: &mut Work| !work.committed && !work.stopping;
+        let (mut work, _) =
+            self.woken.wait_timeout_while(self.work(), longest, idle).unwrap_or_else(PoisonError::into_inner);
+        work.committed = false;
+        !work.stopping
+    }
+
+    /// Waits for `time`; `false` when the server ends meanwhile.
+    pub fn pause(&self, time: Duration) -> bool {
+        let (work, _) = self
+            .woken
+            .wait_timeout_while(self.work(), time, |work| !work.stopping)
+            .unwrap_or_else(PoisonError::into_inner);
+        !work.stopping
+    }
+
+    /// The bytes of a tile or bundle, partial ones cut out of what grew since.
+    ///
+    /// # Errors
+    /// [`ViewError`]; [`ViewError::NotPublished`] if the checkpoint does not cover all of it.
+    pub fn resource(&self, tile: Tile) -> Result<Bytes, ViewError> {
+        let size = self.published_size();
+        let kept = kept(tile, size).ok_or(ViewError::NotPublished)?;
+        if let Some(bytes) = self.resources.get(&tile) {
+            return Ok(bytes);
+        }
+        let bytes = Bytes::from(self.fetch(kept)?);
+        let bytes = if kept == tile {
+            bytes
+        } else {
+            let length = prefix(tile, &bytes).ok_or_else(|| ViewError::Damaged(kept.path()))?;
+            bytes.slice(..length)
+        };
+        self.resources.insert(tile, bytes.clone());
+        Ok(bytes)
+    }
+
+    /// As [`Self::resource`], without reading from storage.
+    #[must_use]
+    pub fn cached(&self, tile: Tile) -> Option<Bytes> {
+        // Only what is published gets into the cache.
+        self.resources.get(&tile)
+    }
+
+    fn fetch(&self, tile: Tile) -> Result<Vec<u8>, ViewError> {
+        let path = tile.path();
+        if let Some(bytes) = self.storage.read(&path)? {
+            return Ok(bytes);
+        }
+        // It grew full since its width was taken, and its partial forms are gone.
+        let full = tile.full().path();
+        let bytes = self.storage.read(&full)?.ok_or(ViewError::Missing(path))?;
+        let length = prefix(tile, &bytes).ok_or(ViewError::Damaged(full))?;
+        Ok(bytes.get(..length).unwrap_or_default().to_vec())
+    }
+
+    fn node(&self, id: NodeId, size: u64) -> Result<Sha256Digest, ViewError> {
+        let tile = Tile::of_node(id, size).ok_or(ViewError::NotPublished)?;
+        let damaged = || ViewError::Damaged(tile.path());
+        let nodes = match self.nodes.get(&tile) {
+            Some(nodes) => nodes,
+            None => {
+                let bottom = hashes(&self.fetch(tile)?, tile.width).ok_or_else(damaged)?;
+                let above: Vec<_> = rows_above(&bottom).collect();
+                let nodes: Nodes = std::iter::once(bottom).chain(above).collect();
+                let nodes = Arc::new(nodes);
+                self.nodes.insert(tile, Arc::clone(&nodes));
+                nodes
+            }
+        };
+        let height = id.level % TILE_HEIGHT;
+        // Positions within the tile: each row is half as wide as the one below.
+        let position = usize::try_from(id.index % (256 >> height)).unwrap_or(usize::MAX);
+        nodes.get(usize::from(height)).and_then(|row| row.get(position)).copied().ok_or_else(damaged)
+    }
+
+    /// Hashes that lead from the entry at `index` to the root of the first `size` entries, out of tiles that hold
+    /// `tiles` entries.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn inclusion(&self, index: u64, size: u64, tiles: u64) -> Result<Vec<Sha256Digest>, ViewError> {
+        prove_inclusion(index, size, &mut |id| self.node(id, tiles)).map_err(reason)
+    }
+
+    /// Hashes that show that the first `new` entries begin with the first `old` ones, out of tiles that hold `tiles`
+    /// entries.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn consistency(&self, old: u64, new: u64, tiles: u64) -> Result<Vec<Sha256Digest>, ViewError> {
+        prove_consistency(old, new, &mut |id| self.node(id, tiles)).map_err(reason)
+    }
+}
+
+fn reason(error: ProveError<ViewError>) -> ViewError {
+    match error {
+        ProveError::Range(_) => ViewError::NotPublished,
+        ProveError::Source(error) => error,
+    }
+}
+
+/// The form in which storage keeps a tile that a log of `size` entries covers.
+fn kept(tile: Tile, size: u64) -> Option<Tile> {
+    let level = match tile.level {
+        Level::Hashes(level) => u32::from(level),
+        Level::Entries => 0,
+    };
+    let row = size.checked_shr(level * u32::from(TILE_HEIGHT)).unwrap_or(0);
+    let there = row.checked_sub(tile.index.checked_mul(256)?)?.min(256);
+    let width = u16::try_from(there).ok()?;
+    (tile.width <= width).then_some(Tile { width, ..tile })
+}
+
+/// How many bytes of a wider form of a tile belong to its own width.
+fn prefix(tile: Tile, wider: &[u8]) -> Option<usize> {
+    let width = usize::from(tile.width);
+    let length = match tile.level {
+        Level::Hashes(_) => width * 32,
+        Level::Entries => {
+            let mut length = 0;
+            let mut entries = decode_bundle(wider);
+            for _ in 0..width {
+                length += 2 + entries.next()?.ok()?.len();
+            }
+            length
+        }
+    };
+    (length <= wider.len()).then_some(length)
+}
