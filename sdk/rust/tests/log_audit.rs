@@ -319,6 +319,39 @@ fn a_log_that_forked_or_shrank_is_shown_by_its_own_signatures() {
 }
 
 #[test]
+fn an_older_checkpoint_of_the_same_log_is_no_harm() {
+    let folder = written(&LONG, 300);
+    let mut state = State::new(true);
+    assert_eq!(advance(folder.path(), &policy(), &mut state).0, []);
+    // A server that is a moment behind: its files are all there.
+    fs::write(folder.path().join("checkpoint"), LONG.note(280, &log_key())).unwrap();
+    let (findings, told) = advance(folder.path(), &policy(), &mut state);
+    assert_eq!((findings, told.judged, state.size()), (Vec::new(), Vec::new(), 300));
+    // An older one of another past is one all the same.
+    fs::write(folder.path().join("checkpoint"), fork(279, 1).note(280, &log_key())).unwrap();
+    let (findings, _) = advance(folder.path(), &policy(), &mut state);
+    assert!(matches!(findings.as_slice(), [Finding::Forked { earlier_size: 300, later_size: 280, .. }]));
+}
+
+#[test]
+fn the_operators_key_can_be_pinned() {
+    let folder = written(&LONG, 10);
+    let source = DirectoryLog(folder.path().to_owned());
+    let advance = |state: &mut State, pinned| {
+        audit::advance(&source, &policy(), Some(pinned), state, &mut Told::default())
+    };
+    let own = public(&log::operator());
+    let mut state = State::new(true);
+    assert!(!advance(&mut state, own).unwrap().wrong);
+    assert!(!advance(&mut state, own).unwrap().wrong);
+    assert!(matches!(
+        advance(&mut state, public(&key(9))),
+        Err(AuditError::State(StateError::OtherOperator))
+    ));
+    assert!(advance(&mut State::new(true), public(&key(9))).unwrap().wrong);
+}
+
+#[test]
 fn a_state_serves_one_log() {
     let folder = written(&LONG, 10);
     let mut state = State::new(true);

@@ -214,7 +214,7 @@ fn forms_are_held() {
         }),
         Some("envelope-form")
     );
-    let shop = log::key(1);
+    let shop = key(1);
     let other = envelope::sign(STATEMENT_TYPE, b"{\"audience\":1}", &shop);
     assert_eq!(
         breaks(|w| {

@@ -64,6 +64,9 @@ pub fn checkpoint(source: &dyn Source, policy: &Policy) -> Result<(VerifiedCheck
 /// every entry's hash, and, if the state has a replay, every signature and admission. `operator` pins the operator's key,
 /// which is otherwise learned from the log. Damaged entries are reported and end the judging, not the hashing.
 ///
+/// A checkpoint that is older than the one seen last is no harm as long as the log still has all that was seen: then there
+/// is nothing new.
+///
 /// # Errors
 /// [`AuditError`] if nothing more can be verified.
 pub fn advance(
@@ -73,14 +76,17 @@ pub fn advance(
     state: &mut State,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, AuditError> {
-    let (verified, note) = checkpoint(source, policy)?;
-    let mut tree = connect(source, state, &verified, &note)?;
-    let size = verified.checkpoint.size;
+    let Head { verified, note, mut tree } = connect(source, policy, state)?;
+    let (origin, size) = (&verified.checkpoint.origin, verified.checkpoint.size);
     let from = state.size();
-    if from == 0 && state.replay.is_some() {
-        state.replay = Some(Replay::new(&verified.checkpoint.origin, operator));
+    match &mut state.replay {
+        Some(replay) if from == 0 => *replay = Replay::new(origin, operator),
+        Some(replay) if operator.is_some() && replay.founder() != operator.as_ref() => {
+            return Err(StateError::OtherOperator.into());
+        }
+        _ => {}
     }
-    state.origin = Some(verified.checkpoint.origin.clone());
+    state.origin = Some(origin.clone());
     state.checkpoint = Some(note.clone());
     observer.begins(from, size);
     let mut run = Run { state, observer, wrong: false, damaged: false };
@@ -90,37 +96,56 @@ pub fn advance(
     Ok(Outcome { checkpoint: verified, note, from, wrong })
 }
 
-/// Opens the tree, if it continues all that was seen before.
-fn connect<'a>(
-    source: &'a dyn Source,
-    state: &State,
-    verified: &VerifiedCheckpoint,
-    note: &str,
-) -> Result<Tree<'a>, AuditError> {
-    let Checkpoint { origin, size, root } = &verified.checkpoint;
-    if let Some(known) = state.origin.as_ref().filter(|known| *known != origin) {
-        return Err(StateError::OtherLog { state: known.clone(), checkpoint: origin.clone() }.into());
+/// What an audit goes up to.
+struct Head<'a> {
+    verified: VerifiedCheckpoint,
+    note: String,
+    tree: Tree<'a>,
+}
+
+/// Reads the newest checkpoint and opens its tree, if that continues all that was seen before.
+fn connect<'a>(source: &'a dyn Source, policy: &Policy, state: &State) -> Result<Head<'a>, AuditError> {
+    let (verified, note) = checkpoint(source, policy)?;
+    let Checkpoint { origin, size: later_size, root } = verified.checkpoint.clone();
+    if let Some(known) = state.origin.as_ref().filter(|known| **known != origin) {
+        return Err(StateError::OtherLog { state: known.clone(), checkpoint: origin }.into());
     }
     let earlier = state.checkpoint.as_ref().and_then(|note| Some((note, opened(note)?)));
-    let Some((earlier_note, earlier)) = earlier else { return Tree::open(source, &verified.checkpoint) };
-    let (earlier_size, later_size) = (earlier.size, *size);
-    let evidence = || (earlier_note.clone(), note.to_owned());
+    let Some((earlier_note, earlier)) = earlier else {
+        let tree = Tree::open(source, &verified.checkpoint)?;
+        return Ok(Head { verified, note, tree });
+    };
+    let earlier_size = earlier.size;
+    let evidence = || (earlier_note.clone(), note.clone());
     let forked = || {
         let (earlier, later) = evidence();
-        Finding::Forked { earlier_size, later_size, earlier, later }
+        AuditError::from(Finding::Forked { earlier_size, later_size, earlier, later })
     };
     if later_size < earlier_size {
-        let (earlier, later) = evidence();
-        return Err(Finding::Shrunk { earlier_size, later_size, earlier, later }.into());
+        let mut tree = Tree::open(source, &earlier).map_err(|error| match error {
+            AuditError::Wrong(_) => {
+                let (earlier, later) = evidence();
+                Finding::Shrunk { earlier_size, later_size, earlier, later }.into()
+            }
+            error => error,
+        })?;
+        if tree.root(later_size)? != root {
+            return Err(forked());
+        }
+        let note = earlier_note.clone();
+        let verified = policy.verify(note.as_bytes());
+        let verified = verified
+            .map_err(|error| Finding::Checkpoint { reason: error.to_string(), note: note.clone() })?;
+        return Ok(Head { verified, note, tree });
     }
-    if later_size == earlier_size && *root != earlier.root {
-        return Err(forked().into());
+    if later_size == earlier_size && root != earlier.root {
+        return Err(forked());
     }
     let mut tree = Tree::open(source, &verified.checkpoint)?;
     if tree.root(earlier_size)? != earlier.root || tree.frontier(state.size())? != state.frontier {
-        return Err(forked().into());
+        return Err(forked());
     }
-    Ok(tree)
+    Ok(Head { verified, note, tree })
 }
 
 /// The checkpoint in a note that was verified before.

@@ -51,6 +51,9 @@ pub enum StateError {
         /// Origin of the checkpoint.
         checkpoint: String,
     },
+    /// The state was made with another key of the operator.
+    #[error("the log began with another operator's key than the one given")]
+    OtherOperator,
     /// Statements cannot be judged when those before them were not.
     #[error("the state was made without looking at statements; use another file, or begin again")]
     HashesOnly,

@@ -18,71 +18,71 @@ use touchstone_schema::{
     },
 };
 
-pub const ORIGIN: &str = "r.example/log";
+pub(crate) const ORIGIN: &str = "r.example/log";
 /// 2026-11-22T09:00:00Z.
-pub const START: i64 = 1_795_338_000_000_000;
+pub(crate) const START: i64 = 1_795_338_000_000_000;
 
-pub fn key(seed: u8) -> SigningKey {
+pub(crate) fn key(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
 }
 
-pub fn public(key: &SigningKey) -> PublicKey {
+pub(crate) fn public(key: &SigningKey) -> PublicKey {
     PublicKey::from(key)
 }
 
-pub fn log_key() -> SigningKey {
+pub(crate) fn log_key() -> SigningKey {
     key(200)
 }
 
-pub fn operator() -> SigningKey {
+pub(crate) fn operator() -> SigningKey {
     key(201)
 }
 
-pub fn verdict() -> SigningKey {
+pub(crate) fn verdict() -> SigningKey {
     key(202)
 }
 
-pub fn verifier() -> VerifierKey {
+pub(crate) fn verifier() -> VerifierKey {
     VerifierKey::ed25519(ORIGIN, public(&log_key())).unwrap()
 }
 
-pub fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy::parse(&format!("log {}\nquorum none\n", verifier())).unwrap()
 }
 
 /// An organisation and its keys.
 #[derive(Clone)]
-pub struct Member {
-    pub id: OrganisationId,
-    pub key: SigningKey,
-    pub recovery: SigningKey,
+pub(crate) struct Member {
+    pub(crate) id: OrganisationId,
+    pub(crate) key: SigningKey,
+    pub(crate) recovery: SigningKey,
 }
 
 impl Member {
-    pub fn issuer(&self) -> Issuer {
+    pub(crate) fn issuer(&self) -> Issuer {
         Issuer::Organisation(self.id)
     }
 }
 
 /// A log that grows in memory.
 #[derive(Clone)]
-pub struct Log {
-    pub entries: Vec<Vec<u8>>,
-    pub now: i64,
+pub(crate) struct Log {
+    pub(crate) entries: Vec<Vec<u8>>,
+    pub(crate) now: i64,
     nonce: u64,
 }
 
-pub fn policy_changed(policy: &str, value: &str) -> Body {
+pub(crate) fn policy_changed(policy: &str, value: &str) -> Body {
     PolicyChanged { policy: policy.to_owned(), value: value.to_owned() }.into()
 }
 
 impl Log {
     /// Without the entries that every log begins with.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { entries: Vec::new(), now: START, nonce: 0 }
     }
 
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut log = Self::empty();
         for (policy, value) in [
             ("origin", ORIGIN.to_owned()),
@@ -94,11 +94,11 @@ impl Log {
         log
     }
 
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.entries.len() as u64
     }
 
-    pub fn statement(&mut self, issuer: Issuer, body: impl Into<Body>) -> Statement {
+    pub(crate) fn statement(&mut self, issuer: Issuer, body: impl Into<Body>) -> Statement {
         self.nonce += 1;
         let mut nonce = [0; 16];
         nonce[8..].copy_from_slice(&self.nonce.to_be_bytes());
@@ -112,19 +112,24 @@ impl Log {
     }
 
     /// Appends leaf data as it is.
-    pub fn push(&mut self, leaf: Vec<u8>) -> u64 {
+    pub(crate) fn push(&mut self, leaf: Vec<u8>) -> u64 {
         self.entries.push(leaf);
         self.size() - 1
     }
 
     /// Appends an envelope, accepted a second after the one before.
-    pub fn append(&mut self, envelope: &[u8]) -> u64 {
+    pub(crate) fn append(&mut self, envelope: &[u8]) -> u64 {
         self.now += 1_000_000;
         self.push(leaf::encode(Timestamp::from_micros(self.now).unwrap(), envelope))
     }
 
     /// Signs and appends; gives the index and the identifier.
-    pub fn say(&mut self, issuer: Issuer, key: &SigningKey, body: impl Into<Body>) -> (u64, StatementId) {
+    pub(crate) fn say(
+        &mut self,
+        issuer: Issuer,
+        key: &SigningKey,
+        body: impl Into<Body>,
+    ) -> (u64, StatementId) {
         let envelope = self.statement(issuer, body).sign(key).unwrap();
         let index = self.append(&envelope);
         let opened = envelope::open(&envelope, STATEMENT_TYPE).unwrap();
@@ -133,17 +138,17 @@ impl Log {
     }
 
     /// By the operator.
-    pub fn decide(&mut self, body: impl Into<Body>) -> (u64, StatementId) {
+    pub(crate) fn decide(&mut self, body: impl Into<Body>) -> (u64, StatementId) {
         self.say(Issuer::Registry, &operator(), body)
     }
 
     /// By the verdict key.
-    pub fn observe(&mut self, body: impl Into<Body>) -> (u64, StatementId) {
+    pub(crate) fn observe(&mut self, body: impl Into<Body>) -> (u64, StatementId) {
         self.say(Issuer::Registry, &verdict(), body)
     }
 
     /// Admits an organisation whose keys are made from `seed` and `seed + 1`.
-    pub fn admit(&mut self, seed: u8, role: Role) -> Member {
+    pub(crate) fn admit(&mut self, seed: u8, role: Role) -> Member {
         let member = Member {
             id: OrganisationId::from_parts(u64::from(seed), [seed; 10]),
             key: key(seed),
@@ -153,24 +158,24 @@ impl Log {
         member
     }
 
-    pub fn register(&mut self, member: &Member, picture: &str) -> (u64, StatementId) {
+    pub(crate) fn register(&mut self, member: &Member, picture: &str) -> (u64, StatementId) {
         self.say(member.issuer(), &member.key, image(picture))
     }
 
-    pub fn root(&self, size: u64) -> Sha256Digest {
+    pub(crate) fn root(&self, size: u64) -> Sha256Digest {
         let mut frontier = Frontier::new();
         self.entries[..size as usize].iter().for_each(|entry| frontier.push(leaf::hash(entry)));
         frontier.root()
     }
 
     /// The checkpoint of the first `size` entries, signed with `key`.
-    pub fn note(&self, size: u64, key: &SigningKey) -> String {
+    pub(crate) fn note(&self, size: u64, key: &SigningKey) -> String {
         let checkpoint = Checkpoint { origin: ORIGIN.to_owned(), size, root: self.root(size) };
         sign_checkpoint(&checkpoint, key).unwrap().to_string()
     }
 
     /// Writes the files of the log of the first `size` entries, as a registry that published it in one step.
-    pub fn write(&self, folder: &Path, size: u64) {
+    pub(crate) fn write(&self, folder: &Path, size: u64) {
         let entries = &self.entries[..size as usize];
         let mut rows = vec![entries.iter().map(|entry| leaf::hash(entry)).collect::<Vec<_>>()];
         while let Some(row) = rows.last().filter(|row| row.len() >= TILE_WIDTH as usize) {
@@ -198,7 +203,7 @@ impl Log {
     }
 }
 
-pub fn admission(member: &Member, role: Role) -> Body {
+pub(crate) fn admission(member: &Member, role: Role) -> Body {
     OrganisationAdmitted {
         organisation: member.id,
         name: format!("organisation {}", member.id),
@@ -209,11 +214,11 @@ pub fn admission(member: &Member, role: Role) -> Body {
     .into()
 }
 
-pub fn digest(name: &str) -> Sha256Digest {
+pub(crate) fn digest(name: &str) -> Sha256Digest {
     Sha256Digest::of(name.as_bytes())
 }
 
-pub fn bindings(picture: &str) -> ContentBindings {
+pub(crate) fn bindings(picture: &str) -> ContentBindings {
     ContentBindings {
         sha256: digest(picture),
         sha256_without_manifest: digest(&format!("{picture} without manifest")),
@@ -223,11 +228,11 @@ pub fn bindings(picture: &str) -> ContentBindings {
     }
 }
 
-pub fn image(picture: &str) -> Body {
+pub(crate) fn image(picture: &str) -> Body {
     ImageRegistered { view: View::Listing, product: None, content: bindings(picture) }.into()
 }
 
-pub fn label(producer: &str, content_id: &str) -> OutputLabel {
+pub(crate) fn label(producer: &str, content_id: &str) -> OutputLabel {
     OutputLabel {
         producer: producer.to_owned(),
         content_id: content_id.to_owned(),
@@ -246,7 +251,7 @@ pub fn label(producer: &str, content_id: &str) -> OutputLabel {
     }
 }
 
-pub fn output(producer: &str, content_id: &str, picture: &str) -> Body {
+pub(crate) fn output(producer: &str, content_id: &str, picture: &str) -> Body {
     OutputLabelled { label: label(producer, content_id), content: bindings(picture), parents: Vec::new() }
         .into()
 }

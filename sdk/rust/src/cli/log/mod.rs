@@ -14,15 +14,19 @@ use super::{
     session::Session,
 };
 use args::{Answer, Log, PolicyOf, Trusted};
-use std::path::Path;
-use touchstone_schema::log::{Policy, policy::MAX_POLICY_BYTES};
+use std::{path::Path, thread, time::Duration};
+use touchstone_schema::{
+    key::PublicKey,
+    log::{Policy, policy::MAX_POLICY_BYTES},
+};
 use touchstone_sdk::{
     client::Client,
     files,
     log::{
-        finding::AuditError,
+        audit::{self, Observer, Outcome},
+        finding::{AuditError, Finding},
         source::{DirectoryLog, HttpLog, Source, SourceError},
-        state::StateError,
+        state::{State, StateError},
     },
 };
 
@@ -106,12 +110,41 @@ fn failure(error: SourceError) -> Failure {
 
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
-        Self::Usage(error.to_string(), None)
+        match error {
+            StateError::Io { .. } => Self::File(error.to_string(), None),
+            error => Self::Usage(error.to_string(), None),
+        }
     }
 }
 
+/// How often, and how far apart, a log is looked at before it is said that it shrank: of several servers one may be a
+/// moment behind.
+const PATIENCE: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// As [`audit::advance`], patient with a registry that answers with an older checkpoint.
+fn advance(
+    source: &dyn Source,
+    policy: &Policy,
+    operator: Option<PublicKey>,
+    state: &mut State,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, AuditError> {
+    // Files do not change by asking again.
+    let attempts = if source.parallel() > 1 { PATIENCE } else { 0 };
+    for _ in 0..attempts {
+        match audit::advance(source, policy, operator, state, observer) {
+            Err(AuditError::Wrong(finding)) if matches!(*finding, Finding::Shrunk { .. }) => {
+                thread::sleep(PAUSE)
+            }
+            outcome => return outcome,
+        }
+    }
+    audit::advance(source, policy, operator, state, observer)
+}
+
 /// Tells a finding apart from what keeps the log from being read.
-fn split(error: AuditError) -> Result<Box<touchstone_sdk::log::finding::Finding>, Failure> {
+fn split(error: AuditError) -> Result<Box<Finding>, Failure> {
     match error {
         AuditError::Wrong(finding) => Ok(finding),
         AuditError::Source(error) => Err(failure(error)),

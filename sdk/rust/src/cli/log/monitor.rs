@@ -1,7 +1,7 @@
 //! `touchstone log monitor`: follows the log and tells what the rules want to know.
 
 use super::{
-    Place,
+    Place, advance,
     args::Monitor,
     policy,
     report::{Report, show_finding},
@@ -15,7 +15,6 @@ use crate::cli::{
 use std::{collections::HashSet, thread, time::Duration};
 use touchstone_schema::log::Policy;
 use touchstone_sdk::log::{
-    audit,
     finding::{AuditError, Finding},
     replay::Replay,
     source::Source,
@@ -91,8 +90,7 @@ impl Follower<'_> {
             raised.iter().map(|alert| line(out, alert)).collect()
         };
         let mut report = Report::new(out, Some(&mut self.file), &mut self.told, judged);
-        let outcome =
-            audit::advance(source, &self.policy, self.args.operator_key, &mut self.state, &mut report)?;
+        let outcome = advance(source, &self.policy, self.args.operator_key, &mut self.state, &mut report)?;
         drop(report);
         if self.state.size() > size || self.checkpoint != self.state.checkpoint {
             self.file.keep(&self.state)?;

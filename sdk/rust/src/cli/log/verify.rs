@@ -1,7 +1,7 @@
 //! `touchstone log verify`: the whole log, from its files to the meaning of its entries.
 
 use super::{
-    Place,
+    Place, advance,
     args::Verify,
     policy,
     report::{Report, show_finding},
@@ -127,7 +127,7 @@ impl Job<'_> {
         };
         let mut told = HashSet::new();
         let mut report = Report::new(self.out, file.as_deref_mut(), &mut told, judged);
-        let outcome = audit::advance(source, &self.policy, self.args.operator_key, &mut state, &mut report)?;
+        let outcome = advance(source, &self.policy, self.args.operator_key, &mut state, &mut report)?;
         let mut findings = before + report.findings;
         drop(report);
         let mut tree = Tree::open(source, &outcome.checkpoint.checkpoint)?;

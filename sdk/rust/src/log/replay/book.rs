@@ -216,7 +216,8 @@ impl Book {
         let (records, rest) = bytes.as_chunks::<RECORD_BYTES>();
         rest.is_empty()
             && records.iter().all(|bytes| {
-                let record = Record::from_bytes(bytes);
+                // Only what would be written so: no bit is without meaning.
+                let record = Record::from_bytes(bytes).filter(|record| record.to_bytes() == *bytes);
                 record.map(|record| self.push(record)).is_some()
             })
     }
@@ -280,8 +281,7 @@ mod tests {
             damaged[at.index(bytes.len())] ^= 1 << bit;
             let mut other = Book::default();
             // A flipped bit is refused, or reads as something else.
-            let read = other.extend(&damaged);
-            prop_assert!(!read || other.records == records || other.digest() != book.digest());
+            prop_assert!(!other.extend(&damaged) || other.digest() != book.digest());
         }
     }
 }

@@ -68,6 +68,8 @@ pub struct Organisation {
 pub struct Replay {
     origin: String,
     last_accepted_at: Timestamp,
+    /// The key that signed the first entry.
+    founder: Option<PublicKey>,
     operator: Option<PublicKey>,
     verdict: Option<PublicKey>,
     organisations: Vec<Organisation>,
@@ -105,6 +107,7 @@ pub struct Accepted {
 pub(crate) struct Snapshot {
     origin: String,
     last_accepted_at: Timestamp,
+    founder: Option<PublicKey>,
     operator: Option<PublicKey>,
     verdict: Option<PublicKey>,
     organisations: Vec<Organisation>,
@@ -121,6 +124,7 @@ impl Replay {
         Self {
             origin: origin.to_owned(),
             last_accepted_at: Timestamp::EPOCH,
+            founder: None,
             operator,
             verdict: None,
             organisations: Vec::new(),
@@ -142,6 +146,12 @@ impl Replay {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.book.len()
+    }
+
+    /// The operator's key with which the log began.
+    #[must_use]
+    pub const fn founder(&self) -> Option<&PublicKey> {
+        self.founder.as_ref()
     }
 
     /// The operator's key, as far as it is known.
@@ -271,7 +281,10 @@ impl Replay {
                 OPERATOR_KEY_POLICY => self.operator = policy.value.parse().ok(),
                 VERDICT_KEY_POLICY => self.verdict = policy.value.parse().ok(),
                 // The first entry is signed by the operator; the second must name the same key.
-                _ if index == 0 => self.operator = Some(accepted.key),
+                _ if index == 0 => {
+                    self.founder = Some(accepted.key);
+                    self.operator = Some(accepted.key);
+                }
                 _ => {}
             },
             _ => {}
@@ -296,6 +309,7 @@ impl Replay {
         Snapshot {
             origin: self.origin.clone(),
             last_accepted_at: self.last_accepted_at,
+            founder: self.founder,
             operator: self.operator,
             verdict: self.verdict,
             organisations: self.organisations.clone(),
@@ -325,6 +339,7 @@ impl Replay {
             by_fingerprint: fingerprints.collect(),
             origin: snapshot.origin,
             last_accepted_at: snapshot.last_accepted_at,
+            founder: snapshot.founder,
             operator: snapshot.operator,
             verdict: snapshot.verdict,
             organisations: snapshot.organisations,
