@@ -23,7 +23,7 @@ use std::{
     time::Duration,
 };
 use touchstone_schema::{
-    Sha256Digest, Timestamp,
+    Sha256Digest,
     key::PublicKey,
     log::{
         checkpoint::{Checkpoint, open_checkpoint, sign_checkpoint},
@@ -159,8 +159,8 @@ pub struct Publisher {
     rhythm: Rhythm,
     /// The fencing number under which this server may publish.
     epoch: u64,
-    /// Since when another server has left this many published entries as they are.
-    stalled: Option<(u64, Timestamp)>,
+    /// How long another server has left this many published entries as they are.
+    stalled: Option<(u64, Duration)>,
     /// Trees that were signed: whatever is derived again must pass through them. Smallest first.
     signed: Vec<(u64, Sha256Digest)>,
 }
@@ -337,14 +337,14 @@ impl Publisher {
             self.stalled = None;
             return Ok(false);
         }
-        let now = self.clock.now();
-        let since = match self.stalled {
-            Some((size, since)) if size == head.published_size => since,
-            _ => now,
+        // Each round comes at least an interval after the last.
+        let waited = match self.stalled {
+            Some((size, waited)) if size == head.published_size => waited + self.rhythm.interval,
+            _ => Duration::ZERO,
         };
-        self.stalled = Some((head.published_size, since));
-        let patience = i64::try_from(self.rhythm.takeover.as_micros()).unwrap_or(i64::MAX);
-        if now.as_micros().saturating_sub(since.as_micros()) < patience {
+        self.stalled = Some((head.published_size, waited));
+        self.view.look_again();
+        if waited < self.rhythm.takeover {
             return Ok(false);
         }
         self.epoch = self.claim()?;
@@ -354,7 +354,6 @@ impl Publisher {
             "took publication of the log over: the server that had it stood still"
         );
         // The next round asks the database again, under the new number.
-        self.view.committed(head.frontier.size());
         Ok(false)
     }
 

@@ -262,7 +262,7 @@ impl Registry {
             check_still_valid(writer, &owner)?;
             inner.store_alone(writer, &store, owner)
         })?;
-        let receipt = if return_receipt { Some(self.receipt(&store.label)?) } else { None };
+        let receipt = if return_receipt { self.receipt_if_published(&store.label)? } else { None };
         Ok(ManifestCreateResult { manifest_id: store.label, receipt })
     }
 

@@ -40,7 +40,7 @@ pub use refusal::Refusal;
 pub use register::{Outcome, Submission};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use touchstone_inspect::{InspectOptions, labels::integrity::ProducerKeys};
-use touchstone_schema::{Timestamp, api::RegistryInfo, key::PublicKey, problem::ProblemCode};
+use touchstone_schema::{Timestamp, api::RegistryInfo, key::PublicKey};
 
 /// The registry's limits and rules. Each is a flag of the command line.
 #[derive(Debug, Clone)]
@@ -212,9 +212,7 @@ impl Registry {
     /// # Errors
     /// A [`Refusal`] that says unavailable or `log-halted`.
     pub fn ready(&self) -> Result<(), Refusal> {
-        if let Some(reason) = self.0.log.halted() {
-            return Err(Refusal { cause: Some(reason.into()), ..Refusal::new(ProblemCode::LogHalted) });
-        }
+        self.0.goes_on()?;
         self.0.store.read(|reader| reader.log_size().map(|_| ()).map_err(Refusal::unavailable))
     }
 

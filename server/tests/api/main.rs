@@ -28,6 +28,7 @@ mod faults;
 mod flow;
 mod house;
 mod labels;
+mod log;
 mod matching;
 mod pictures;
 #[path = "../support/postgres.rs"]
