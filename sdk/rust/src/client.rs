@@ -290,7 +290,8 @@ impl Client {
         self.transport.send(&Outgoing { method: Method::GET, path, body: None, repeat: Repeat::Harmless })
     }
 
-    /// `GET /log/{path}`: a file of the log (C2SP tlog-tiles) of at most `limit` bytes; none if there is none.
+    /// `GET /log/{path}`: a file of the log (C2SP tlog-tiles), or its first `limit` bytes and one more; none if
+    /// there is none.
     ///
     /// # Errors
     /// [`ClientError`].

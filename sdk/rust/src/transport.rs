@@ -1,6 +1,6 @@
 //! One HTTP exchange: limits, retries, problem documents. Knows no route.
 
-use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
+use std::{fmt, io::Read, net::IpAddr, str::FromStr, time::Duration};
 use touchstone_schema::{json, problem::Problem};
 use ureq::{
     Agent, Body,
@@ -165,18 +165,24 @@ impl Transport {
 
     /// Sends the request, again where that helps and harms nothing, and returns the body of a successful answer.
     pub(crate) fn send(&self, outgoing: &Outgoing<'_>) -> Result<Vec<u8>, ClientError> {
-        self.read(self.exchange(outgoing)?, MAX_ANSWER)
+        self.read(self.exchange(outgoing)?)
     }
 
-    /// Gets what stands at `path`, at most `limit` bytes; none if nothing does. For that status 404 is enough: files
-    /// may come from a plain file server.
+    /// Gets what stands at `path`: all of it, or its first `limit` bytes and one more; none if nothing does. For that
+    /// status 404 is enough: files may come from a plain file server.
     pub(crate) fn get_if_there(&self, path: String, limit: u64) -> Result<Option<Vec<u8>>, ClientError> {
         let outgoing = Outgoing { method: Method::GET, path, body: None, repeat: Repeat::Harmless };
-        let response = self.exchange(&outgoing)?;
-        if response.status().as_u16() == 404 {
-            return Ok(None);
+        let mut response = self.exchange(&outgoing)?;
+        match response.status().as_u16() {
+            404 => Ok(None),
+            200..300 => {
+                let mut bytes = Vec::new();
+                let mut start = response.body_mut().as_reader().take(limit.saturating_add(1));
+                start.read_to_end(&mut bytes).map_err(|error| self.unreachable(&ureq::Error::Io(error)))?;
+                Ok(Some(bytes))
+            }
+            _ => self.read(response).map(Some),
         }
-        self.read(response, limit).map(Some)
     }
 
     fn exchange(&self, outgoing: &Outgoing<'_>) -> Result<Response<Body>, ClientError> {
@@ -213,11 +219,9 @@ impl Transport {
         }
     }
 
-    fn read(&self, mut response: Response<Body>, limit: u64) -> Result<Vec<u8>, ClientError> {
+    fn read(&self, mut response: Response<Body>) -> Result<Vec<u8>, ClientError> {
         let status = response.status().as_u16();
-        // A refusal is a problem document, whatever was asked for.
-        let limit = if (200..300).contains(&status) { limit } else { MAX_ANSWER };
-        let body = response.body_mut().with_config().limit(limit).read_to_vec();
+        let body = response.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
         let body = body.map_err(|error| self.unreachable(&error))?;
         match status {
             200..300 => Ok(body),

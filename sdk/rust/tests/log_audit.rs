@@ -1,5 +1,5 @@
 //! Whole logs as files: what is right verifies, wherever it is cut; what is wrong is found and named.
-#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
 #[path = "support/log.rs"]
 #[allow(dead_code, reason = "each test uses a part")]
