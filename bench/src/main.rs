@@ -4,6 +4,7 @@
 //! as good as the machine is quiet: the table states the cores, and every figure is of one run.
 
 mod attacks;
+mod audit;
 mod calibrate;
 mod cleanup;
 mod crowd;
@@ -86,7 +87,7 @@ enum Command {
 /// What to measure.
 #[derive(clap::Args)]
 struct Options {
-    /// What to measure: pdq, registration, log, start, content, check. All by default.
+    /// What to measure: pdq, audit, registration, log, start, content, check. All by default.
     only: Vec<String>,
     /// Registered pictures in the measured registry.
     #[arg(long, default_value_t = 1_000_000)]

@@ -56,6 +56,9 @@ pub(crate) fn run(options: &Options, print: Print<'_>) -> Result<(), BenchError>
     if wanted("pdq") {
         pdq(print)?;
     }
+    if wanted("audit") {
+        super::audit::measure(print)?;
+    }
     if wanted("registration") {
         let folder = Folder::new()?;
         registration(options, folder.path(), print)?;

@@ -146,6 +146,7 @@ pub struct Registrar<'a> {
     max_bytes: u64,
     inspecting: InspectOptions,
     reference: Option<Tier>,
+    receipts: bool,
 }
 
 impl<'a> Registrar<'a> {
@@ -181,6 +182,7 @@ impl<'a> Registrar<'a> {
             max_bytes,
             inspecting,
             reference: None,
+            receipts: false,
         })
     }
 
@@ -189,6 +191,24 @@ impl<'a> Registrar<'a> {
     pub const fn keeping(mut self, reference: Option<Tier>) -> Self {
         self.reference = reference;
         self
+    }
+
+    /// Waits for each statement's receipt when it is submitted.
+    #[must_use]
+    pub const fn with_receipts(mut self, wanted: bool) -> Self {
+        self.receipts = wanted;
+        self
+    }
+
+    /// The receipt of an accepted statement: the one that came with the acknowledgement, or the one that is there now.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the statement stands all the same.
+    pub fn receipt(&self, accepted: &Acknowledgement) -> Result<Vec<u8>, ClientError> {
+        match &accepted.receipt {
+            Some(receipt) => Ok(receipt.clone().into_bytes()),
+            None => self.client.receipt_in_time(&accepted.id),
+        }
     }
 
     /// Most statements that the registry takes at once, at most [`MAX_BATCH`].
@@ -264,14 +284,23 @@ impl<'a> Registrar<'a> {
         prepared: &[&Prepared],
     ) -> Result<Vec<Result<Acknowledgement, Box<Problem>>>, ClientError> {
         if let [one] = prepared {
-            return match self.client.submit(&one.envelope) {
+            let answer = if self.receipts {
+                self.client.submit_for_receipt(&one.envelope)
+            } else {
+                self.client.submit(&one.envelope)
+            };
+            return match answer {
                 Ok(acknowledgement) => Ok(vec![Ok(acknowledgement)]),
                 Err(ClientError::Problem(problem)) => Ok(vec![Err(problem)]),
                 Err(error) => Err(error),
             };
         }
         let envelopes: Vec<&[u8]> = prepared.iter().map(|one| one.envelope.as_slice()).collect();
-        let results = self.client.submit_batch(&envelopes)?;
+        let results = if self.receipts {
+            self.client.submit_batch_for_receipts(&envelopes)?
+        } else {
+            self.client.submit_batch(&envelopes)?
+        };
         Ok(results
             .into_iter()
             .map(|item| match item {

@@ -1,6 +1,9 @@
 //! The command line's words: commands, options, help. Knows nothing of what they do.
 
-use super::label::args::Label;
+use super::{
+    label::args::Label,
+    log::args::{Log, VerifyReceipt},
+};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -27,7 +30,9 @@ Exit status:
   1  some file failed; the others were answered, the message says what to do
   2  wrong usage: an option, a key file or a setting
   3  the registry cannot be reached, or what answers is no registry
-  4  the registry refused";
+  4  the registry refused
+  5  the log is wrong, or a receipt proves nothing (log verify, log monitor, verify-receipt)
+  6  an alert was raised (log monitor --once)";
 
 /// Register pictures and AI outputs, check photos, read what a file tells about itself.
 #[derive(Debug, Parser)]
@@ -91,6 +96,11 @@ pub(crate) enum Command {
     /// Look at statements in the log.
     #[command(subcommand)]
     Statement(StatementCommand),
+    /// Verify and follow the registry's log.
+    #[command(subcommand)]
+    Log(Log),
+    /// Verify offline that the log holds a statement.
+    VerifyReceipt(VerifyReceipt),
     /// Manage organisations, keys, codes, tokens and users.
     #[command(subcommand)]
     Admin(Admin),
@@ -138,7 +148,7 @@ pub(crate) struct Login {
 
 The statement is public: put no order number and nothing personal into --product.
 With --json, each line is {\"file\", \"statement\", \"log_index\", \"accepted_at\", \"duplicate\",
-\"observed_at_index\", \"searchable\"}.")]
+\"observed_at_index\", \"searchable\", \"receipt\"}.")]
 pub(crate) struct Register {
     /// Where the pictures belong in a sale.
     #[arg(long, value_name = "VIEW", value_parser = parse_view, default_value = "listing",
@@ -160,6 +170,9 @@ pub(crate) struct Register {
     /// (1,024 pixels, shows thin cracks). Unless given, detail for listing pictures and sketch for others.
     #[arg(long, value_name = "TIER", value_parser = parse_tier)]
     pub(crate) reference: Option<Tier>,
+    /// Keep each statement and its receipt in this folder: ID.json and ID.tlog-proof.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) receipts: Option<PathBuf>,
     /// Send fingerprints computed here instead of the pixels. The registry then cannot confirm them.
     #[arg(long)]
     pub(crate) no_pixels: bool,
@@ -263,6 +276,22 @@ pub(crate) enum StatementCommand {
     Show {
         /// Its identifier.
         id: StatementId,
+    },
+    /// Fetch the receipt: the proof that the log holds the statement. Waits until there is one.
+    Receipt {
+        /// Its identifier.
+        id: StatementId,
+        /// Write it here instead of printing it.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Fetch the exact envelope: what a receipt is verified with.
+    Envelope {
+        /// Its identifier.
+        id: StatementId,
+        /// Write it here instead of printing it.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Upload the file of a statement whose upload failed.
     Upload {

@@ -17,6 +17,10 @@ pub(crate) enum Status {
     Usage = 2,
     Unreachable = 3,
     Refused = 4,
+    /// The log is wrong, or a receipt proves nothing.
+    Wrong = 5,
+    /// The monitor raised an alert.
+    Alerted = 6,
 }
 
 impl Status {
@@ -24,10 +28,12 @@ impl Status {
     pub(crate) fn or(self, other: Self) -> Self {
         let gravity = |status| match status {
             Self::Done => 0,
-            Self::SomeFailed => 1,
-            Self::Usage => 2,
-            Self::Refused => 3,
-            Self::Unreachable => 4,
+            Self::Alerted => 1,
+            Self::SomeFailed => 2,
+            Self::Usage => 3,
+            Self::Refused => 4,
+            Self::Unreachable => 5,
+            Self::Wrong => 6,
         };
         if gravity(other) > gravity(self) { other } else { self }
     }
@@ -43,6 +49,8 @@ pub(crate) enum Failure {
     Usage(String, Option<Remedy>),
     /// A file cannot be read, used or written.
     File(String, Option<Remedy>),
+    /// A log cannot be read.
+    Unreadable(String),
     /// The registry did not answer as wanted.
     Client(ClientError),
 }
@@ -53,6 +61,7 @@ impl Failure {
         match self {
             Self::Usage(..) => Status::Usage,
             Self::File(..) => Status::SomeFailed,
+            Self::Unreadable(_) => Status::Unreachable,
             Self::Client(ClientError::Problem(_)) => Status::Refused,
             Self::Client(ClientError::InvalidUrl { .. } | ClientError::InvalidToken) => Status::Usage,
             Self::Client(ClientError::Request(_)) => Status::SomeFailed,
@@ -90,6 +99,7 @@ impl Failure {
         let choose = |(en, zh): Remedy| out.choose(en, zh).to_owned();
         match self {
             Self::Usage(text, remedy) | Self::File(text, remedy) => (text.clone(), remedy.map(choose)),
+            Self::Unreadable(text) => (text.clone(), None),
             Self::Client(ClientError::Problem(problem)) => describe_problem(problem, out),
             Self::Client(error) => (error.to_string(), remedy_of(error).map(choose)),
         }

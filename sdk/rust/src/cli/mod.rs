@@ -7,6 +7,7 @@ mod failure;
 mod inspect;
 mod keygen;
 mod label;
+mod log;
 mod login;
 mod output;
 mod parallel;
@@ -49,6 +50,8 @@ fn dispatch(session: &Session, command: &Command) -> Result<Status, Failure> {
         Command::Inspect(args) => inspect::run(session, args),
         Command::Statement(command) => statement::run(session, command),
         Command::Admin(command) => admin::run(session, command),
+        Command::Log(command) => log::run(session, command),
+        Command::VerifyReceipt(args) => log::verify_receipt(session, args),
         Command::Registry => statement::registry(session),
         Command::Completions { shell } => {
             let mut script = Vec::new();

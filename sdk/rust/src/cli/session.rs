@@ -109,6 +109,14 @@ impl Session {
         self.open(settings)
     }
 
+    /// The registry at `url`, or the configured one, for public routes.
+    pub(crate) fn connect_publicly_to(&self, url: Option<&str>) -> Result<Client, Failure> {
+        match url {
+            Some(url) => Ok(Client::new(&ClientSettings::new(url, None))?),
+            None => Ok(self.connect_publicly()?.client),
+        }
+    }
+
     fn open(&self, settings: Effective) -> Result<Connection, Failure> {
         let Some(url) = settings.url else {
             let text = self.out.choose("no registry is given", "未指定登记处");
