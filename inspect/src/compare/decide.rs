@@ -189,11 +189,10 @@ pub(crate) fn is_overlay<'a>(
     // Larger vivid areas are spilt paint, not stickers.
     let sticker = vivid && look.flat >= 0.5 && look.edge >= 40.0 && region.peak >= 6.0 && extent <= 0.2;
     let painted = icon || small_icon || glyph || small_glyph || sticker;
-    let small = extent <= 0.16 && look.edge >= 12.0;
     painted
         || is_panel(region, look, frame, seen)
         || is_rim(region, frame)
-        || (small && is_button(&veil(), longest))
+        || is_button(region, look, veil, frame, 0.0)
 }
 
 /// Whether a small region is a button or badge, perhaps half transparent, perhaps with a glyph on it.
@@ -201,15 +200,29 @@ pub(crate) fn is_overlay<'a>(
 /// With it 10 of 111 pages of one generator were called altered where 74 had been (on sketches 19 where 68 had been), and
 /// two of 1,305 damaged pictures were lost (on sketches five), nearly all small round stains. On a sketch a button is a
 /// dozen pixels and its glyph a third of them: there the outline has to tell.
-pub(crate) fn is_button(veil: &Veil<'_>, longest: f32) -> bool {
+///
+/// At least `covered` of it must be of one colour at one opacity.
+pub(crate) fn is_button<'a>(
+    region: &Region,
+    look: &Look,
+    veil: impl FnOnce() -> Veil<'a>,
+    frame: (usize, usize),
+    covered: f32,
+) -> bool {
+    let longest = frame.0.max(frame.1) as f32;
+    let (left, top, right, bottom) = region.bounds;
+    if (right - left).max(bottom - top) as f32 > 0.16 * longest || look.edge < 12.0 {
+        return false;
+    }
     let (symmetric, round, explained, explained_if_exact) =
         if longest <= 256.0 { (0.82, 0.86, 0.3, 0.15) } else { (0.78, 0.88, 0.6, 0.45) };
+    let veil = veil();
     let (symmetry, roundness) = (veil.symmetry(), veil.roundness());
     if symmetry < symmetric || roundness < round {
         return false;
     }
     let exact = symmetry >= 0.9 && roundness >= 0.93;
-    veil.explained() >= if exact { explained_if_exact } else { explained }
+    veil.explained() >= covered.max(if exact { explained_if_exact } else { explained })
 }
 
 /// Whether a region is a strip along a third or more of a side of the reference: what lies around the picture on a

@@ -31,8 +31,9 @@ const REPORTED: usize = 32;
 const EXAMINED: usize = 64;
 /// Part of the frame's longer side up to which the core of a region is looked at for itself.
 const CORE_PART: usize = 4;
-/// Share of the region that the core has at least.
+/// Share of the region that the core has at least, and share of the core that is of one colour at one opacity.
 const CORE_SHARE: f32 = 0.6;
+const CORE_COVERED: f32 = 0.6;
 
 /// A query, prepared once for comparisons with any number of references.
 #[derive(Debug, Clone)]
@@ -257,7 +258,9 @@ impl Found {
     /// With it none of 222 pages of one generator is called altered where 7 were (on sketches 1 where 5 were), and one of
     /// 1,800 damaged pictures is lost (on sketches one).
     fn is_overlay(&mut self, contrast: &Plane, seen: Bounds, label: u32, region: &Region) -> bool {
-        if self.looks_painted(contrast, seen, label, region) {
+        let look = self.scene(contrast).look(label, region.bounds);
+        let veil = || self.veil(label, region.bounds);
+        if decide::is_overlay(region, &look, veil, self.size, seen) {
             return true;
         }
         let (left, top, right, bottom) = region.bounds;
@@ -279,9 +282,9 @@ impl Found {
         let rest = ground.measure_one(&self.labels, label, region.bounds);
         let most = CORE_SHARE * region.area as f32 <= inner.area as f32;
         let painted = most && self.strength(&rest) < 1.0 && {
-            let (predicted, query) = (&self.sight.predicted, &self.sight.query);
-            let veil = Veil::new(&self.labels, core, inner.bounds, predicted, query);
-            decide::is_button(&veil, longest as f32)
+            let look = self.scene(contrast).look(core, inner.bounds);
+            let veil = || self.veil(core, inner.bounds);
+            decide::is_button(&inner, &look, veil, self.size, CORE_COVERED)
         };
         for y in top..bottom {
             let row = &mut self.labels[y * self.size.0 + left..y * self.size.0 + right];
@@ -290,18 +293,13 @@ impl Found {
         painted
     }
 
-    fn looks_painted(&self, contrast: &Plane, seen: Bounds, label: u32, region: &Region) -> bool {
-        let (predicted, query) = (&self.sight.predicted, &self.sight.query);
-        let scene = Scene {
-            labels: &self.labels,
-            query: &self.sight.warped,
-            luma: &query[0],
-            contrast,
-            predicted: &predicted[0],
-        };
-        let look = scene.look(label, region.bounds);
-        let veil = || Veil::new(&self.labels, label, region.bounds, predicted, query);
-        decide::is_overlay(region, &look, veil, self.size, seen)
+    fn scene<'a>(&'a self, contrast: &'a Plane) -> Scene<'a> {
+        let (predicted, query) = (&self.sight.predicted[0], &self.sight.query[0]);
+        Scene { labels: &self.labels, query: &self.sight.warped, luma: query, contrast, predicted }
+    }
+
+    fn veil(&self, label: u32, bounds: Bounds) -> Veil<'_> {
+        Veil::new(&self.labels, label, bounds, &self.sight.predicted, &self.sight.query)
     }
 
     /// The bounds of what is judged.
