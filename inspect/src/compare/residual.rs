@@ -231,3 +231,29 @@ pub(crate) fn extreme(plane: &Plane, pick: impl Fn(u8, u8) -> u8 + Copy) -> Plan
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Vertical stripes of 40 and 200, each so many pixels wide.
+    fn stripes(wide: usize) -> Plane {
+        let data = (0..64 * 48).map(|i| if i % 64 / wide % 2 == 0 { 40 } else { 200 }).collect();
+        Plane { width: 64, height: 48, data }
+    }
+
+    #[test]
+    fn only_texture_near_the_limit_of_resolution_can_be_lost_between_pixels() {
+        let inner = |plane: &Plane| {
+            (8..40)
+                .flat_map(|y| (8..56).map(move |x| (x, y)))
+                .map(|(x, y)| plane.at(x, y))
+                .collect::<Vec<_>>()
+        };
+        // Halfway between stripes of one pixel lies their mean.
+        assert!(inner(&lost(&stripes(1))).iter().all(|loss| *loss == 80));
+        // Wider ones are met in their middle.
+        assert!(inner(&lost(&stripes(2))).iter().all(|loss| *loss == 0));
+        assert!(inner(&lost(&stripes(8))).iter().all(|loss| *loss == 0));
+    }
+}
