@@ -7,18 +7,27 @@
 
 use crate::containers::be32;
 use ciborium::Value;
+use touchstone_schema::Sha256Digest;
 
-/// Largest assertion that is read, in bytes. Hard bindings and identities have some kilobytes; a CBOR tree
-/// can take 32 times the size of its text.
+/// Largest assertion, claim or signature that is read, in bytes. They have some kilobytes; a CBOR tree can take 32
+/// times the size of its text.
 const MAX_ASSERTION_BYTES: usize = 512 * 1024;
 /// Deepest nesting of CBOR that is read.
 const MAX_CBOR_DEPTH: usize = 32;
 /// Most boxes looked at on one level.
 const MAX_BOXES: usize = 4096;
 
-/// The assertion store of one manifest.
+/// Labels of the claim, of which a manifest has one (C2PA specification, "Claims").
+const CLAIMS: [&str; 2] = ["c2pa.claim.v2", "c2pa.claim"];
+/// Tag of a COSE_Sign1 (RFC 9052 section 2), which may be left out.
+const COSE_SIGN1: u64 = 18;
+
+/// One manifest.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RawManifest<'a> {
+    /// Its boxes behind the description.
+    content: &'a [u8],
+    /// Those of its assertion store.
     assertions: &'a [u8],
 }
 
@@ -26,22 +35,35 @@ impl<'a> RawManifest<'a> {
     /// The manifest with this label in a store. `None` if it is not there, is compressed, or there twice.
     pub(super) fn find(store: &'a [u8], label: &str) -> Option<Self> {
         let manifests = superbox(store, "c2pa")?;
-        let manifest = superbox(manifests, label)?;
-        Some(Self { assertions: superbox(manifest, "c2pa.assertions")? })
-    }
-
-    /// The bytes of the CBOR assertion with this label.
-    fn bytes(&self, label: &str) -> Option<&'a [u8]> {
-        boxes(superbox(self.assertions, label)?)
-            .find(|(kind, _)| *kind == b"cbor")
-            .map(|(_, data)| data)
-            .filter(|data| data.len() <= MAX_ASSERTION_BYTES)
+        let content = superbox(manifests, label)?;
+        Some(Self { content, assertions: superbox(content, "c2pa.assertions")? })
     }
 
     /// The CBOR assertion with this label. `None` if it is not there, is not CBOR, or is too large.
     pub(super) fn cbor(&self, label: &str) -> Option<Value> {
-        parse(self.bytes(label)?)
+        parse(cbor_box(self.assertions, label)?)
     }
+
+    /// SHA-256 of the claim's bytes followed by the value of the signature over them. What else stands in the manifest
+    /// can be left out or changed, and stays the same claim. `None` if either is not there once or is too large.
+    pub(super) fn claim_signature_sha256(&self) -> Option<Sha256Digest> {
+        let mut claims = CLAIMS.iter().filter_map(|label| cbor_box(self.content, label));
+        let claim = claims.next().filter(|_| claims.next().is_none())?;
+        let signature = match parse(cbor_box(self.content, "c2pa.signature")?)? {
+            Value::Tag(COSE_SIGN1, signature) => *signature,
+            signature => signature,
+        };
+        let [_, _, _, Value::Bytes(value)] = signature.as_array()?.as_slice() else { return None };
+        Some(Sha256Digest::of_parts(&[claim, value]))
+    }
+}
+
+/// The bytes of the CBOR box in the superbox with this label.
+fn cbor_box<'a>(data: &'a [u8], label: &str) -> Option<&'a [u8]> {
+    boxes(superbox(data, label)?)
+        .find(|(kind, _)| *kind == b"cbor")
+        .map(|(_, data)| data)
+        .filter(|data| data.len() <= MAX_ASSERTION_BYTES)
 }
 
 /// Reads CBOR within the limits.

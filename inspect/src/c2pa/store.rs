@@ -8,7 +8,7 @@
 //! assertions hold, so that its label, its signer and its soft bindings are what the signer signed; the hard binding is
 //! judged by whoever has the picture.
 
-use super::extract::hard_binding;
+use super::extract::{anchor_set, certificate_sha256, hard_binding};
 use super::raw::RawManifest;
 use super::report::{HardBinding, cut, push};
 use super::{C2paReader, MAX_LIST_LENGTH, MAX_STORE_BYTES, MAX_TEXT_BYTES, probe};
@@ -91,6 +91,11 @@ pub struct StoreSummary {
     pub sha256: Sha256Digest,
     /// SHA-256 of the certificate (DER) that signed the active manifest.
     pub certificate_sha256: Sha256Digest,
+    /// SHA-256 of the active manifest's claim followed by the value of the signature over it; `None` if the manifest is
+    /// compressed.
+    pub claim_signature_sha256: Option<Sha256Digest>,
+    /// A configured list of trust anchors vouches for the signer.
+    pub trusted: bool,
     /// Organisation, else name, of the certificate's subject.
     pub signer: Option<String>,
     /// Hash of the hard binding, lowercase hexadecimal, if it is a `c2pa.hash.data`.
@@ -159,12 +164,15 @@ impl C2paReader {
             return Err(StoreFault::Structure("its last manifest is not the active one"));
         }
         holds(&reader, label)?;
-        let binding = hard_binding(&reader, Some(store), RawManifest::find(store, label).as_ref());
+        let raw = RawManifest::find(store, label);
+        let binding = hard_binding(&reader, Some(store), raw.as_ref());
         Ok(StoreSummary {
             label: label.to_owned(),
             sha256: Sha256Digest::of(store),
-            certificate_sha256: certificate(manifest)
+            certificate_sha256: certificate_sha256(manifest)
                 .ok_or_else(|| StoreFault::Invalid("the signer's certificate is missing".to_owned()))?,
+            claim_signature_sha256: raw.as_ref().and_then(RawManifest::claim_signature_sha256),
+            trusted: anchor_set(&reader, &self.trust).is_some(),
             signer: signer(manifest),
             content_sha256: binding.as_ref().and_then(content_sha256),
             hard_binding: binding.map(|binding| binding.hash),
@@ -190,13 +198,6 @@ fn holds(reader: &Reader, label: &str) -> Result<(), StoreFault> {
         status.code() == "claimSignature.validated" && status.url().is_some_and(|url| url.contains(label))
     });
     if signed { Ok(()) } else { Err(StoreFault::Invalid("its signature was not validated".to_owned())) }
-}
-
-/// SHA-256 of the end entity's certificate.
-fn certificate(manifest: &Manifest) -> Option<Sha256Digest> {
-    let chain = manifest.signature_info()?.cert_chain();
-    let first = x509_parser::pem::Pem::iter_from_buffer(chain.as_bytes()).next()?.ok()?;
-    Some(Sha256Digest::of(&first.contents))
 }
 
 fn signer(manifest: &Manifest) -> Option<String> {

@@ -1,10 +1,14 @@
 //! What became of a registered label and of a registered C2PA manifest: kept, removed, weakened, swapped, signed anew,
 //! or carried over to another picture.
 
-use super::evidence::{Candidate, Evidence, LabelElsewhere, TRUSTED, Tie};
+use super::{
+    credentials::{Credential, RegisteredManifest, TRUSTED},
+    evidence::{Candidate, Evidence, LabelElsewhere, Tie},
+};
 use touchstone_schema::{
     label::{FoundLabel, Gb45438Label, LabelMeaning, LabelScheme, OutputLabel},
-    verdict::{Binding, Context, FindingKind},
+    statement::C2paBinding,
+    verdict::{Binding, Context, FindingKind, SourceTypeChange},
 };
 
 /// Differing bits above which two pictures of the same size are certainly not one picture: far beyond what any
@@ -154,21 +158,71 @@ fn signed_anew(evidence: &Evidence, candidate: &Candidate) -> bool {
     let Some((found, registered)) = credential.manifest.as_ref().zip(candidate.manifest.as_ref()) else {
         return false;
     };
-    // Some bytes of a store can be changed and leave its signature whole: its digest alone tells nothing. Anybody may
-    // put any name into a certificate of his own: it tells who signed only as far as a trust list vouches for both,
-    // and otherwise no more than the manifest's label does.
-    let known = &registered.binding;
-    let vouched = credential.state == TRUSTED && registered.trusted;
-    let trust_lost = registered.trusted && credential.state != TRUSTED;
-    let same_signer =
-        found.signer == known.signer && !trust_lost && (vouched || found.manifest == known.manifest);
-    // Whoever signs an edit and keeps the registered manifest as its parent's hides nothing.
-    // Of a manifest that was only declared nobody knows that it was there.
+    // Whoever signs an edit and keeps the registered manifest as its parent's hides nothing. Of a manifest that was only
+    // declared nobody knows that it was there, and one that did not fit its picture may be anybody's.
     candidate.tie == Tie::WithoutManifest
         && candidate.binding == Binding::Observed
-        && !candidate.is_parent
-        && found.store_sha256 != known.store_sha256
-        && !same_signer
+        && registered.intact
+        && candidate.descent.is_none()
+        && !found.is_same_manifest(&registered.binding)
+        && !same_signer(credential, found, registered)
+        && !came_first(evidence, credential, found, (candidate, registered))
+}
+
+/// Anybody may put any name into a certificate of his own: it tells who signed only as far as a trust list vouches for
+/// both. The key of one certificate is one signer's.
+fn same_signer(credential: &Credential, found: &C2paBinding, registered: &RegisteredManifest) -> bool {
+    let known = &registered.binding;
+    let vouched = credential.state == TRUSTED && registered.trusted;
+    found.identity().is_same_certificate(&known.identity()) == Some(true)
+        || vouched && found.signer == known.signer
+}
+
+/// The photo's manifest is known to be older than the registered one, or than its registration: it was logged before, the
+/// registered one's store holds it, or a trusted time stamp says so. Then whoever registered signed anew, if anybody did.
+fn came_first(
+    evidence: &Evidence,
+    credential: &Credential,
+    found: &C2paBinding,
+    (candidate, registered): (&Candidate, &RegisteredManifest),
+) -> bool {
+    let mut earlier = evidence.candidates.iter().filter(|other| other.index < candidate.index);
+    let is_it =
+        |other: &Candidate| other.manifest.as_ref().is_some_and(|it| it.binding.is_same_manifest(found));
+    let identity = found.identity();
+    let mut held = registered.ingredients.iter();
+    earlier.any(is_it)
+        || held.any(|ingredient| ingredient.is_same_claim(&identity) == Some(true))
+        || credential.time.is_some_and(|time| time < candidate.accepted_at)
+}
+
+/// The digital source types of a photo, in its IPTC metadata and in its C2PA manifest, that were not registered for it.
+pub(super) fn source_type_changes(evidence: &Evidence, candidate: &Candidate) -> Vec<SourceTypeChange> {
+    // The registered bytes changed nothing; what was merely made from the picture has a source type of its own.
+    if !evidence.pixels_seen || !(candidate.tie == Tie::WithoutManifest || candidate.tie.is_near()) {
+        return Vec::new();
+    }
+    let Some(registered) = candidate.labels.first().map(|label| label.digital_source_type) else {
+        return Vec::new();
+    };
+    let signer = evidence.credential.as_ref().and_then(|it| it.manifest.as_ref()?.signer.clone());
+    let stated =
+        labels(evidence).filter(|label| matches!(label.scheme, LabelScheme::Iptc | LabelScheme::C2pa));
+    let mut changes: Vec<SourceTypeChange> = Vec::new();
+    for (label, found) in stated.filter_map(|label| Some((label, label.digital_source_type?))) {
+        let change = SourceTypeChange {
+            registered,
+            found,
+            stated_in: label.scheme,
+            level: label.level,
+            signer: signer.clone().filter(|_| label.scheme == LabelScheme::C2pa),
+        };
+        let known = candidate.labels.iter().any(|label| label.digital_source_type == found);
+        if !known && !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+    changes
 }
 
 /// Whether a label is certainly registered for another picture: by the owner of its number, before the claim.

@@ -73,6 +73,7 @@ diesel::table! {
     credentials (manifest, idx) {
         manifest -> Text,
         idx -> BigInt,
+        claim -> Nullable<Binary>,
     }
 }
 
@@ -88,6 +89,7 @@ diesel::table! {
         deleted_at -> Nullable<BigInt>,
         content_digest -> Nullable<Binary>,
         bytes -> Nullable<Binary>,
+        trusted -> Bool,
     }
 }
 
@@ -103,6 +105,7 @@ diesel::table! {
         alg -> Text,
         value -> Binary,
         label -> Text,
+        observed -> Bool,
     }
 }
 
