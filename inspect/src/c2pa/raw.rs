@@ -148,6 +148,35 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_is_told_with_its_signature() {
+        let cose = |tagged: bool, value: u8| {
+            let parts = [&b"\x84\x40\xa0\xf6\x42"[..], &[value, value]].concat();
+            if tagged { [&b"\xd2"[..], &parts].concat() } else { parts }
+        };
+        let manifest = |claims: &[&str], signature: &[u8]| {
+            let claims: Vec<u8> =
+                claims.iter().flat_map(|label| labelled(label, &boxed(*b"cbor", CBOR))).collect();
+            let signature = labelled("c2pa.signature", &boxed(*b"cbor", signature));
+            let assertions = labelled("c2pa.assertions", b"");
+            labelled("c2pa", &labelled("urn:c2pa:1", &[assertions, claims, signature].concat()))
+        };
+        let told = |store: &[u8]| RawManifest::find(store, "urn:c2pa:1").unwrap().claim_signature_sha256();
+        let one = told(&manifest(&["c2pa.claim.v2"], &cose(true, 1)));
+        assert_eq!(one, Some(Sha256Digest::of_parts(&[CBOR, &[1, 1]])));
+        assert_eq!(told(&manifest(&["c2pa.claim"], &cose(false, 1))), one, "whatever stands around them");
+        assert_ne!(told(&manifest(&["c2pa.claim"], &cose(true, 2))), one);
+        for (claims, signature) in [
+            (&[][..], cose(true, 1)),
+            (&["c2pa.claim", "c2pa.claim"], cose(true, 1)),
+            (&["c2pa.claim", "c2pa.claim.v2"], cose(true, 1)),
+            (&["c2pa.claim"], CBOR.to_vec()),
+            (&["c2pa.claim"], b"\x83\x40\xa0\xf6".to_vec()),
+        ] {
+            assert_eq!(told(&manifest(claims, &signature)), None, "{claims:?}");
+        }
+    }
+
+    #[test]
     fn a_box_that_is_there_twice_is_not_used() {
         let one = labelled("c2pa.hash.data", &boxed(*b"cbor", CBOR));
         let store = store(&[one.clone(), one].concat());

@@ -330,15 +330,15 @@ fn a_source_type_that_changed_is_told_with_old_and_new() {
 
 #[test]
 fn who_signed_another_source_type_is_named() {
-    let (maker, retoucher) = (Authority::new(), Authority::new());
+    let authority = Authority::new();
     let (wholly, camera) = (DigitalSourceType::TrainedAlgorithmicMedia, DigitalSourceType::DigitalCapture);
-    for trusted in [None, Some(&retoucher)] {
+    for trusted in [None, Some(&authority)] {
         let (app, _folder) = trusting(trusted);
         let (vendor, platform) = (app.vendor(), app.platform());
-        let made = maker.sign(&jpeg(&picture(34), 90), wholly);
+        let made = authority.sign(&jpeg(&picture(34), 90), wholly);
         let output = vendor.register_output(&made, &vendor.bare_label("output-1"));
         // Our own writer refuses this: see `sdk/rust/tests/labelling.rs`.
-        let edited = edited_as(&retoucher, "Retoucher", &made, camera);
+        let edited = edited_as(&authority, "Retoucher", &made, camera);
         let verdict = platform.check(&edited, &timely(&app)).verdict;
         concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
         let changed = finding(&verdict, FindingKind::SourceTypeChanged);
