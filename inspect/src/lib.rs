@@ -85,7 +85,7 @@ pub struct Ancestor {
     pub manifest: ManifestIdentity,
     /// What the picture shows was changed since, as the manifests in between say.
     pub edited_since: bool,
-    /// No failure is recorded or found for it.
+    /// That manifest's own signature was not found wrong.
     pub sound: bool,
 }
 
@@ -241,7 +241,7 @@ impl Inspection {
             return lineage
                 .filter_map(|it| {
                     let manifest = it.identity()?;
-                    let sound = it.failures.is_empty();
+                    let sound = it.is_signature_sound();
                     Some(Ancestor { manifest, edited_since: it.edited_since, sound })
                 })
                 .collect();

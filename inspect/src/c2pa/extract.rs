@@ -3,7 +3,7 @@
 use super::identity::{self, IDENTITY_MANIFEST_INVALID, Scene};
 use super::meaning;
 use super::probe;
-use super::raw::{RawManifest, field};
+use super::raw::{RawManifest, claim_signature_sha256, field};
 use super::report::{
     AnchorSet, C2paReport, C2paState, FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_UNREADABLE, HardBinding,
     Ingredient, MAX_LIST_LENGTH, Signer, cut, push,
@@ -53,10 +53,10 @@ pub(super) fn report(reader: &Reader, source: Source<'_>, trust: &Trust) -> C2pa
     report.active_manifest = reader.active_label().map(cut);
     report.remote_url = reader.remote_url().map(cut);
     codes(reader, &mut report);
-    let raw = source.store.zip(reader.active_label());
-    let raw = raw.and_then(|(store, label)| RawManifest::find(store, label));
+    let active = source.store.zip(reader.active_label());
+    let raw = active.and_then(|(store, label)| RawManifest::find(store, label));
     report.hard_binding = hard_binding(reader, source.store, raw.as_ref());
-    report.claim_signature_sha256 = raw.as_ref().and_then(RawManifest::claim_signature_sha256);
+    report.claim_signature_sha256 = active.and_then(|(store, label)| claim_signature_sha256(store, label));
     if let Some(manifest) = reader.active_manifest() {
         report.certificate_sha256 = certificate_sha256(manifest);
         report.claim_generator = claim_generator(manifest);
@@ -291,13 +291,13 @@ fn ingredients(reader: &Reader, active: &Manifest, store: Option<&[u8]>) -> Vec<
                 {
                     next.push(Step::to(own, lineage, edited));
                 }
-                let raw = label.zip(store).and_then(|(label, store)| RawManifest::find(store, label));
+                let signed = label.zip(store).and_then(|(label, store)| claim_signature_sha256(store, label));
                 found.push(Ingredient {
                     title: ingredient.title().map(cut),
                     relationship: ingredient.relationship().as_str().to_owned(),
                     active_manifest: label.map(cut),
                     certificate_sha256: own.and_then(certificate_sha256),
-                    claim_signature_sha256: raw.as_ref().and_then(RawManifest::claim_signature_sha256),
+                    claim_signature_sha256: signed,
                     lineage,
                     edited_since: lineage && edited,
                     depth,

@@ -22,12 +22,9 @@ const CLAIMS: [&str; 2] = ["c2pa.claim.v2", "c2pa.claim"];
 /// Tag of a COSE_Sign1 (RFC 9052 section 2), which may be left out.
 const COSE_SIGN1: u64 = 18;
 
-/// One manifest.
+/// The assertion store of one manifest.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RawManifest<'a> {
-    /// Its boxes behind the description.
-    content: &'a [u8],
-    /// Those of its assertion store.
     assertions: &'a [u8],
 }
 
@@ -35,27 +32,29 @@ impl<'a> RawManifest<'a> {
     /// The manifest with this label in a store. `None` if it is not there, is compressed, or there twice.
     pub(super) fn find(store: &'a [u8], label: &str) -> Option<Self> {
         let manifests = superbox(store, "c2pa")?;
-        let content = superbox(manifests, label)?;
-        Some(Self { content, assertions: superbox(content, "c2pa.assertions")? })
+        let manifest = superbox(manifests, label)?;
+        Some(Self { assertions: superbox(manifest, "c2pa.assertions")? })
     }
 
     /// The CBOR assertion with this label. `None` if it is not there, is not CBOR, or is too large.
     pub(super) fn cbor(&self, label: &str) -> Option<Value> {
         parse(cbor_box(self.assertions, label)?)
     }
+}
 
-    /// SHA-256 of the claim's bytes followed by the value of the signature over them. What else stands in the manifest
-    /// can be left out or changed, and stays the same claim. `None` if either is not there once or is too large.
-    pub(super) fn claim_signature_sha256(&self) -> Option<Sha256Digest> {
-        let mut claims = CLAIMS.iter().filter_map(|label| cbor_box(self.content, label));
-        let claim = claims.next().filter(|_| claims.next().is_none())?;
-        let signature = match parse(cbor_box(self.content, "c2pa.signature")?)? {
-            Value::Tag(COSE_SIGN1, signature) => *signature,
-            signature => signature,
-        };
-        let [_, _, _, Value::Bytes(value)] = signature.as_array()?.as_slice() else { return None };
-        Some(Sha256Digest::of_parts(&[claim, value]))
-    }
+/// SHA-256 of the claim's bytes followed by the value of the signature over them, of the manifest with this label in a
+/// store. What else stands there can be left out or changed, and it stays the same claim. `None` if the manifest is not
+/// there once or is compressed, if claim or signature is not there once, or is too large.
+pub(super) fn claim_signature_sha256(store: &[u8], label: &str) -> Option<Sha256Digest> {
+    let manifest = superbox(superbox(store, "c2pa")?, label)?;
+    let mut claims = CLAIMS.iter().filter_map(|label| cbor_box(manifest, label));
+    let claim = claims.next().filter(|_| claims.next().is_none())?;
+    let signature = match parse(cbor_box(manifest, "c2pa.signature")?)? {
+        Value::Tag(COSE_SIGN1, signature) => *signature,
+        signature => signature,
+    };
+    let [_, _, _, Value::Bytes(value)] = signature.as_array()?.as_slice() else { return None };
+    Some(Sha256Digest::of_parts(&[claim, value]))
 }
 
 /// The bytes of the CBOR box in the superbox with this label.
@@ -160,7 +159,7 @@ mod tests {
             let assertions = labelled("c2pa.assertions", b"");
             labelled("c2pa", &labelled("urn:c2pa:1", &[assertions, claims, signature].concat()))
         };
-        let told = |store: &[u8]| RawManifest::find(store, "urn:c2pa:1").unwrap().claim_signature_sha256();
+        let told = |store: &[u8]| claim_signature_sha256(store, "urn:c2pa:1");
         let one = told(&manifest(&["c2pa.claim.v2"], &cose(true, 1)));
         assert_eq!(one, Some(Sha256Digest::of_parts(&[CBOR, &[1, 1]])));
         assert_eq!(told(&manifest(&["c2pa.claim"], &cose(false, 1))), one, "whatever stands around them");

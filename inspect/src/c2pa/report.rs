@@ -123,6 +123,14 @@ impl Ingredient {
             claim_signature_sha256: self.claim_signature_sha256,
         })
     }
+
+    /// Nobody, neither who added it nor the reader, found its manifest's own signature wrong. A list of failures that is
+    /// full may hide that.
+    #[must_use]
+    pub fn is_signature_sound(&self) -> bool {
+        self.failures.len() < MAX_LIST_LENGTH
+            && !self.failures.iter().any(|code| code.starts_with("claimSignature."))
+    }
 }
 
 /// What a file's C2PA manifest says and whether it holds.

@@ -9,7 +9,7 @@
 //! judged by whoever has the picture.
 
 use super::extract::{anchor_set, certificate_sha256, hard_binding};
-use super::raw::RawManifest;
+use super::raw::{RawManifest, claim_signature_sha256};
 use super::report::{HardBinding, cut, push};
 use super::{C2paReader, MAX_LIST_LENGTH, MAX_STORE_BYTES, MAX_TEXT_BYTES, probe};
 use ::c2pa::assertions::SoftBinding as SoftBindingAssertion;
@@ -171,7 +171,7 @@ impl C2paReader {
             sha256: Sha256Digest::of(store),
             certificate_sha256: certificate_sha256(manifest)
                 .ok_or_else(|| StoreFault::Invalid("the signer's certificate is missing".to_owned()))?,
-            claim_signature_sha256: raw.as_ref().and_then(RawManifest::claim_signature_sha256),
+            claim_signature_sha256: claim_signature_sha256(store, label),
             trusted: anchor_set(&reader, &self.trust).is_some(),
             signer: signer(manifest),
             content_sha256: binding.as_ref().and_then(content_sha256),

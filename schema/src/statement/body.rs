@@ -518,11 +518,11 @@ impl Body {
             }
             Self::ContentObserved(b) => {
                 content(&b.content)?;
-                let ingredients = b.c2pa.iter().flat_map(|c2pa| &c2pa.ingredients);
+                let mut ingredients = b.c2pa.iter().flat_map(|c2pa| &c2pa.ingredients);
                 if ingredients.clone().count() > MAX_INGREDIENTS {
                     return Err(format!("at most {MAX_INGREDIENTS} ingredients"));
                 }
-                ingredients.map(|it| text("c2pa.ingredients", &it.manifest)).collect()
+                ingredients.try_for_each(|it| text("c2pa.ingredients", &it.manifest))
             }
             Self::ManifestStored(b) => manifest(&b.c2pa),
             Self::ManifestDeleted(b) => text("manifest", &b.manifest),
