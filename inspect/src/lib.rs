@@ -28,7 +28,7 @@ use touchstone_schema::{
     label::FoundLabel,
     problem::ProblemCode,
     record::{Blob, Code256, Record, Tier},
-    statement::{C2paBinding, C2paObservation, ContentBindings, Nonce},
+    statement::{C2paBinding, C2paObservation, ContentBindings, ManifestIdentity, Nonce},
     time::Timestamp,
 };
 
@@ -76,6 +76,17 @@ impl InspectError {
             Self::Decode(error) => error.problem(),
         }
     }
+}
+
+/// A picture that a file was made from, as the file's own C2PA manifest tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ancestor {
+    /// What identifies its manifest, as the file's store holds it.
+    pub manifest: ManifestIdentity,
+    /// What the picture shows was changed since, as the manifests in between say.
+    pub edited_since: bool,
+    /// That manifest's own signature was not found wrong.
+    pub sound: bool,
 }
 
 /// What a file tells about itself.
@@ -180,7 +191,13 @@ impl Inspection {
                 manifest: report.active_manifest.as_deref().and_then(plain_text)?,
                 store_sha256: report.store_sha256?,
                 signer: organisation.or_else(name),
-                hard_binding: report.hard_binding.as_ref().map(|binding| binding.hash.clone()),
+                hard_binding: report
+                    .hard_binding
+                    .as_ref()
+                    .map(|binding| binding.hash.clone())
+                    .filter(|hash| hash.len() <= MAX_HASH_DIGITS),
+                certificate_sha256: report.certificate_sha256,
+                claim_signature_sha256: report.claim_signature_sha256,
             });
         }
         None
@@ -208,20 +225,37 @@ impl Inspection {
             anchor_list_sha256: report.anchor_list_sha256,
             judged_at,
             library: report.library.clone(),
+            ingredients: identities(report).take(touchstone_schema::statement::MAX_INGREDIENTS).collect(),
         });
         #[cfg(not(feature = "c2pa"))]
         None
     }
 
-    /// Labels of the manifests of the pictures that this one was made from, by its own manifest, and whether that says
-    /// that what the picture shows was changed since.
+    /// The pictures that this one was made from, by its own manifest, the nearest first: its parent, that one's parent,
+    /// and so on, as far as they have manifests.
     #[must_use]
-    pub fn c2pa_history(&self) -> (Vec<String>, bool) {
+    pub fn c2pa_ancestors(&self) -> Vec<Ancestor> {
         #[cfg(feature = "c2pa")]
         if let Some(report) = &self.c2pa {
-            return (report.parents(), report.is_edited());
+            let lineage = report.ingredients.iter().filter(|it| it.lineage);
+            return lineage
+                .filter_map(|it| {
+                    let manifest = it.identity()?;
+                    let sound = it.is_signature_sound();
+                    Some(Ancestor { manifest, edited_since: it.edited_since, sound })
+                })
+                .collect();
         }
-        (Vec::new(), false)
+        Vec::new()
+    }
+
+    /// When a trusted time stamp over the C2PA manifest's claim was made.
+    #[must_use]
+    pub fn c2pa_time(&self) -> Option<Timestamp> {
+        #[cfg(feature = "c2pa")]
+        return self.c2pa.as_ref().and_then(|report| report.time_stamped_at);
+        #[cfg(not(feature = "c2pa"))]
+        None
     }
 
     /// What a statement binds.
@@ -286,6 +320,19 @@ impl Inspection {
         }
     }
 }
+
+/// Manifests of the ingredients, as a statement names them.
+#[cfg(feature = "c2pa")]
+fn identities(report: &c2pa::C2paReport) -> impl Iterator<Item = ManifestIdentity> {
+    report.ingredients.iter().filter_map(|it| {
+        let identity = it.identity()?;
+        Some(ManifestIdentity { manifest: plain_text(&identity.manifest)?, ..identity })
+    })
+}
+
+/// Longest hard binding that a statement holds: SHA-512. What is longer is the hash of no algorithm that C2PA allows.
+#[cfg(feature = "c2pa")]
+const MAX_HASH_DIGITS: usize = 128;
 
 /// Text of a certificate or manifest as a statement may hold it: its start, without control characters.
 #[cfg(feature = "c2pa")]

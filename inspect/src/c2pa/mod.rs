@@ -13,6 +13,7 @@
 //!   manifest that does not hold is not verified.
 
 mod anchors;
+mod disclosed;
 mod extract;
 mod identity;
 mod meaning;
@@ -25,6 +26,7 @@ mod store;
 mod trust;
 
 pub use anchors::{AnchorCertificate, AnchorList, AnchorListError};
+pub use disclosed::disclosed_ai;
 pub use identity::{
     IDENTITY_MAIL_CERTIFICATE, IDENTITY_MANIFEST_INVALID, IDENTITY_NOT_READ, IDENTITY_RESTRICTED, Identity,
     IdentityKind, IdentityState,

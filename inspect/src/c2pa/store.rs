@@ -8,8 +8,8 @@
 //! assertions hold, so that its label, its signer and its soft bindings are what the signer signed; the hard binding is
 //! judged by whoever has the picture.
 
-use super::extract::{end_entity, hard_binding};
-use super::raw::RawManifest;
+use super::extract::{anchor_set, certificate_sha256, hard_binding};
+use super::raw::{RawManifest, claim_signature_sha256};
 use super::report::{HardBinding, cut, push};
 use super::{C2paReader, MAX_LIST_LENGTH, MAX_STORE_BYTES, MAX_TEXT_BYTES, probe};
 use ::c2pa::assertions::SoftBinding as SoftBindingAssertion;
@@ -18,8 +18,9 @@ use std::io::Cursor;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use touchstone_schema::Sha256Digest;
-use touchstone_schema::sbr::STORE_MEDIA_TYPE;
 
+/// Media type of a detached manifest store.
+pub const STORE_MEDIA_TYPE: &str = "application/c2pa";
 /// Most manifests of a store that is kept: its history. Ordinary stores hold fewer than ten.
 pub const MAX_MANIFESTS: usize = 256;
 /// Most soft bindings that are read from one manifest; further ones are passed over.
@@ -90,6 +91,11 @@ pub struct StoreSummary {
     pub sha256: Sha256Digest,
     /// SHA-256 of the certificate (DER) that signed the active manifest.
     pub certificate_sha256: Sha256Digest,
+    /// SHA-256 of the active manifest's claim followed by the value of the signature over it; `None` if the manifest is
+    /// compressed.
+    pub claim_signature_sha256: Option<Sha256Digest>,
+    /// A configured list of trust anchors vouches for the signer.
+    pub trusted: bool,
     /// Organisation, else name, of the certificate's subject.
     pub signer: Option<String>,
     /// Hash of the hard binding, lowercase hexadecimal, if it is a `c2pa.hash.data`.
@@ -158,12 +164,15 @@ impl C2paReader {
             return Err(StoreFault::Structure("its last manifest is not the active one"));
         }
         holds(&reader, label)?;
-        let binding = hard_binding(&reader, Some(store), RawManifest::find(store, label).as_ref());
+        let raw = RawManifest::find(store, label);
+        let binding = hard_binding(&reader, Some(store), raw.as_ref());
         Ok(StoreSummary {
             label: label.to_owned(),
             sha256: Sha256Digest::of(store),
-            certificate_sha256: certificate(manifest)
+            certificate_sha256: certificate_sha256(manifest)
                 .ok_or_else(|| StoreFault::Invalid("the signer's certificate is missing".to_owned()))?,
+            claim_signature_sha256: claim_signature_sha256(store, label),
+            trusted: anchor_set(&reader, &self.trust).is_some(),
             signer: signer(manifest),
             content_sha256: binding.as_ref().and_then(content_sha256),
             hard_binding: binding.map(|binding| binding.hash),
@@ -189,11 +198,6 @@ fn holds(reader: &Reader, label: &str) -> Result<(), StoreFault> {
         status.code() == "claimSignature.validated" && status.url().is_some_and(|url| url.contains(label))
     });
     if signed { Ok(()) } else { Err(StoreFault::Invalid("its signature was not validated".to_owned())) }
-}
-
-/// SHA-256 of the end entity's certificate.
-fn certificate(manifest: &Manifest) -> Option<Sha256Digest> {
-    Some(Sha256Digest::of(&end_entity(manifest.signature_info()?)?.contents))
 }
 
 fn signer(manifest: &Manifest) -> Option<String> {

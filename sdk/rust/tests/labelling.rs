@@ -227,6 +227,51 @@ fn roles_do_not_mix_and_wrong_words_are_explained() {
 }
 
 #[test]
+fn a_label_that_says_ai_is_not_concealed_by_an_edit() {
+    let desk = Desk::new();
+    desk.certify();
+    for (name, seed) in [("a.jpg", 1), ("b.jpg", 2), ("c.jpg", 3)] {
+        desk.picture(name, seed);
+    }
+    let certificate = "--c2pa-cert chain.pem --c2pa-key signer.pem --system Studio";
+    // Said by a manifest alone, by the implicit label alone, by the metadata alone; and over an edit of each.
+    desk.done(&format!("label {certificate} --out manifest.jpg a.jpg"));
+    desk.done("label --producer ACME --content-id 1 --out implicit.jpg b.jpg");
+    desk.done("label --source-type trainedAlgorithmicMedia --out metadata.jpg c.jpg");
+    for name in ["manifest.jpg", "implicit.jpg", "metadata.jpg"] {
+        let honest =
+            format!("label --edited --source-type humanEdits {certificate} --out edited-{name} {name}");
+        desk.done(&honest);
+        for file in [name.to_owned(), format!("edited-{name}")] {
+            for capture in ["digitalCapture", "computationalCapture", "screenCapture", "digitalCreation"] {
+                let line = format!("label --edited --source-type {capture} {certificate} --out x.jpg {file}");
+                let said = desk.fails(&line, 1);
+                assert!(said.contains("would conceal") && said.contains("humanEdits"), "{file}: {said}");
+                assert!(!desk.path().join("x.jpg").exists(), "nothing is written");
+            }
+        }
+        // What the edit is stands in its manifest; what the file said of itself is said still, and nothing else is.
+        let seen = &desk.done(&format!("inspect edited-{name}"))[0];
+        assert_eq!(seen["c2pa"]["state"], "valid", "{seen}");
+        assert!(seen["c2pa"]["digital_source_types"][0].as_str().unwrap().ends_with("humanEdits"));
+        let labels = seen["labels"].as_array().unwrap();
+        let stated =
+            labels.iter().find(|label| label["scheme"] == "iptc").map(|it| &it["digital_source_type"]);
+        let before = (name == "metadata.jpg").then(|| json!("trainedAlgorithmicMedia"));
+        assert_eq!(stated, before.as_ref(), "{seen}");
+        assert!(labels.iter().any(|label| label["meaning"] == "synthetic"), "{seen}");
+    }
+    let chinese = "label --lang zh --edited --source-type digitalCapture --c2pa-cert chain.pem --c2pa-key signer.pem \
+                   --system Studio --out x.jpg manifest.jpg";
+    assert!(desk.fails(chinese, 1).contains("不得隐匿"));
+    // A photo is not concealed by being called one.
+    desk.done(&format!("label --source-type digitalCapture {certificate} --out taken.jpg a.jpg"));
+    desk.done(&format!(
+        "label --edited --source-type digitalCapture {certificate} --out again.jpg taken.jpg"
+    ));
+}
+
+#[test]
 fn manifests_of_producers_and_platforms_are_read_by_another_reader() {
     let desk = Desk::new();
     desk.certify();

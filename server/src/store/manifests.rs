@@ -32,6 +32,7 @@ struct Raw {
     certificate: Vec<u8>,
     owner: String,
     alone: bool,
+    trusted: bool,
     anchor_idx: i64,
     created_at: i64,
     deleted_at: Option<i64>,
@@ -47,6 +48,7 @@ impl TryFrom<Raw> for ManifestRow {
             certificate: convert::digest(&raw.certificate)?,
             owner: convert::id(&raw.owner)?,
             alone: raw.alone,
+            trusted: raw.trusted,
             anchor_index: convert::unsigned(raw.anchor_idx)?,
             created_at: convert::time(raw.created_at)?,
             deleted_at: raw.deleted_at.map(convert::time).transpose()?,
@@ -169,6 +171,31 @@ impl Reader<'_> {
         labels(&self.settle::<Vec<String>>(found)?)
     }
 
+    /// Manifests with exactly this ISCC code, oldest first, at most `limit`: those whose picture the registry computed it
+    /// from, or those that merely claim it.
+    ///
+    /// # Errors
+    /// As [`Reader::manifest_of_picture`].
+    pub fn manifests_by_iscc(
+        &mut self,
+        code: &[u8; 32],
+        observed: bool,
+        limit: usize,
+    ) -> Result<Vec<ManifestId>, StoreError> {
+        let found = load_first!(
+            &mut *self.connection,
+            limit,
+            soft_bindings::table
+                .inner_join(manifests::table.on(manifests::label.eq(soft_bindings::label)))
+                .select(soft_bindings::label)
+                .filter(soft_bindings::alg.eq(ISCC))
+                .filter(soft_bindings::value.eq(code.as_slice()))
+                .filter(soft_bindings::observed.eq(observed))
+                .order((manifests::anchor_idx, manifests::label))
+        );
+        labels(&self.settle::<Vec<String>>(found)?)
+    }
+
     /// ISCC codes that may lie within [`ISCC_RADIUS`] of this one, each once; the caller counts the bits.
     ///
     /// # Errors
@@ -241,6 +268,7 @@ impl Writer<'_> {
             manifests::certificate.eq(new.certificate.as_bytes().as_slice()),
             manifests::owner.eq(&owner),
             manifests::alone.eq(new.alone),
+            manifests::trusted.eq(new.trusted),
             manifests::anchor_idx.eq(anchor),
             manifests::created_at.eq(new.created_at.as_micros()),
             manifests::deleted_at.eq(None::<i64>),
@@ -276,6 +304,18 @@ impl Writer<'_> {
         let rows = run!(self, c => diesel::update(manifests::table)
             .filter(manifests::label.eq(label.as_str()))
             .set(manifests::alone.eq(true))
+            .execute(c))?;
+        exactly_one(rows)
+    }
+
+    /// A list of trust anchors vouches for the signer by now.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn mark_trusted(&mut self, label: &ManifestId) -> Result<(), StoreError> {
+        let rows = run!(self, c => diesel::update(manifests::table)
+            .filter(manifests::label.eq(label.as_str()))
+            .set(manifests::trusted.eq(true))
             .execute(c))?;
         exactly_one(rows)
     }
@@ -345,6 +385,13 @@ impl Writer<'_> {
             .filter(manifest_pictures::idx.eq(index))
             .execute(c))?;
         exactly_one(rows)?;
+        // What no picture shows any more is nothing but its owner's word.
+        if !self.is_observed(&label)? {
+            run!(self, c => diesel::update(soft_bindings::table)
+                .filter(soft_bindings::label.eq(label.as_str()))
+                .set(soft_bindings::observed.eq(false))
+                .execute(c))?;
+        }
         let row = self.manifest(&label)?.filter(|row| row.deleted_at.is_none() && !row.alone);
         let Some(row) = row else { return Ok(()) };
         let owner = convert::issuer_text(Issuer::Organisation(row.owner));
@@ -377,7 +424,7 @@ impl Writer<'_> {
         one_or_violated(rows, "manifests.deleted_at")
     }
 
-    /// Binds a value to a manifest. Saying it twice is the same as saying it once. `alike` says that the value is an
+    /// Binds a value to a manifest by somebody's word. Saying it twice is the same as saying it once. `alike` says that the value is an
     /// ISCC code that shall be found by likeness, too.
     ///
     /// # Errors
@@ -408,6 +455,27 @@ impl Writer<'_> {
             .collect();
         run!(self, c => diesel::insert_into(iscc_parts::table).values(&rows).on_conflict_do_nothing().execute(c))?;
         Ok(())
+    }
+
+    /// Binds the ISCC code that the registry computed from a picture that carries the manifest. `alike` as in
+    /// [`Writer::bind`].
+    ///
+    /// # Errors
+    /// [`StoreError::Constraint`] if there is no such manifest.
+    pub fn bind_observed(
+        &mut self,
+        code: &[u8; 32],
+        label: &ManifestId,
+        alike: bool,
+    ) -> Result<(), StoreError> {
+        self.bind(ISCC, code, label, alike)?;
+        let rows = run!(self, c => diesel::update(soft_bindings::table)
+            .filter(soft_bindings::alg.eq(ISCC))
+            .filter(soft_bindings::value.eq(code.as_slice()))
+            .filter(soft_bindings::label.eq(label.as_str()))
+            .set(soft_bindings::observed.eq(true))
+            .execute(c))?;
+        exactly_one(rows)
     }
 
     /// Takes a value off a manifest; whether it was bound.

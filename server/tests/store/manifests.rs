@@ -9,6 +9,7 @@ both_engines!(
     a_manifest_goes_with_its_owners_last_picture,
     bindings_go_with_their_manifest,
     alike_codes_share_a_part,
+    what_was_observed_is_told_from_what_is_claimed,
 );
 
 fn label(n: u64) -> ManifestId {
@@ -22,6 +23,7 @@ fn manifest(label: &ManifestId, owner: u64, alone: bool) -> NewManifest<'_> {
         certificate: Sha256Digest(bytes32(owner)),
         owner: organisation_id(owner),
         alone,
+        trusted: false,
         anchor_index: 1,
         created_at: at(2_000),
         content_digest: Some(Sha256Digest(bytes32(7))),
@@ -40,6 +42,7 @@ fn manifests_are_kept_once_and_come_back(database: &Database) {
         certificate: new.certificate,
         owner: new.owner,
         alone: true,
+        trusted: false,
         anchor_index: 1,
         created_at: at(2_000),
         deleted_at: None,
@@ -145,6 +148,44 @@ fn bindings_go_with_their_manifest(database: &Database) {
     constraint(store.write(|w| w.bind("mark", &long, &two, false)));
     constraint(store.write(|w| w.bind("mark", b"", &two, false)));
     constraint(store.write(|w| w.bind("mark", b"x", &label(9), false)));
+}
+
+fn what_was_observed_is_told_from_what_is_claimed(database: &Database) {
+    let store = with_organisations(database);
+    let (one, two) = (label(1), label(2));
+    let (code, own) = (bytes32(3), 1);
+    write(&store, |w| {
+        w.put_manifest(&manifest(&one, 1, true))?;
+        w.put_manifest(&manifest(&two, 2, true))?;
+        w.bind(ISCC, &code, &one, true)?;
+        w.bind(ISCC, &code, &two, true)
+    });
+    let with = |observed, limit| read(&store, |r| r.manifests_by_iscc(&code, observed, limit));
+    assert_eq!((with(true, 9), with(false, 9)), (vec![], vec![one.clone(), two.clone()]));
+    write(&store, |w| {
+        w.link_picture(own, &one)?;
+        w.bind_observed(&code, &one, true)
+    });
+    let apart = (vec![one.clone()], vec![two.clone()]);
+    assert_eq!((with(true, 9), with(false, 9)), apart);
+    // To claim it again takes nothing away.
+    write(&store, |w| w.bind(ISCC, &code, &one, true));
+    assert_eq!((with(true, 9), with(false, 9)), apart);
+    constraint(store.write(|w| w.bind_observed(&code, &label(9), true)));
+    // Without its picture it is its owner's word again.
+    write(&store, |w| w.release_picture(own, at(3_000)));
+    assert_eq!((with(true, 9), with(false, 1)), (vec![], vec![one.clone()]));
+
+    write(&store, |w| w.mark_trusted(&one));
+    let trusted = |id| read(&store, |r| r.manifest(id)).unwrap().trusted;
+    assert_eq!((trusted(&one), trusted(&two)), (true, false));
+    write(&store, |w| {
+        w.delete_manifest(&one, at(3_000))?;
+        w.delete_manifest(&two, at(3_000))?;
+        w.put_manifest(&manifest(&one, 1, true))?;
+        w.put_manifest(&NewManifest { trusted: true, ..manifest(&two, 1, true) })
+    });
+    assert_eq!((trusted(&one), trusted(&two)), (false, true), "as it came last");
 }
 
 fn alike_codes_share_a_part(database: &Database) {

@@ -77,6 +77,12 @@ fn of_manifest(error: &C2paSignError) -> Option<Remedy> {
             "Give the --source-type that fits the file's own label.",
             "请提供与文件自身标识一致的 --source-type。",
         ),
+        C2paSignError::WouldConceal { .. } => (
+            "A label that says AI is never concealed. Give the source type of the edit, such as humanEdits, \
+             algorithmicallyEnhanced or compositeWithTrainedAlgorithmicMedia; what the file says stays.",
+            "表明 AI 的标识不得隐匿。请提供该编辑的来源类型，例如 humanEdits、algorithmicallyEnhanced 或 \
+             compositeWithTrainedAlgorithmicMedia；文件原有标识保持不变。",
+        ),
         C2paSignError::Identity(_) => (
             "Give an end-entity certificate of the C2PA profile first in --c2pa-cert, and its key in PKCS#8: \
              openssl pkcs8 -topk8 -nocrypt -in KEY.",
