@@ -4,15 +4,11 @@
 //! Ordinary photos carry no manifest; they must not pay for a parse. A "no" here is final; a "maybe" only
 //! costs the full read.
 
-use crate::containers::{jpeg, png, webp};
+use crate::containers::{bmff::C2PA_USER_TYPE, jpeg, png, webp};
 use memchr::memmem;
 
 /// Start of the description box of a manifest store: box type `jumd`, then the UUID that begins with `c2pa`.
 const STORE_DESCRIPTION: &[u8] = b"jumdc2pa";
-/// UUID of the ISO BMFF box that carries C2PA data (C2PA specification, "Embedding manifests into BMFF-based
-/// assets").
-const BMFF_C2PA_UUID: [u8; 16] =
-    [0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81];
 /// XMP key `dcterms:provenance`, with which a file refers to a manifest elsewhere.
 const XMP_PROVENANCE: &[u8] = b"provenance";
 
@@ -63,7 +59,7 @@ pub(super) fn may_hold_manifest(bytes: &[u8], media_type: &str) -> bool {
         }
         "image/gif" => memmem::find(bytes, b"C2PA_GIF").is_some() || refers(bytes),
         "image/avif" | "image/heic" | "image/heif" => {
-            memmem::find(bytes, &BMFF_C2PA_UUID).is_some() || refers(bytes)
+            memmem::find(bytes, &C2PA_USER_TYPE).is_some() || refers(bytes)
         }
         // A TIFF names its store by a tag number only, and of other containers nothing is known here.
         _ => true,

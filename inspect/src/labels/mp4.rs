@@ -6,7 +6,7 @@
 //! refused rather than broken.
 
 use super::write::LabelWriteError;
-use crate::containers::bmff::{BmffBox, boxed, boxes, children, meta_children};
+use crate::containers::bmff::{BmffBox, C2PA_USER_TYPE, boxed, boxes, children, meta_children};
 use std::ops::Range;
 use touchstone_schema::label::FoundLabel;
 
@@ -17,9 +17,6 @@ const KEY: &[u8] = b"AIGC";
 const KEYED: &[u8; 4] = b"mdta";
 /// Handler of metadata whose names are the types of their atoms.
 const ITUNES: &[u8; 4] = b"mdir";
-/// UUID of the box that carries C2PA data (C2PA specification, "Embedding manifests into BMFF-based assets").
-const C2PA: [u8; 16] =
-    [0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81];
 /// Boxes of fragmented files, which hold or imply offsets into the file.
 const FRAGMENTS: [[u8; 4]; 5] = [*b"moof", *b"sidx", *b"ssix", *b"mfra", *b"styp"];
 
@@ -326,7 +323,7 @@ pub(super) fn change(
 
 /// Whether the file has a C2PA manifest.
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {
-    boxes(bytes).any(|b| b.user_type == Some(C2PA))
+    boxes(bytes).any(|b| b.user_type == Some(C2PA_USER_TYPE))
 }
 
 fn make(kind: [u8; 4], data: &[u8]) -> Result<Vec<u8>> {
