@@ -29,6 +29,7 @@ mod flow;
 mod house;
 mod labels;
 mod matching;
+mod media;
 mod pictures;
 #[path = "../support/postgres.rs"]
 mod postgres;
