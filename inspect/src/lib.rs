@@ -190,8 +190,7 @@ pub fn inspect_picture(
 }
 
 /// The labels that stand in a file's metadata.
-#[must_use]
-pub fn inspect_labels(bytes: &[u8], options: &InspectOptions) -> Vec<FoundLabel> {
+fn inspect_labels(bytes: &[u8], options: &InspectOptions) -> Vec<FoundLabel> {
     let mut labels = labels::read_labels(bytes);
     labels::integrity::check_all(&mut labels, &options.producer_keys);
     labels

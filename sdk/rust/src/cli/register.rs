@@ -2,7 +2,7 @@
 
 use super::{
     args::{Language, Register},
-    failure::{Failure, Status},
+    failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
     session::Session,
@@ -54,7 +54,9 @@ pub(crate) fn run(session: &Session, args: &Register) -> Result<Status, Failure>
     let claim = claim(args)?;
     let key = session.key()?;
     let connection = session.connect()?;
-    let registrar = Registrar::new(&connection.client, key, &SystemEntropy)?.keeping(args.reference);
+    let registrar = Registrar::new(&connection.client, key, &SystemEntropy)?
+        .keeping(args.reference)
+        .taking_other_labels(args.other_label);
     let run = Run {
         out: &session.out,
         registrar: &registrar,
@@ -77,7 +79,11 @@ fn claim(args: &Register) -> Result<Claim, Failure> {
     let label: OutputLabel = serde_json::from_slice(&text).map_err(|error| {
         let remedy =
             ("Its form is OutputLabel in the JSON Schemas.", "其格式为 JSON Schema 中的 OutputLabel。");
-        Failure::Usage(format!("{} is not a label: {error}", path.display()), Some(remedy))
+        let message = Message::new(
+            format!("{} is not a label: {error}", path.display()),
+            format!("{} 不是标识：{error}", path.display()),
+        );
+        Failure::Usage(message, Some(remedy))
     })?;
     let parents = args.parent.iter().map(|parent| parent_digest(parent)).collect::<Result<_, _>>()?;
     Ok(Claim::Output { label: Box::new(label), parents })
@@ -253,5 +259,7 @@ fn whole_batch_failed(error: &ClientError, count: usize) -> Vec<Result<Acknowled
 }
 
 fn lost() -> Failure {
-    Failure::File("the registry's answer holds no result for this file".to_owned(), None)
+    let message =
+        Message::new("the registry's answer holds no result for this file", "登记处的应答中没有此文件的结果");
+    Failure::File(message, None)
 }
