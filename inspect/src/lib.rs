@@ -19,12 +19,13 @@ pub mod overlay;
 pub mod raster;
 pub mod reference;
 
+use containers::Container;
 use decode::{DecodeError, Format, Picture};
 use fingerprint::Pdq;
 use limits::Limits;
 use touchstone_schema::{
     Sha256Digest,
-    api::InspectionReport,
+    api::{FileReport, InspectionReport, MediaReport},
     label::FoundLabel,
     problem::ProblemCode,
     record::{Blob, Code256, Record, Tier},
@@ -119,6 +120,35 @@ pub struct Inspection {
     pub c2pa: Option<c2pa::C2paReport>,
 }
 
+/// What a file turned out to be.
+#[derive(Debug, Clone)]
+pub enum Inspected {
+    /// A picture, and its working picture as [`inspect_picture`] hands it out.
+    Picture(Box<Inspection>, Picture),
+    /// A video, a sound or a document.
+    Media(MediaReport),
+}
+
+/// Inspects a picture, or reads the labels of a file that is none and whose container is known.
+///
+/// # Errors
+/// [`InspectError`] if it is neither, or is a picture that is damaged or costs more than the limits allow.
+pub fn inspect_file(bytes: &[u8], options: &InspectOptions) -> Result<Inspected, InspectError> {
+    let error = match inspect_picture(bytes, options) {
+        Ok((inspection, picture)) => return Ok(Inspected::Picture(Box::new(inspection), picture)),
+        Err(error) => error,
+    };
+    let media_type = Container::sniff(bytes).and_then(|container| container.media_type(bytes));
+    match media_type.filter(|_| error == InspectError::Decode(DecodeError::NotAnImage)) {
+        Some(media_type) => Ok(Inspected::Media(MediaReport {
+            sha256: digest::file_sha256(bytes),
+            media_type: media_type.to_owned(),
+            labels: inspect_labels(bytes, options),
+        })),
+        None => Err(error),
+    }
+}
+
 /// Inspects a file: one decode, then everything that is computed from its bytes and pixels.
 ///
 /// # Errors
@@ -170,12 +200,22 @@ pub fn inspect_picture(
     Ok((inspection, decoded.picture))
 }
 
-/// The labels of a file that is not decoded, such as a video: MP4, M4A and MOV.
-#[must_use]
-pub fn inspect_labels(bytes: &[u8], options: &InspectOptions) -> Vec<FoundLabel> {
+/// The labels that stand in a file's metadata.
+fn inspect_labels(bytes: &[u8], options: &InspectOptions) -> Vec<FoundLabel> {
     let mut labels = labels::read_labels(bytes);
     labels::integrity::check_all(&mut labels, &options.producer_keys);
     labels
+}
+
+impl Inspected {
+    /// The report that clients get.
+    #[must_use]
+    pub fn report(self) -> FileReport {
+        match self {
+            Self::Picture(inspection, _) => FileReport::Picture(inspection.report()),
+            Self::Media(report) => FileReport::Media(report),
+        }
+    }
 }
 
 impl Inspection {

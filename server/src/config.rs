@@ -11,8 +11,10 @@ use clap::Args;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
+use touchstone_inspect::labels::integrity::{ProducerKeys, ProducerKeysError};
 
 /// Where the registry keeps its state.
 #[derive(Debug, Clone, Args)]
@@ -293,7 +295,8 @@ impl Rules {
     /// The registry's settings; what is not given keeps the registry's default.
     ///
     /// # Errors
-    /// [`ConfigError::Unreadable`] if a list of trust anchors or keys cannot be read; [`ConfigError::PublicUrl`].
+    /// [`ConfigError::Unreadable`] if a list of trust anchors or keys cannot be read; [`ConfigError::ProducerKeys`];
+    /// [`ConfigError::PublicUrl`].
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         let defaults = Settings::default();
         Ok(Settings {
@@ -316,7 +319,9 @@ impl Rules {
             max_unpublished: defaults.max_unpublished,
             receipt_wait: defaults.receipt_wait,
             index_folder: defaults.index_folder,
-            producer_keys: optional_file(self.producer_keys.as_deref())?,
+            producer_keys: Arc::new(
+                self.producer_keys.as_deref().map(producer_keys).transpose()?.unwrap_or_default(),
+            ),
             #[cfg(feature = "c2pa")]
             trust_anchors: touchstone_inspect::c2pa::TrustAnchors {
                 c2pa_trust_list: optional_file(self.c2pa_trust_list.as_deref())?,
@@ -416,6 +421,13 @@ fn public_url(text: &str) -> Result<String, ConfigError> {
     if rest.is_some_and(fits) { Ok(text.to_owned()) } else { Err(ConfigError::PublicUrl(text.to_owned())) }
 }
 
+/// Keys that are pinned for producers of labels. A file with a faulty entry is not used in part: a key that is missing
+/// would let forged labels pass.
+fn producer_keys(path: &Path) -> Result<ProducerKeys, ConfigError> {
+    ProducerKeys::parse(&read_file(path)?)
+        .map_err(|fault| ConfigError::ProducerKeys { path: path.to_owned(), fault })
+}
+
 fn optional_file(path: Option<&Path>) -> Result<Option<Vec<u8>>, ConfigError> {
     path.map(read_file).transpose()
 }
@@ -444,6 +456,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// What the system said.
         cause: std::io::Error,
+    },
+    /// The file of `--producer-keys` cannot be used.
+    #[error("the producer keys in {path:?} cannot be used: {fault}. {}", .fault.remedy().0)]
+    ProducerKeys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and with which entry.
+        fault: ProducerKeysError,
     },
 }
 
@@ -518,6 +538,23 @@ mod tests {
         for bad in ["registry.example", "https://", "ftp://registry.example", "https://registry.example/?a"] {
             assert!(matches!(url(bad), Err(ConfigError::PublicUrl(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_faulty_file_of_producer_keys_is_named_with_its_entry_and_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.json");
+        let text = |keys: &str| {
+            std::fs::write(&path, format!("{{\"keys\":[{keys}]}}")).unwrap();
+            let path = path.to_str().unwrap();
+            let line = Line::try_parse_from(["server", "--data", "d", "--producer-keys", path]).unwrap();
+            line.config.rules.settings().unwrap_err().to_string()
+        };
+        let faulty = text(r#"{"producer":"kling","spki":"3059"}"#);
+        assert!(faulty.contains("keys.json") && faulty.contains("key 1 is not"), "{faulty}");
+        assert!(faulty.contains("take the entry out"), "{faulty}");
+        let unfinished = text("\n{");
+        assert!(unfinished.contains("line 2"), "{unfinished}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod anchors;
 mod disclosed;
 mod extract;
 mod identity;
+mod jumbf;
 mod meaning;
 mod probe;
 mod raw;
@@ -34,8 +35,8 @@ pub use identity::{
 pub use report::{AnchorSet, C2paReport, C2paState, HardBinding, Ingredient, Signer};
 pub use report::{FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE, FAILURE_UNREADABLE};
 pub use report::{LIBRARY, MAX_LIST_LENGTH, MAX_TEXT_BYTES};
+pub use sign::MAX_COMPONENTS;
 pub use sign::{C2paSignError, Component, ManifestParts, ManifestToWrite, SigningIdentity};
-pub use sign::{MAX_COMPONENTS, SOFT_BINDING_ISCC};
 pub use sign::{label_and_sign, propagate_and_sign, sign_manifest, sign_manifest_with};
 pub use signals::{InceptionSignal, Signals, TransformationSignal};
 pub use store::{

@@ -5,7 +5,7 @@
 //! found by hopping from box to box (JUMBF, ISO/IEC 19566-5), and read as CBOR. Only boxes that occur once are
 //! used, so that no second box of the same name can stand in for the one that the claim's hash covers.
 
-use crate::containers::be32;
+use super::jumbf::{self, DESCRIPTION, HAS_LABEL, SUPERBOX};
 use ciborium::Value;
 use touchstone_schema::Sha256Digest;
 
@@ -77,29 +77,21 @@ pub(super) fn field<'v>(map: &'v Value, key: &str) -> Option<&'v Value> {
 
 /// The boxes that stand side by side in `data`: type and content. Ends at the first one that does not fit.
 fn boxes(data: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
-    let mut rest = data;
+    let mut at = 0;
     std::iter::from_fn(move || {
-        let length = be32(rest, 0)?;
-        let kind = rest.get(4..8)?.try_into().ok()?;
-        let (header, end) = match length {
-            // The last box: up to the end.
-            0 => (8, rest.len()),
-            // The length stands behind the type, in 8 bytes.
-            1 => (16, usize::try_from(u64::from_be_bytes(rest.get(8..16)?.try_into().ok()?)).ok()?),
-            length => (8, usize::try_from(length).ok()?),
-        };
-        let content = rest.get(header..end)?;
-        rest = rest.get(end..)?;
-        Some((kind, content))
+        let found = jumbf::first(data, at..data.len())?;
+        let kind = data.get(at + 4..)?.first_chunk()?;
+        at = found.all.end;
+        Some((kind, data.get(found.data)?))
     })
     .take(MAX_BOXES)
 }
 
 /// The content behind the description of the one superbox in `data` that has this label.
 fn superbox<'a>(data: &'a [u8], label: &str) -> Option<&'a [u8]> {
-    let mut found = boxes(data).filter(|(kind, _)| *kind == b"jumb").filter_map(|(_, content)| {
+    let mut found = boxes(data).filter(|(kind, _)| **kind == SUPERBOX).filter_map(|(_, content)| {
         let (kind, description) = boxes(content).next()?;
-        (kind == b"jumd" && label_of(description) == Some(label.as_bytes()))
+        (*kind == DESCRIPTION && label_of(description) == Some(label.as_bytes()))
             .then(|| content.get(8 + description.len()..))
             .flatten()
     });
@@ -109,7 +101,7 @@ fn superbox<'a>(data: &'a [u8], label: &str) -> Option<&'a [u8]> {
 
 /// The label in a description box: after its type (16 bytes) and flags (1), if the flags say that it is there.
 fn label_of(description: &[u8]) -> Option<&[u8]> {
-    let has_label = description.get(16)? & 0b10 != 0;
+    let has_label = description.get(16)? & HAS_LABEL != 0;
     let text = description.get(17..).filter(|_| has_label)?;
     text.get(..memchr::memchr(0, text)?)
 }

@@ -10,16 +10,14 @@ use crate::{
     },
     limits::Limits,
 };
-use ::c2pa::{Builder, BuilderIntent, Context, SigningAlg, create_signer};
+use ::c2pa::{Builder, BuilderIntent, Context, RawSignatureValidationError, SigningAlg, create_signer};
 use serde_json::{Value, json};
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use touchstone_schema::{Sha256Digest, label::DigitalSourceType};
+use touchstone_schema::{Sha256Digest, label::DigitalSourceType, sbr::ISCC};
 
 /// How many components a manifest may name.
 pub const MAX_COMPONENTS: usize = 32;
-/// The open fingerprint on the C2PA list of soft binding algorithms (ISO 24138).
-pub const SOFT_BINDING_ISCC: &str = touchstone_schema::sbr::ISCC;
 
 /// A signing key with its certificates.
 #[derive(Clone)]
@@ -63,7 +61,7 @@ pub struct ManifestParts<'a> {
     pub parent: Option<&'a [u8]>,
     /// Files that were placed in the picture, at most [`MAX_COMPONENTS`]. Their manifests are kept.
     pub components: &'a [Component],
-    /// Binds the picture's ISCC Image-Code ([`SOFT_BINDING_ISCC`]), by which a registry finds the manifest again
+    /// Binds the picture's ISCC Image-Code ([`ISCC`]), by which a registry finds the manifest again
     /// after it was stripped from the file. A picture that the code cannot tell from others is not bound.
     pub soft_binding: bool,
     /// Of an edited file: only its metadata was edited (`c2pa.edited.metadata`), so that no source type is stated.
@@ -142,6 +140,9 @@ pub enum C2paSignError {
         /// Longest text in bytes.
         max: usize,
     },
+    /// The key is not the one that the signer's certificate was issued for.
+    #[error("the private key does not belong to the signer's certificate")]
+    KeyMismatch,
     /// The key or the certificates cannot be used.
     #[error("the signing key or its certificates cannot be used: {0}")]
     Identity(String),
@@ -315,14 +316,22 @@ fn sign(
     }
     if let Some(code) = iscc {
         let binding = json!({
-            "alg": SOFT_BINDING_ISCC,
+            "alg": ISCC,
             "blocks": [{ "scope": {}, "value": iscc_soft_binding(code) }],
             "pad": [],
         });
         builder.add_assertion("c2pa.soft-binding", &binding).map_err(library)?;
     }
     let mut signed = Cursor::new(Vec::with_capacity(bytes.len() + 32 * 1024));
-    builder.sign(signer.as_ref(), media_type, &mut Cursor::new(bytes), &mut signed).map_err(library)?;
+    builder.sign(signer.as_ref(), media_type, &mut Cursor::new(bytes), &mut signed).map_err(|error| {
+        match error {
+            // The library holds the new signature against the certificate.
+            ::c2pa::Error::RawSignatureValidationError(RawSignatureValidationError::SignatureMismatch) => {
+                C2paSignError::KeyMismatch
+            }
+            other => library(other),
+        }
+    })?;
     Ok(signed.into_inner())
 }
 

@@ -9,6 +9,7 @@
 //! judged by whoever has the picture.
 
 use super::extract::{anchor_set, certificate_sha256, hard_binding};
+use super::jumbf::{self, DESCRIPTION, HAS_LABEL, Place, SUPERBOX};
 use super::raw::{RawManifest, claim_signature_sha256};
 use super::report::{HardBinding, cut, push};
 use super::{C2paReader, MAX_LIST_LENGTH, MAX_STORE_BYTES, MAX_TEXT_BYTES, probe};
@@ -17,10 +18,8 @@ use ::c2pa::{Manifest, Reader};
 use std::io::Cursor;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use touchstone_schema::Sha256Digest;
+use touchstone_schema::{Sha256Digest, sbr::STORE_MEDIA_TYPE};
 
-/// Media type of a detached manifest store.
-pub const STORE_MEDIA_TYPE: &str = "application/c2pa";
 /// Most manifests of a store that is kept: its history. Ordinary stores hold fewer than ten.
 pub const MAX_MANIFESTS: usize = 256;
 /// Most soft bindings that are read from one manifest; further ones are passed over.
@@ -28,18 +27,12 @@ pub const MAX_SOFT_BINDINGS: usize = 16;
 /// Longest value of a soft binding that is read, in bytes; longer ones are passed over.
 pub const MAX_SOFT_BINDING_BYTES: usize = 4_096;
 
-/// Type of a superbox.
-const SUPERBOX: [u8; 4] = *b"jumb";
-/// Type of its description, the first box in it.
-const DESCRIPTION: [u8; 4] = *b"jumd";
 /// How the identifiers of C2PA's boxes end: four letters stand before it (C2PA specification, "JUMBF box types").
 const UUID_TAIL: [u8; 12] = [0x00, 0x11, 0x00, 0x10, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71];
 /// Letters of the manifest store.
 const STORE: &[u8] = b"c2pa";
 /// Letters of manifests: standard, update, and compressed.
 const MANIFESTS: [&[u8]; 3] = [b"c2ma", b"c2um", b"c2cm"];
-/// Toggle of a description that has a label.
-const HAS_LABEL: u8 = 0x02;
 
 /// Failure codes that a detached store may have: its picture is elsewhere, and nobody need vouch for its signer. Not among
 /// them is an expired certificate without a trusted time stamp: the library does not look at such a signature.
@@ -288,11 +281,11 @@ struct Superbox {
 impl Superbox {
     /// The superbox that begins `within`.
     fn at(bytes: &[u8], within: Range<usize>) -> Result<Self, StoreFault> {
-        let Header { kind, all, data: inner } = header(bytes, within)?;
+        let Place { kind, all, data: inner } = place(bytes, within)?;
         if kind != SUPERBOX {
             return Err(StoreFault::Structure("a superbox is missing"));
         }
-        let Header { kind, all: description, data } = header(bytes, inner)?;
+        let Place { kind, all: description, data } = place(bytes, inner)?;
         if kind != DESCRIPTION {
             return Err(StoreFault::Structure("a superbox has no description"));
         }
@@ -313,34 +306,9 @@ impl Superbox {
     }
 }
 
-/// A box.
-struct Header {
-    kind: [u8; 4],
-    all: Range<usize>,
-    data: Range<usize>,
-}
-
-/// The box that begins `within` (ISO/IEC 14496-12 section 4.2).
-fn header(bytes: &[u8], within: Range<usize>) -> Result<Header, StoreFault> {
-    let cut_off = || StoreFault::Structure("a box is cut off");
-    let field = |at: usize| bytes.get(within.clone())?.get(at..at + 4)?.first_chunk::<4>().copied();
-    let (length, kind) = (field(0).ok_or_else(cut_off)?, field(4).ok_or_else(cut_off)?);
-    let (length, head) = match u32::from_be_bytes(length) {
-        // To the end of what holds it.
-        0 => (within.len() as u64, 8),
-        // The length follows in 64 bits.
-        1 => {
-            let (high, low) = (field(8).ok_or_else(cut_off)?, field(12).ok_or_else(cut_off)?);
-            (u64::from(u32::from_be_bytes(high)) << 32 | u64::from(u32::from_be_bytes(low)), 16)
-        }
-        length => (u64::from(length), 8),
-    };
-    let length = usize::try_from(length).map_err(|_| cut_off())?;
-    if length < head || length > within.len() {
-        return Err(cut_off());
-    }
-    let end = within.start + length;
-    Ok(Header { kind, all: within.start..end, data: within.start + head..end })
+/// The box that begins `within`.
+fn place(bytes: &[u8], within: Range<usize>) -> Result<Place, StoreFault> {
+    jumbf::first(bytes, within).ok_or(StoreFault::Structure("a box is cut off"))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use touchstone_schema::{
     CheckId, KeyId, OrganisationId, Sha256Digest, StatementId, TokenId,
     api::{
         Acknowledgement, AdmittedOrganisation, BatchItem, BatchResult, CallerInfo, CheckResult,
-        CheckpointList, ContentReceipt, ContentStatements, FingerprintCheck, InspectionReport, IssuedToken,
+        CheckpointList, ContentReceipt, ContentStatements, FileReport, FingerprintCheck, IssuedToken,
         KeyRevocation, LabelRecords, Logged, NewCode, NewKey, NewOrganisation, NewToken, NewUser,
         OrganisationInfo, RegistryInfo, SignIn, StatementView, Suspension, TokenList, UserInfo,
     },
@@ -405,7 +405,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn inspect(&self, bytes: &[u8]) -> Result<InspectionReport, ClientError> {
+    pub fn inspect(&self, bytes: &[u8]) -> Result<FileReport, ClientError> {
         self.send(Method::POST, "/v1/inspections".to_owned(), (BYTES, bytes), Repeat::Harmless)
     }
 

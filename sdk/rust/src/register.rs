@@ -92,6 +92,14 @@ pub enum RegisterError {
         /// Name of the token's organisation.
         organisation: String,
     },
+    /// The file's implicit label names another producer or number than the label that is to be registered.
+    #[error("the file's own label names {found}, and not {given}")]
+    OtherLabel {
+        /// Producer and number in the file.
+        found: String,
+        /// Producer and number that were given.
+        given: String,
+    },
     /// The file changed between signing and uploading.
     #[error("{0} changed while it was being registered")]
     Changed(PathBuf),
@@ -122,17 +130,25 @@ pub enum LabelDoubt {
     Differs,
 }
 
-fn label_doubt(claim: &Claim, labels: &[FoundLabel]) -> Option<LabelDoubt> {
+/// How the file's labels depart from the label that is claimed; of another implicit label, its producer and number.
+fn label_doubt(claim: &Claim, labels: &[FoundLabel]) -> Option<(LabelDoubt, Option<String>)> {
     let Claim::Output { label, .. } = claim else { return None };
     let mut found = labels.iter().filter(|found| found.meaning.is_ai()).peekable();
     if found.peek().is_none() {
-        return Some(LabelDoubt::Missing);
+        return Some((LabelDoubt::Missing, None));
     }
-    let mut implicit = found.filter_map(|found| found.gb45438.as_ref()).peekable();
-    let same = |found: &Gb45438Label| {
+    let implicit: Vec<&Gb45438Label> = found.filter_map(|found| found.gb45438.as_ref()).collect();
+    let same = |found: &&Gb45438Label| {
         found.content_producer == label.producer && found.produce_id == label.content_id
     };
-    (implicit.peek().is_some() && !implicit.any(same)).then_some(LabelDoubt::Differs)
+    let first = implicit.first().filter(|_| !implicit.iter().any(same))?;
+    Some((LabelDoubt::Differs, Some(numbered(&first.content_producer, &first.produce_id))))
+}
+
+/// A producer and its number of a content, for people.
+fn numbered(producer: &str, number: &str) -> String {
+    let shown = |text: &str| if text.is_empty() { "-".to_owned() } else { text.chars().take(128).collect() };
+    format!("{} / {}", shown(producer), shown(number))
 }
 
 /// Registers files for one organisation with one key.
@@ -147,6 +163,7 @@ pub struct Registrar<'a> {
     inspecting: InspectOptions,
     reference: Option<Tier>,
     receipts: bool,
+    other_labels: bool,
 }
 
 impl<'a> Registrar<'a> {
@@ -183,6 +200,7 @@ impl<'a> Registrar<'a> {
             inspecting,
             reference: None,
             receipts: false,
+            other_labels: false,
         })
     }
 
@@ -211,6 +229,14 @@ impl<'a> Registrar<'a> {
         }
     }
 
+    /// Takes outputs whose own label names another producer or number, too: what is made from a labelled picture may keep
+    /// that picture's label, as a file has one.
+    #[must_use]
+    pub const fn taking_other_labels(mut self, taking: bool) -> Self {
+        self.other_labels = taking;
+        self
+    }
+
     /// Most statements that the registry takes at once, at most [`MAX_BATCH`].
     #[must_use]
     pub const fn max_batch(&self) -> usize {
@@ -225,6 +251,13 @@ impl<'a> Registrar<'a> {
         let bytes = files::read(path, self.max_bytes)?;
         let (inspection, picture) = touchstone_inspect::inspect_picture(&bytes, &self.inspecting)?;
         drop(bytes);
+        let doubt = label_doubt(claim, &inspection.labels);
+        if let (Claim::Output { label, .. }, Some((LabelDoubt::Differs, Some(found)))) = (claim, &doubt)
+            && !self.other_labels
+        {
+            let given = numbered(&label.producer, &label.content_id);
+            return Err(RegisterError::OtherLabel { found: found.clone(), given });
+        }
         let file_name = path.file_name().and_then(|name| clean_file_name(&name.to_string_lossy()));
         let (record, digest) = match upload {
             Upload::Pixels => (None, None),
@@ -261,7 +294,7 @@ impl<'a> Registrar<'a> {
             media_type,
             file_name,
             record,
-            label_doubt: label_doubt(claim, &inspection.labels),
+            label_doubt: doubt.map(|(doubt, _)| doubt),
         })
     }
 

@@ -33,6 +33,7 @@ mod house;
 mod labels;
 mod log;
 mod matching;
+mod media;
 mod pictures;
 #[path = "../support/postgres.rs"]
 mod postgres;

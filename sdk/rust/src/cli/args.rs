@@ -163,6 +163,10 @@ pub(crate) struct Register {
     /// The outputs' label: a JSON file of the form OutputLabel.
     #[arg(long, value_name = "LABEL.json", requires = "output")]
     pub(crate) label: Option<PathBuf>,
+    /// Register outputs although a file's own label names another producer or number: it was made from a labelled
+    /// picture and keeps that picture's label. Without this, such a file is refused.
+    #[arg(long, requires = "output")]
+    pub(crate) other_label: bool,
     /// A picture that the outputs were made from: a file or a SHA-256. May be repeated.
     #[arg(long, value_name = "FILE|SHA256", requires = "output", action = ArgAction::Append)]
     pub(crate) parent: Vec<String>,
@@ -225,8 +229,9 @@ pub(crate) struct Check {
   touchstone inspect --c2pa-trust-list C2PA-TRUST-LIST.pem --json claims/*.jpg
 
 Nothing is sent anywhere, and nothing that stands in a file is fetched. Each label is shown with its level (unsigned,
-signed, verified), the place where it stands, its fields, and a line for each departure from its standard. That no
-label is found never means that a person made the picture.")]
+signed, verified), the place where it stands, its fields, and a line for each departure from its standard. Of videos,
+sounds and PDF documents, which are not decoded, the labels are shown. That no label is found never means that a person
+made the picture.")]
 pub(crate) struct Inspect {
     #[command(flatten)]
     pub(crate) trust: Trust,

@@ -3,6 +3,7 @@
 mod admin;
 mod args;
 mod check;
+mod chinese;
 mod failure;
 mod inspect;
 mod keygen;

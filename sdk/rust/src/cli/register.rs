@@ -2,7 +2,7 @@
 
 use super::{
     args::{Language, Register},
-    failure::{Failure, Status},
+    failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
     session::Session,
@@ -65,7 +65,8 @@ pub(crate) fn run(session: &Session, args: &Register) -> Result<Status, Failure>
     let connection = session.connect()?;
     let registrar = Registrar::new(&connection.client, key, &SystemEntropy)?
         .keeping(args.reference)
-        .with_receipts(args.receipts.is_some());
+        .with_receipts(args.receipts.is_some())
+        .taking_other_labels(args.other_label);
     let run = Run {
         out: &session.out,
         registrar: &registrar,
@@ -89,7 +90,11 @@ fn claim(args: &Register) -> Result<Claim, Failure> {
     let label: OutputLabel = serde_json::from_slice(&text).map_err(|error| {
         let remedy =
             ("Its form is OutputLabel in the JSON Schemas.", "其格式为 JSON Schema 中的 OutputLabel。");
-        Failure::Usage(format!("{} is not a label: {error}", path.display()), Some(remedy))
+        let message = Message::new(
+            format!("{} is not a label: {error}", path.display()),
+            format!("{} 不是标识：{error}", path.display()),
+        );
+        Failure::Usage(message, Some(remedy))
     })?;
     let parents = args.parent.iter().map(|parent| parent_digest(parent)).collect::<Result<_, _>>()?;
     Ok(Claim::Output { label: Box::new(label), parents })
@@ -293,5 +298,7 @@ fn whole_batch_failed(error: &ClientError, count: usize) -> Vec<Result<Acknowled
 }
 
 fn lost() -> Failure {
-    Failure::File("the registry's answer holds no result for this file".to_owned(), None)
+    let message =
+        Message::new("the registry's answer holds no result for this file", "登记处的应答中没有此文件的结果");
+    Failure::File(message, None)
 }

@@ -10,7 +10,7 @@ mod words;
 pub(crate) use receipt::run as verify_receipt;
 
 use super::{
-    failure::{Failure, Status},
+    failure::{Failure, Message, Status},
     session::Session,
 };
 use args::{Answer, Log, PolicyOf, Trusted};
@@ -74,30 +74,42 @@ fn is_url(place: &str) -> bool {
 
 /// The policy that checkpoints must satisfy.
 fn policy(trusted: &Trusted) -> Result<Policy, Failure> {
-    let refused = |text: String| {
+    let refused = |message: Message| {
         let remedy = (
             "touchstone log policy URL prints one to begin with.",
             "可用 touchstone log policy URL 生成初始策略文件。",
         );
-        Failure::Usage(text, Some(remedy))
+        Failure::Usage(message, Some(remedy))
     };
     let (name, text) = match (&trusted.policy, &trusted.log_key) {
         (Some(path), _) => (path.display().to_string(), text_file(path)?),
         (None, Some(key)) => ("--log-key".to_owned(), format!("log {key}\nquorum none\n")),
-        (None, None) => return Err(refused("neither --policy nor --log-key is given".to_owned())),
+        (None, None) => {
+            return Err(refused(Message::new(
+                "neither --policy nor --log-key is given",
+                "未给出 --policy 或 --log-key",
+            )));
+        }
     };
-    let policy = Policy::parse(&text).map_err(|error| refused(format!("{name}: {error}")))?;
-    if policy.logs().is_empty() { Err(refused(format!("{name} names no log"))) } else { Ok(policy) }
+    let policy = Policy::parse(&text)
+        .map_err(|error| refused(Message::new(format!("{name}: {error}"), format!("{name}：{error}"))))?;
+    if policy.logs().is_empty() {
+        Err(refused(Message::new(format!("{name} names no log"), format!("{name} 未列出日志"))))
+    } else {
+        Ok(policy)
+    }
 }
 
 fn text_file(path: &Path) -> Result<String, Failure> {
     let bytes = files::read(path, MAX_POLICY_BYTES as u64).map_err(unusable)?;
-    String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{} is not UTF-8", path.display()), None))
+    let name = path.display();
+    let message = || Message::new(format!("{name} is not UTF-8"), format!("{name} 不是 UTF-8 文本"));
+    String::from_utf8(bytes).map_err(|_| Failure::Usage(message(), None))
 }
 
 /// A file that an option names cannot be used.
 fn unusable(error: impl std::fmt::Display) -> Failure {
-    Failure::Usage(error.to_string(), None)
+    Failure::Usage(Message::same(error), None)
 }
 
 /// What ends an audit without saying anything about the log.
@@ -111,8 +123,8 @@ fn failure(error: SourceError) -> Failure {
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         match error {
-            StateError::Io { .. } => Self::File(error.to_string(), None),
-            error => Self::Usage(error.to_string(), None),
+            StateError::Io { .. } => Self::File(Message::same(error), None),
+            error => Self::Usage(Message::same(error), None),
         }
     }
 }
@@ -179,7 +191,15 @@ fn answer(session: &Session, args: &Answer) -> Result<Status, Failure> {
     let bytes = match (&args.sha256, &args.producer, &args.content_id) {
         (Some(sha256), ..) => client.content_answer(sha256)?,
         (None, Some(producer), Some(content_id)) => client.label_answer(producer, content_id)?,
-        _ => return Err(Failure::Usage("give --sha256, or --producer and --content-id".to_owned(), None)),
+        _ => {
+            return Err(Failure::Usage(
+                Message::new(
+                    "give --sha256, or --producer and --content-id",
+                    "请给出 --sha256，或 --producer 与 --content-id",
+                ),
+                None,
+            ));
+        }
     };
     session.out.deliver(args.out.as_deref(), &bytes)?;
     Ok(Status::Done)

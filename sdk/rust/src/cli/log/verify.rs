@@ -8,7 +8,7 @@ use super::{
     split, unusable,
 };
 use crate::cli::{
-    failure::{Failure, Status},
+    failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     session::Session,
 };
@@ -64,7 +64,10 @@ pub(crate) fn run(session: &Session, args: &Verify) -> Result<Status, Failure> {
     let place = Place::open(session, args.place.as_deref())?;
     let history = match (args.history, place.client()) {
         (true, None) => {
-            return Err(Failure::Usage("--history needs the address of a registry".to_owned(), None));
+            return Err(Failure::Usage(
+                Message::new("--history needs the address of a registry", "--history 需要登记处的地址"),
+                None,
+            ));
         }
         (wanted, client) => client.filter(|_| wanted),
     };
