@@ -136,6 +136,7 @@ fn filled(folder: &Path, codes: &[Code]) -> Result<(Store, u64), BenchError> {
             admitted_at_index: index,
         })?;
         writer.put_manifest(&NewManifest {
+            trusted: false,
             label: &label,
             store_digest: Sha256Digest::of(b"store"),
             certificate: Sha256Digest::of(b"certificate"),
