@@ -1,5 +1,7 @@
 //! The composition root: puts store, keyring, registry and HTTP interface together, and stops them in order.
 
+#[cfg(feature = "s3")]
+use crate::log::storage::{Bucket, BucketError};
 use crate::{
     clock::{Clock, Entropy, EntropyError, SystemClock, SystemEntropy},
     config::{Config, ConfigError, DataConfig, read_file},
@@ -67,6 +69,13 @@ pub enum StartError {
         /// What the system said.
         cause: io::Error,
     },
+    /// The log's storage is an address of an unknown kind.
+    #[error("--log-storage {0:?} is neither a directory nor an address like s3://bucket/prefix")]
+    UnknownStorage(String),
+    /// The log's bucket cannot be used.
+    #[cfg(feature = "s3")]
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// The log cannot be continued.
     #[error("the log cannot be continued: {0}")]
     Log(#[from] PublishError),
@@ -163,7 +172,13 @@ fn registry(
 }
 
 fn storage(config: &Config) -> Result<Arc<dyn Storage>, StartError> {
-    let folder = config.log.log_storage.clone().unwrap_or_else(|| config.data.data.join("log"));
+    let folder = match config.log.log_storage.as_deref() {
+        #[cfg(feature = "s3")]
+        Some(url) if url.starts_with("s3://") => return Ok(Arc::new(Bucket::open(url)?)),
+        Some(other) if other.contains("://") => return Err(StartError::UnknownStorage(other.to_owned())),
+        Some(folder) => PathBuf::from(folder),
+        None => config.data.data.join("log"),
+    };
     let directory = Directory::open(&folder).map_err(|cause| StartError::LogStorage { folder, cause })?;
     Ok(Arc::new(directory))
 }

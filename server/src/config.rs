@@ -14,8 +14,10 @@ use clap::Args;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
+use touchstone_inspect::labels::integrity::{ProducerKeys, ProducerKeysError};
 use touchstone_schema::log::note::VerifierKey;
 
 /// Where the registry keeps its state.
@@ -297,7 +299,8 @@ impl Rules {
     /// The registry's settings; what is not given keeps the registry's default.
     ///
     /// # Errors
-    /// [`ConfigError::Unreadable`] if a list of trust anchors or keys cannot be read; [`ConfigError::PublicUrl`].
+    /// [`ConfigError::Unreadable`] if a list of trust anchors or keys cannot be read; [`ConfigError::ProducerKeys`];
+    /// [`ConfigError::PublicUrl`].
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         let defaults = Settings::default();
         Ok(Settings {
@@ -320,7 +323,9 @@ impl Rules {
             max_unpublished: defaults.max_unpublished,
             receipt_wait: defaults.receipt_wait,
             index_folder: defaults.index_folder,
-            producer_keys: optional_file(self.producer_keys.as_deref())?,
+            producer_keys: Arc::new(
+                self.producer_keys.as_deref().map(producer_keys).transpose()?.unwrap_or_default(),
+            ),
             #[cfg(feature = "c2pa")]
             trust_anchors: touchstone_inspect::c2pa::TrustAnchors {
                 c2pa_trust_list: optional_file(self.c2pa_trust_list.as_deref())?,
@@ -338,9 +343,11 @@ impl Rules {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The public log")]
 pub struct LogConfig {
-    /// Where tiles and checkpoint are kept [default: log in the data directory]
-    #[arg(long, env = "TOUCHSTONE_SERVER_LOG_STORAGE", value_name = "DIR")]
-    pub log_storage: Option<PathBuf>,
+    /// Where tiles and checkpoint are kept: a directory, or s3://bucket/prefix for several servers together; address and
+    /// credentials stand in AWS_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY [default: log in the data
+    /// directory]
+    #[arg(long, env = "TOUCHSTONE_SERVER_LOG_STORAGE", value_name = "DIR|URL")]
+    pub log_storage: Option<String>,
     /// Shortest time between two checkpoints, in milliseconds
     #[arg(long, env = "TOUCHSTONE_SERVER_PUBLISH_INTERVAL_MS", value_name = "MS", default_value_t = default::PUBLISH_INTERVAL_MS)]
     pub publish_interval_ms: u64,
@@ -439,6 +446,13 @@ fn public_url(text: &str) -> Result<String, ConfigError> {
     if rest.is_some_and(fits) { Ok(text.to_owned()) } else { Err(ConfigError::PublicUrl(text.to_owned())) }
 }
 
+/// Keys that are pinned for producers of labels. A file with a faulty entry is not used in part: a key that is missing
+/// would let forged labels pass.
+fn producer_keys(path: &Path) -> Result<ProducerKeys, ConfigError> {
+    ProducerKeys::parse(&read_file(path)?)
+        .map_err(|fault| ConfigError::ProducerKeys { path: path.to_owned(), fault })
+}
+
 fn optional_file(path: Option<&Path>) -> Result<Option<Vec<u8>>, ConfigError> {
     path.map(read_file).transpose()
 }
@@ -475,6 +489,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// What the system said.
         cause: std::io::Error,
+    },
+    /// The file of `--producer-keys` cannot be used.
+    #[error("the producer keys in {path:?} cannot be used: {fault}. {}", .fault.remedy().0)]
+    ProducerKeys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and with which entry.
+        fault: ProducerKeysError,
     },
 }
 
@@ -550,6 +572,23 @@ mod tests {
         for bad in ["registry.example", "https://", "ftp://registry.example", "https://registry.example/?a"] {
             assert!(matches!(url(bad), Err(ConfigError::PublicUrl(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_faulty_file_of_producer_keys_is_named_with_its_entry_and_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.json");
+        let text = |keys: &str| {
+            std::fs::write(&path, format!("{{\"keys\":[{keys}]}}")).unwrap();
+            let path = path.to_str().unwrap();
+            let line = Line::try_parse_from(["server", "--data", "d", "--producer-keys", path]).unwrap();
+            line.config.rules.settings().unwrap_err().to_string()
+        };
+        let faulty = text(r#"{"producer":"kling","spki":"3059"}"#);
+        assert!(faulty.contains("keys.json") && faulty.contains("key 1 is not"), "{faulty}");
+        assert!(faulty.contains("take the entry out"), "{faulty}");
+        let unfinished = text("\n{");
+        assert!(unfinished.contains("line 2"), "{unfinished}");
     }
 
     #[test]

@@ -44,15 +44,17 @@ use touchstone_schema::{
     CheckId, KeyId, OrganisationId, Sha256Digest, StatementId, Timestamp, TokenId, UserId,
     api::Scope,
     leaf,
+    log::frontier::Frontier,
     statement::{Issuer, Kind, Role},
 };
 use touchstone_server::{
     clock::FixedEntropy,
     keyring::{Keyring, KeyringError},
     store::{
-        ChangeRow, CheckPictures, CheckRow, ContentDigest, ContentRow, EntryRow, FingerprintRow, KeyPurpose,
-        KeyRow, NewEntry, NewKey, NewOrganisation, NewRecord, NewToken, OrganisationRow, Reader, RecordRow,
-        RegistryKeyRow, Store, StoreConfig, StoreError, TokenRow, UserRow, Writer,
+        ChangeRow, CheckPictures, CheckRow, CheckpointRow, ContentDigest, ContentRow, EntryRow,
+        FingerprintRow, KeyPurpose, KeyRow, NewEntry, NewKey, NewOrganisation, NewRecord, NewToken,
+        OrganisationRow, Reader, RecordRow, RegistryKeyRow, Store, StoreConfig, StoreError, TokenRow,
+        UserRow, Writer,
     },
 };
 

@@ -218,7 +218,9 @@ mod tests {
     fn an_edge_is_restored_from_what_it_wrote() {
         for size in [0, 1, 2, 255, 256, 257, 511, 512, 700, 65_535, 65_536, 65_537, 66_000] {
             let (edge, kept) = written(size, 97);
-            let restored = Edge::restore(size, |path| Ok::<_, ()>(kept.get(path).cloned())).unwrap();
+            let restored =
+                Edge::restore(size, |path| Ok::<_, std::convert::Infallible>(kept.get(path).cloned()))
+                    .unwrap();
             assert_eq!(restored.tree().root(), edge.tree().root(), "{size}");
             let mut naive = Frontier::new();
             (0..size).for_each(|n| naive.push(leaf::hash(format!("entry {n}").as_bytes())));
@@ -241,7 +243,9 @@ mod tests {
     fn a_missing_or_damaged_tile_is_named() {
         let (_, mut kept) = written(300, 300);
         let restore = |kept: &BTreeMap<String, Vec<u8>>| {
-            Edge::restore(300, |path| Ok::<_, ()>(kept.get(path).cloned())).unwrap_err().to_string()
+            Edge::restore(300, |path| Ok::<_, std::convert::Infallible>(kept.get(path).cloned()))
+                .unwrap_err()
+                .to_string()
         };
         let bundle = kept.get_mut("tile/entries/001.p/44").unwrap();
         bundle[5] ^= 1;

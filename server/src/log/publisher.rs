@@ -7,7 +7,7 @@
 
 use super::{
     edge::{Edge, EdgeError},
-    storage::{CHECKPOINT, Resource, StorageError},
+    storage::{CHECKPOINT, StorageError},
     view::{Published, View, ViewError},
 };
 use crate::{
@@ -23,7 +23,7 @@ use std::{
     time::Duration,
 };
 use touchstone_schema::{
-    Sha256Digest, Timestamp,
+    Sha256Digest,
     key::PublicKey,
     log::{
         checkpoint::{Checkpoint, open_checkpoint, sign_checkpoint},
@@ -177,8 +177,11 @@ pub struct Publisher {
     rhythm: Rhythm,
     /// The fencing number under which this server may publish.
     epoch: u64,
-    /// Since when another server has left this many published entries as they are.
-    stalled: Option<(u64, Timestamp)>,
+    /// How long another server has left this many published entries as they are.
+    stalled: Option<(u64, Duration)>,
+    /// Entries whose tiles are kept, partial ones included, and entries that the stored checkpoint covers.
+    kept: u64,
+    stored: u64,
     /// Trees that were signed: whatever is derived again must pass through them. Smallest first.
     signed: Vec<(u64, Sha256Digest)>,
 }
@@ -206,6 +209,8 @@ impl Publisher {
             rhythm,
             epoch: 0,
             stalled: None,
+            kept: 0,
+            stored: 0,
             signed: Vec::new(),
         };
         let edge = publisher.reload()?;
@@ -275,7 +280,7 @@ impl Publisher {
     }
 
     /// The checkpoint in storage. One that this log did not sign is not ours to continue.
-    fn stored(&self) -> Result<Option<Checkpoint>, PublishError> {
+    fn stored_checkpoint(&self) -> Result<Option<Checkpoint>, PublishError> {
         let Some(note) = self.view.storage().read(CHECKPOINT)? else { return Ok(None) };
         let (checkpoint, _) = open_checkpoint(&note, &self.signer.verifier).map_err(|error| {
             PublishError::Halt(format!("the checkpoint in the log's storage is not this registry's: {error}"))
@@ -287,7 +292,7 @@ impl Publisher {
     fn reload(&mut self) -> Result<Edge, PublishError> {
         let (head, last) =
             self.store.read(|reader| Ok::<_, StoreError>((reader.log_head()?, reader.last_checkpoint()?)))?;
-        let (stored, size) = (self.stored()?, head.frontier.size());
+        let (stored, size) = (self.stored_checkpoint()?, head.frontier.size());
         let known = last.as_ref().map_or(0, |last| last.size);
         if known != head.published_size || known > size {
             return Err(PublishError::Halt(format!(
@@ -303,6 +308,8 @@ impl Publisher {
             )));
         }
         let edge = stored.as_ref().map_or_else(|| Ok(Edge::default()), |stored| self.restored(stored))?;
+        self.stored = stored.as_ref().map_or(0, |stored| stored.size);
+        self.kept = edge.tree().size();
         self.signed = stored.iter().map(|stored| (stored.size, stored.root)).collect();
         self.signed.extend(last.as_ref().map(|last| (last.size, last.root)));
         self.signed.sort_unstable_by_key(|(size, _)| *size);
@@ -359,14 +366,14 @@ impl Publisher {
             self.stalled = None;
             return Ok(false);
         }
-        let now = self.clock.now();
-        let since = match self.stalled {
-            Some((size, since)) if size == head.published_size => since,
-            _ => now,
+        // Each round comes at least an interval after the last.
+        let waited = match self.stalled {
+            Some((size, waited)) if size == head.published_size => waited + self.rhythm.interval,
+            _ => Duration::ZERO,
         };
-        self.stalled = Some((head.published_size, since));
-        let patience = i64::try_from(self.rhythm.takeover.as_micros()).unwrap_or(i64::MAX);
-        if now.as_micros().saturating_sub(since.as_micros()) < patience {
+        self.stalled = Some((head.published_size, waited));
+        self.view.look_again();
+        if waited < self.rhythm.takeover {
             return Ok(false);
         }
         self.epoch = self.claim()?;
@@ -376,7 +383,6 @@ impl Publisher {
             "took publication of the log over: the server that had it stood still"
         );
         // The next round asks the database again, under the new number.
-        self.view.committed(head.frontier.size());
         Ok(false)
     }
 
@@ -409,8 +415,10 @@ impl Publisher {
             )));
         }
         self.signed.clear();
-        let partials: Vec<Resource> = edge.partials();
-        storage.keep(&partials)?;
+        if self.kept < size {
+            storage.keep(&edge.partials())?;
+            self.kept = size;
+        }
         Ok(edge)
     }
 
@@ -480,22 +488,23 @@ impl Publisher {
             return Err(PublishError::failed("another server publishes the log now"));
         }
         self.view.storage().replace_checkpoint(row.note.as_bytes())?;
+        self.stored = row.size;
         self.answer(&row)?;
         self.tidy(head.published_size, checkpoint.size);
         Ok(())
     }
 
     /// Takes up what is recorded as published: by another server, or by this one before it stopped in the middle.
-    fn follow(&self, head: &LogHead, leads: bool) -> Result<(), PublishError> {
-        let storage = self.view.storage();
-        let writes = leads || !storage.is_shared();
+    fn follow(&mut self, head: &LogHead, leads: bool) -> Result<(), PublishError> {
+        let writes = leads || !self.view.storage().is_shared();
         let behind = self.view.published_size() < head.published_size;
-        if !behind && !(writes && self.stored()?.is_none_or(|stored| stored.size < head.published_size)) {
+        if !behind && !(writes && self.stored < head.published_size) {
             return Ok(());
         }
         let Some(last) = self.store.read(|reader| reader.last_checkpoint())? else { return Ok(()) };
         if writes {
-            storage.replace_checkpoint(last.note.as_bytes())?;
+            self.view.storage().replace_checkpoint(last.note.as_bytes())?;
+            self.stored = last.size;
         }
         self.answer(&last)
     }

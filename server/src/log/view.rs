@@ -100,6 +100,9 @@ pub struct View {
     halted: OnceLock<String>,
     work: Mutex<Work>,
     woken: Condvar,
+    /// The published size again, for threads that wait for it.
+    reached: Mutex<u64>,
+    grown: Condvar,
 }
 
 impl fmt::Debug for View {
@@ -127,6 +130,8 @@ impl View {
             halted: OnceLock::new(),
             work: Mutex::default(),
             woken: Condvar::new(),
+            reached: Mutex::new(0),
+            grown: Condvar::new(),
         }
     }
 
@@ -156,6 +161,16 @@ impl View {
         reached.ok().and_then(|published| published.clone())
     }
 
+    /// As [`Self::reaches`], on a thread where blocking is allowed, for `longest` at most: whether it came.
+    pub fn wait_until_reached(&self, size: u64, longest: Duration) -> bool {
+        let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let (reached, _) = self
+            .grown
+            .wait_timeout_while(reached, longest, |reached| *reached < size)
+            .unwrap_or_else(PoisonError::into_inner);
+        *reached >= size
+    }
+
     /// The first checkpoint after the start of this server that covers the entry at `index`, if it is known for sure to be
     /// the first of all.
     #[must_use]
@@ -169,6 +184,7 @@ impl View {
     /// Takes a checkpoint as the current one. Smaller ones than the current are ignored.
     pub fn publish(&self, published: Published) {
         let published = Arc::new(published);
+        let size = published.size;
         self.current.send_if_modified(|current| {
             if current.as_ref().is_some_and(|current| current.size >= published.size) {
                 return false;
@@ -181,6 +197,10 @@ impl View {
             *current = Some(published);
             true
         });
+        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        *reached = size.max(*reached);
+        drop(reached);
+        self.grown.notify_all();
     }
 
     /// Why the log does not go on, if it does not. It then neither appends nor publishes until an operator looked.
@@ -194,9 +214,13 @@ impl View {
         let _ = self.halted.set(reason);
     }
 
-    /// Tells the publisher that the log has `size` entries now.
+    /// Notes that the log has `size` entries now.
     pub fn committed(&self, size: u64) {
         self.committed.fetch_max(size, Ordering::AcqRel);
+    }
+
+    /// Lets the publisher look again without waiting for anything to be committed.
+    pub fn look_again(&self) {
         self.work().committed = true;
         self.woken.notify_one();
     }

@@ -8,14 +8,24 @@ use touchstone_schema::problem::ProblemCode;
 const BACKLOG_SECONDS: u32 = 2;
 /// When to come back if the disk is full, in seconds.
 const DISK_SECONDS: u32 = 60;
+/// When to come back if an operator must look first, in seconds.
+const HALTED_SECONDS: u32 = 300;
 
 impl Inner {
+    /// Refuses if the log has stopped.
+    pub(super) fn goes_on(&self) -> Result<(), Refusal> {
+        let Some(reason) = self.log.halted() else { return Ok(()) };
+        Err(Refusal {
+            cause: Some(reason.into()),
+            retry_after_seconds: Some(HALTED_SECONDS),
+            ..Refusal::new(ProblemCode::LogHalted)
+        })
+    }
+
     /// Refuses what would be appended when the log must not grow: it halted, the disk is full, or publication is far
     /// behind.
     pub(super) fn may_append(&self) -> Result<(), Refusal> {
-        if let Some(reason) = self.log.halted() {
-            return Err(Refusal { cause: Some(reason.into()), ..Refusal::new(ProblemCode::LogHalted) });
-        }
+        self.goes_on()?;
         self.disk.check().map_err(|full| Refusal {
             retry_after_seconds: Some(DISK_SECONDS),
             ..Refusal::unavailable(full)
@@ -46,6 +56,7 @@ impl Inner {
         })?;
         if after > before {
             self.log.committed(after);
+            self.log.look_again();
         }
         Ok(value)
     }

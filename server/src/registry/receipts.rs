@@ -1,6 +1,7 @@
 //! Receipts of the manifest repository: which log entry names a manifest, and whether that still holds.
 //!
-//! The proof is what the log offers today: the entry's place and the hash of its leaf, which an auditor finds in the log.
+//! The proof is the entry's own receipt from the log with its exact envelope: what anyone verifies offline with the log's
+//! verifier key.
 
 use super::{Caller, Inner, Refusal, Registry, manifests::kept};
 use crate::store::{EntryRow, ManifestRow, Reader};
@@ -21,8 +22,10 @@ use touchstone_schema::{
 
 /// Where the API is, below the registry's address.
 pub const SBR_PATH: &str = "/sbr/v1";
-/// Form of the proof.
-const PROOF_FORM: &str = "touchstone.log-entry.v1";
+/// Form of the proof: a receipt of the log, and what it proves.
+const PROOF_FORM: &str = touchstone_schema::log::receipt::HEADER;
+/// What a proof must say. Receipts of earlier versions say nothing else.
+const STATED: [&str; 5] = ["logIndex", "leafHash", "acceptedAt", "statement", "storeSha256"];
 
 impl Inner {
     /// The registry's address: the configured one, or the host of its origin.
@@ -33,8 +36,9 @@ impl Inner {
         })
     }
 
-    fn receipt_of(&self, row: &ManifestRow, entry: &EntryRow) -> ManifestReceipt {
+    fn receipt_of(&self, row: &ManifestRow, entry: &EntryRow) -> Result<ManifestReceipt, Refusal> {
         let base = self.base();
+        let (_, envelope) = leaf::decode(&entry.leaf).map_err(Refusal::internal)?;
         let proof = object(json!({
             "form": PROOF_FORM,
             "logIndex": entry.index,
@@ -42,13 +46,15 @@ impl Inner {
             "acceptedAt": entry.accepted_at,
             "statement": entry.id,
             "storeSha256": row.store_digest,
+            "envelope": String::from_utf8_lossy(envelope),
+            "receipt": self.receipt_in_time(entry)?,
         }));
         let parameters = object(json!({
             "origin": self.origin,
             "logVerifierKey": PublicKey::from(self.keyring.log()).verifier_key(&self.origin),
             "verdictKey": PublicKey::from(self.keyring.verdict()),
         }));
-        ManifestReceipt {
+        Ok(ManifestReceipt {
             context: ReceiptContext::Terms(object(json!({
                 "c2pa": "https://c2pa.org/ns/",
                 "receipt": "https://c2pa.org/ns/manifest-receipt#",
@@ -63,7 +69,7 @@ impl Inner {
                 proof,
                 parameters: Some(parameters),
             },
-        }
+        })
     }
 }
 
@@ -109,7 +115,7 @@ fn difference(given: &ManifestReceipt, own: &ManifestReceipt) -> Option<&'static
         Some("the receipt is for another manifest")
     } else if !given.repository.uri.ends_with(SBR_PATH) {
         Some("the receipt is of another repository")
-    } else if given.anchor.proof != own.anchor.proof {
+    } else if !agrees(&given.anchor.proof, &own.anchor.proof) {
         Some("the proof is not that of this manifest's log entry")
     } else if given.anchor.parameters.as_ref().is_some_and(|given| given.get("origin") != origin) {
         Some("the parameters are not those of this registry's log")
@@ -118,15 +124,30 @@ fn difference(given: &ManifestReceipt, own: &ManifestReceipt) -> Option<&'static
     }
 }
 
+/// Whether a proof says what ours says. One of an earlier version says less, and names another form.
+fn agrees(given: &Map<String, Value>, own: &Map<String, Value>) -> bool {
+    let same = |(name, value): (&String, &Value)| name == "form" || own.get(name) == Some(value);
+    STATED.iter().all(|name| given.contains_key(*name)) && given.iter().all(same)
+}
+
 impl Registry {
     /// The receipt of a kept manifest.
-    pub(super) fn receipt(&self, id: &ManifestId) -> Result<ManifestReceipt, Refusal> {
+    fn receipt(&self, id: &ManifestId) -> Result<ManifestReceipt, Refusal> {
         let inner = &*self.0;
-        inner.store.read(|reader| {
+        let (row, entry) = inner.store.read(|reader| {
             let row = kept(reader, id)?;
             let entry = anchor(reader, &row)?;
-            Ok(inner.receipt_of(&row, &entry))
-        })
+            Ok::<_, Refusal>((row, entry))
+        })?;
+        inner.receipt_of(&row, &entry)
+    }
+
+    /// The receipt of a kept manifest; none if its log entry is not published in time. It can be asked for later.
+    pub(super) fn receipt_if_published(&self, id: &ManifestId) -> Result<Option<ManifestReceipt>, Refusal> {
+        match self.receipt(id) {
+            Err(refusal) if refusal.code == ProblemCode::ReceiptPending => Ok(None),
+            result => result.map(Some),
+        }
     }
 
     /// The receipt of a kept manifest, verified. With `given`, that receipt is verified instead.
@@ -151,7 +172,7 @@ impl Registry {
             let detail = format!("@type must be {RECEIPT_TYPE}");
             return Err(Refusal::with(ProblemCode::InvalidField, detail));
         }
-        let own = inner.receipt_of(&row, &entry);
+        let own = inner.receipt_of(&row, &entry)?;
         let error = given.as_ref().and_then(|given| difference(given, &own));
         let error = error.or_else(|| fault(&row, &entry, store.as_deref()));
         Ok(VerifiedManifestReceipt {

@@ -66,8 +66,14 @@ impl Inner {
         Ok(proof.to_string())
     }
 
+    /// The receipt of an entry that was just appended, once it is published, as long as the settings wait.
+    pub(super) fn receipt_in_time(&self, entry: &EntryRow) -> Result<String, Refusal> {
+        self.log.wait_until_reached(entry.index.saturating_add(1), self.settings.receipt_wait);
+        self.receipt_of_entry(entry)
+    }
+
     /// The receipt of a published entry.
-    pub(super) fn receipt_of_entry(&self, entry: &EntryRow) -> Result<String, Refusal> {
+    fn receipt_of_entry(&self, entry: &EntryRow) -> Result<String, Refusal> {
         let header = leaf::header(entry.accepted_at);
         self.receipt_text(entry.index, &header)
     }

@@ -12,8 +12,8 @@ use touchstone_schema::{api::CheckpointList, log::tile::Tile, problem::ProblemCo
 
 pub(super) const PROBLEMS: Problems = &[
     ("getCheckpoint", &[&[Code::NotFound]]),
-    ("getTile", &[&[Code::NotFound]]),
-    ("getEntries", &[&[Code::NotFound]]),
+    ("getTile", &[&[Code::InvalidIdentifier, Code::NotFound]]),
+    ("getEntries", &[&[Code::InvalidIdentifier, Code::NotFound]]),
     ("listCheckpoints", &[&[Code::MalformedRequest]]),
 ];
 
@@ -84,7 +84,8 @@ pub(super) const fn entries() {}
 async fn resource_of_tile(state: Shared, request: HttpRequest) -> Answer {
     // The path as it was sent: in the canonical form nothing is percent-encoded.
     let path = request.path().strip_prefix("/log/").unwrap_or_default();
-    let tile = Tile::parse(path).map_err(|error| Failure::with(Code::NotFound, error.to_string()))?;
+    let tile =
+        Tile::parse(path).map_err(|error| Failure::with(Code::InvalidIdentifier, error.to_string()))?;
     let bytes = match state.registry.log().cached(tile) {
         Some(bytes) => bytes,
         None => {

@@ -544,7 +544,21 @@ fn an_identifier_of_another_form_is_refused() {
             format!("/v1/organisations/{}/keys/{}/revocation", merchant.id, key.replace("key_", "stm_"));
         operator.client.post(&path, reason).refused(Code::InvalidIdentifier);
         app.client().get("/v1/labels/%ff/1").refused(Code::InvalidIdentifier);
-        app.client().get(&format!("/v1/statements/{id}/receipt")).refused(Code::NotFound);
+        let nobody = "stm_00000000000000000000000000";
+        app.client().get(&format!("/v1/statements/{nobody}/receipt")).refused(Code::NotFound);
+        for path in [
+            "/log/tile/0/0",
+            "/log/tile/00/000",
+            "/log/tile/0/000.p/256",
+            "/log/tile/0/000.p/0",
+            "/log/tile/x",
+        ] {
+            app.client().get(path).refused(Code::InvalidIdentifier);
+        }
+        for query in ["after=-1", "limit=x", "surprise=1"] {
+            app.client().get(&format!("/v1/log/checkpoints?{query}")).refused(Code::MalformedRequest);
+            merchant.client.post(&format!("/v1/statements?{query}"), b"{}").refused(Code::MalformedRequest);
+        }
     });
     assert_eq!(app.anonymous().labels("%E8%8C%B6", "a%2Fb").labels, [], "any text may be a number");
 }

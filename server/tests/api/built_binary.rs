@@ -66,9 +66,15 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(data: &Path, more: &[&str]) -> Self {
+        Self::start_in(data, more, &[])
+    }
+
+    /// As [`Self::start`], with variables of the environment.
+    pub(crate) fn start_in(data: &Path, more: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = program()
             .args(["serve", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"])
             .args(more)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -171,7 +177,7 @@ fn it_serves_and_ends_on_sigterm_with_a_clean_log() {
         assert_eq!(client.get("/readyz").text(), "ready\n");
         assert_eq!(client.get("/healthz").status, 200);
         let info: RegistryInfo = client.get("/v1/registry").json_with(200);
-        assert_eq!((info.origin.as_str(), info.log_size), ("touchstone.local/log", 1));
+        assert_eq!((info.origin.as_str(), info.log_size), ("touchstone.local/log", 3));
         assert_eq!(info.log_verifier_key, object["log_verifier_key"].as_str().unwrap());
         assert_eq!(info.verdict_key.to_string(), object["verdict_key"].as_str().unwrap());
         assert_eq!(info.operator_key.to_string(), object["operator_key"].as_str().unwrap());

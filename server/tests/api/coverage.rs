@@ -20,6 +20,8 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("{key}", "key_00000000000000000000000000"),
     ("{sha256}", "0000000000000000000000000000000000000000000000000000000000000000"),
     ("{producer}", "nobody"),
+    ("{level}", "0"),
+    ("{number}", "x001/000"),
     ("{manifestId}", "urn:c2pa:00000000-0000-4000-8000-000000000000"),
 ];
 
@@ -153,7 +155,12 @@ const OPERATIONS: &[Operation] = &[
     ),
     operation("getStatement", "GET", "/v1/statements/{id}", Everybody),
     operation("getReceipt", "GET", "/v1/statements/{id}/receipt", Everybody),
+    operation("getCheckpoint", "GET", "/log/checkpoint", Everybody),
+    operation("getTile", "GET", "/log/tile/{level}/{number}", Everybody),
+    operation("getEntries", "GET", "/log/tile/entries/{number}", Everybody),
+    operation("listCheckpoints", "GET", "/v1/log/checkpoints", Everybody),
     operation("findContent", "GET", "/v1/content/{sha256}", Everybody),
+    operation("answerContent", "GET", "/v1/content/{sha256}/answer", Everybody),
     with_body(
         operation("putContent", "PUT", "/v1/statements/{id}/content", REGISTER),
         "image/png",
@@ -166,6 +173,7 @@ const OPERATIONS: &[Operation] = &[
     ),
     operation("deleteRecord", "DELETE", "/v1/statements/{id}/record", REGISTER),
     operation("findLabels", "GET", "/v1/labels/{producer}/{id}", Everybody),
+    operation("answerLabels", "GET", "/v1/labels/{producer}/{id}/answer", Everybody),
     with_body(
         operation("inspect", "POST", "/v1/inspections", REGISTER_OR_CHECK),
         "image/png",
@@ -388,7 +396,7 @@ fn every_operation_is_guarded() {
             is_documented(operation, &answer);
         }
         if operation.path.contains('{') {
-            let nonsense = if operation.id == "findLabels" { "%ff" } else { "nonsense" };
+            let nonsense = if operation.path.starts_with("/v1/labels") { "%ff" } else { "nonsense" };
             let answer = operation.call(&right, &operation.path(Some(nonsense)));
             answer.refused(Code::InvalidIdentifier);
             is_documented(operation, &answer);

@@ -19,6 +19,12 @@ use touchstone_schema::{
     envelope::{self, STATEMENT_TYPE},
     key::PublicKey,
     leaf,
+    log::{
+        checkpoint::Checkpoint,
+        frontier::Frontier,
+        note::Note,
+        tile::{Level as Row, Tile, encode_bundle},
+    },
     statement::Statement,
 };
 use touchstone_server::{
@@ -67,6 +73,8 @@ pub(crate) struct TestApp {
     seen: Seen,
     expected: Mutex<HashSet<String>>,
     folder: TempDir,
+    /// The test has broken the registry: nothing holds of it any more.
+    abandoned: bool,
 }
 
 impl TestApp {
@@ -105,6 +113,7 @@ impl TestApp {
             seen: Seen::default(),
             expected: Mutex::default(),
             folder,
+            abandoned: false,
         }
     }
 
@@ -134,6 +143,38 @@ impl TestApp {
     /// Where the index is kept.
     pub(crate) fn index_folder(&self) -> PathBuf {
         self.folder.path().join("index")
+    }
+
+    /// Where the published log is kept.
+    pub(crate) fn log_folder(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Stops the server and starts another one with other settings.
+    pub(crate) fn change_config(&mut self, change: impl FnOnce(&mut Config)) {
+        self.background.take().unwrap().stop();
+        change(&mut self.config);
+        self.background = Some(Background::start(self.config.clone(), self.clock.clone()).unwrap());
+    }
+
+    /// The store, past the server.
+    pub(crate) fn store(&self) -> Store {
+        Store::open(&self.config.data.store().unwrap()).unwrap()
+    }
+
+    /// Stops the server, changes something behind its back, and tells why another one does not start. The registry is over
+    /// then.
+    pub(crate) fn refuses_to_start_after(mut self, change: impl FnOnce(&Self)) -> String {
+        self.background.take().unwrap().stop();
+        change(&self);
+        let error = Background::start(self.config.clone(), self.clock.clone()).unwrap_err();
+        self.abandoned = true;
+        error.to_string()
+    }
+
+    /// The test provokes a warning or an error with these words that belongs to no request.
+    pub(crate) fn expect_logged(&self, words: &str) {
+        PROVOKED.lock().unwrap().push(words.to_owned());
     }
 
     /// The file of an SQLite database.
@@ -263,6 +304,46 @@ impl TestApp {
             .unwrap();
     }
 
+    /// What is published is all of the log, and every tile in the folder is the one that follows from it.
+    fn verify_published(&self) {
+        let store = Store::open(&self.config.data.store().unwrap()).unwrap();
+        let size = store.read(|reader| reader.log_size()).unwrap();
+        let leaves: Vec<Vec<u8>> = store.read(|reader| reader.leaves(0, u32::MAX)).unwrap();
+        assert_eq!(leaves.len() as u64, size);
+        let mut rows = vec![leaves.iter().map(|leaf| leaf::hash(leaf)).collect::<Vec<_>>()];
+        let mut tree = Frontier::new();
+        rows[0].iter().for_each(|hash| tree.push(*hash));
+        while let Some(above) = rows.last().filter(|row| row.len() >= 256) {
+            let roots = above.chunks_exact(256).map(|tile| {
+                let mut tree = Frontier::new();
+                tile.iter().for_each(|hash| tree.push(*hash));
+                tree.root()
+            });
+            rows.push(roots.collect());
+        }
+        let folder = self.log_folder();
+        let note = std::fs::read_to_string(folder.join("checkpoint")).unwrap();
+        let checkpoint = Checkpoint::parse(Note::parse(note.as_bytes()).unwrap().text()).unwrap();
+        assert_eq!(
+            (checkpoint.size, checkpoint.root),
+            (size, tree.root()),
+            "the end of the log is published"
+        );
+        for tile in Tile::between(0, size) {
+            let bytes =
+                std::fs::read(folder.join(tile.path())).unwrap_or_else(|e| panic!("{}: {e}", tile.path()));
+            let from = usize::try_from(tile.index * 256).unwrap();
+            let range = from..from + usize::from(tile.width);
+            let expected = match tile.level {
+                Row::Entries => encode_bundle(leaves[range].iter().map(Vec::as_slice)).unwrap(),
+                Row::Hashes(level) => {
+                    rows[usize::from(level)][range].iter().flat_map(|hash| hash.0).collect()
+                }
+            };
+            assert_eq!(bytes, expected, "{}", tile.path());
+        }
+    }
+
     fn verify_warnings(&self) {
         let (seen, expected) = (self.seen.lock().unwrap(), self.expected.lock().unwrap());
         let mut missing = expected.clone();
@@ -272,6 +353,7 @@ impl TestApp {
                     missing.remove(id);
                 }
                 Some(id) if !seen.contains(id) => {} // another test's
+                None if PROVOKED.lock().unwrap().iter().any(|words| warning.fields.contains(words)) => {}
                 _ => panic!("the server logged: {warning}"),
             }
         }
@@ -284,8 +366,9 @@ impl Drop for TestApp {
         if let Some(background) = self.background.take() {
             background.stop();
         }
-        if !std::thread::panicking() {
+        if !std::thread::panicking() && !self.abandoned {
             self.verify_log();
+            self.verify_published();
             self.verify_warnings();
         }
     }
@@ -307,6 +390,8 @@ impl fmt::Display for Warning {
 }
 
 static WARNINGS: Mutex<Vec<Warning>> = Mutex::new(Vec::new());
+/// Words of warnings that tests provoke and that belong to no request.
+static PROVOKED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 fn warnings() -> Vec<Warning> {
     WARNINGS.lock().unwrap().clone()

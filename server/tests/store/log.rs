@@ -11,7 +11,73 @@ both_engines!(
     duplicates_are_refused_by_name,
     entries_round_trip_and_are_marked,
     a_tail_that_moved_stops_the_commit,
+    the_tree_follows_what_is_appended,
+    only_the_last_claimant_publishes,
 );
+
+fn the_tree_follows_what_is_appended(database: &Database) {
+    let store = database.migrated();
+    let tree = || {
+        let mut tree = Frontier::new();
+        verify_log(&store).iter().for_each(|row| tree.push(row.leaf_hash));
+        tree
+    };
+    for n in 0..9 {
+        assert_eq!(read(&store, |r| r.log_head()).frontier, tree());
+        append(&store, [n]);
+    }
+    let undone: Result<(), StoreError> = store.write(|w| {
+        let part: Result<(), StoreError> = w.nested(|w| {
+            w.append(at(1), &entry(20, b"{}"))?;
+            Err(StoreError::Busy("on purpose".to_owned()))
+        });
+        assert!(part.is_err());
+        w.append(at(1), &entry(21, b"{}")).map(drop)
+    });
+    undone.unwrap();
+    assert_eq!(read(&store, |r| r.log_head()).frontier, tree());
+    let leaves = read(&store, |r| r.leaves(3, 4));
+    assert_eq!(leaves, verify_log(&store)[3..7].iter().map(|row| row.leaf.clone()).collect::<Vec<_>>());
+    assert_eq!(read(&store, |r| r.leaves(10, 4)), Vec::<Vec<u8>>::new());
+    // A database from before the tree: migrating fills it in.
+    database.execute(&format!(
+        "UPDATE log_state SET frontier = {}",
+        if database.folder.is_some() { "x''" } else { "''" }
+    ));
+    assert!(matches!(store.read(|r| r.log_head()), Err(StoreError::Corrupt(_))));
+    store.migrate().unwrap();
+    assert_eq!(read(&store, |r| r.log_head()).frontier, tree());
+    database.execute("UPDATE entries SET idx = 100 WHERE idx = 5");
+    assert!(matches!(store.read(|r| r.leaves(3, 4)), Err(StoreError::Corrupt(_))));
+}
+
+fn only_the_last_claimant_publishes(database: &Database) {
+    let store = database.migrated();
+    append(&store, 0..4);
+    let checkpoint = |size: u64| CheckpointRow {
+        size,
+        root: Sha256Digest(bytes32(size)),
+        published_at: at(7),
+        note: format!("note {size}\n"),
+    };
+    let publish = |epoch: u64, old: u64, size: u64| {
+        store.write_beside_log(|w| w.publish(epoch, old, &checkpoint(size)))
+    };
+    let claim = || store.write_beside_log(|w| w.claim_publication()).unwrap();
+    let first = claim();
+    assert!(publish(first, 0, 2).unwrap());
+    assert!(!publish(first, 0, 3).unwrap(), "somebody published in between");
+    assert!(!publish(first, 2, 5).unwrap(), "there are only four entries");
+    let second = claim();
+    assert!(second > first);
+    assert!(!publish(first, 2, 3).unwrap(), "fenced off");
+    assert_eq!(read(&store, |r| r.log_head()).published_size, 2);
+    assert!(publish(second, 2, 4).unwrap());
+    assert_eq!(read(&store, |r| r.last_checkpoint()), Some(checkpoint(4)));
+    assert_eq!(read(&store, |r| r.checkpoints_above(0, 9)), [checkpoint(2), checkpoint(4)]);
+    assert_eq!(read(&store, |r| r.checkpoints_above(2, 1)), [checkpoint(4)]);
+    assert_eq!(read(&store, |r| r.checkpoints_above(4, 1)), []);
+}
 
 fn indexes_are_contiguous_and_times_never_decrease(database: &Database) {
     let store = database.migrated();
@@ -240,10 +306,25 @@ fn entries_round_trip_and_are_marked(database: &Database) {
 fn a_tail_that_moved_stops_the_commit(database: &Database) {
     let store = database.migrated();
     append(&store, 0..5);
+    let frontier = |size: u64| {
+        let mut tree = Frontier::new();
+        verify_log(&store)
+            .iter()
+            .take(usize::try_from(size).unwrap())
+            .for_each(|row| tree.push(row.leaf_hash));
+        tree.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let (four, five) = (frontier(4), frontier(5));
+    let literal =
+        |hex: &str| if database.folder.is_some() { format!("x'{hex}'") } else { format!("'\\x{hex}'") };
+    // Size and tree do not fit: the row is damaged.
     database.execute("UPDATE log_state SET size = 4");
+    let damaged = store.write(|w| w.append(at(1), &entry(9, b"{}")));
+    assert!(matches!(&damaged, Err(StoreError::Corrupt(text)) if text.contains("frontier")), "{damaged:?}");
     // A restored backup, for example: the index is taken, so nothing is kept.
+    database.execute(&format!("UPDATE log_state SET frontier = {}", literal(&four)));
     assert_eq!(constraint(store.write(|w| w.append(at(1), &entry(9, b"{}")))), "entries.idx");
-    database.execute("UPDATE log_state SET size = 5");
+    database.execute(&format!("UPDATE log_state SET size = 5, frontier = {}", literal(&five)));
     assert_eq!(append(&store, [9]), [5]);
     database.execute("DELETE FROM log_state");
     assert!(store.write(|w| w.append(at(1), &entry(10, b"{}"))).is_err());

@@ -15,8 +15,8 @@ use touchstone_schema::{
 };
 
 pub(super) const PROBLEMS: Problems = &[
-    ("getVerifiedReceipt", &[&[Code::InvalidIdentifier, Code::NotFound]]),
-    ("verifyReceipt", &[REFUSED_JSON, &[Code::InvalidIdentifier, Code::NotFound]]),
+    ("getVerifiedReceipt", &[&[Code::InvalidIdentifier, Code::NotFound, Code::ReceiptPending]]),
+    ("verifyReceipt", &[REFUSED_JSON, &[Code::InvalidIdentifier, Code::NotFound, Code::ReceiptPending]]),
 ];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
