@@ -3,7 +3,10 @@
 //! This file knows names, defaults and checks; what the numbers do is decided where they are used.
 
 use crate::{
-    log::publisher::Rhythm,
+    log::{
+        publisher::{Rhythm, Unwitnessed, Witnesses},
+        witness::{Cosigners, WitnessPolicyError},
+    },
     registry::{Gathering, Settings},
     store::{MAX_BINDING_VALUE, StoreConfig},
 };
@@ -15,6 +18,7 @@ use std::{
     time::Duration,
 };
 use touchstone_inspect::labels::integrity::{ProducerKeys, ProducerKeysError};
+use touchstone_schema::log::note::VerifierKey;
 
 /// Where the registry keeps its state.
 #[derive(Debug, Clone, Args)]
@@ -371,6 +375,12 @@ pub struct LogConfig {
     /// Memory for tiles of the log, in bytes
     #[arg(long, env = "TOUCHSTONE_SERVER_TILE_CACHE", value_name = "BYTES", default_value_t = default::TILE_CACHE)]
     pub tile_cache: u64,
+    /// Policy file (C2SP tlog-policy) with the witnesses that must cosign every checkpoint [default: none are asked]
+    #[arg(long, env = "TOUCHSTONE_SERVER_WITNESS_POLICY", value_name = "FILE")]
+    pub witness_policy: Option<PathBuf>,
+    /// How long the witnesses may take to cosign a checkpoint, in milliseconds
+    #[arg(long, env = "TOUCHSTONE_SERVER_WITNESS_TIMEOUT_MS", value_name = "MS", default_value_t = default::WITNESS_TIMEOUT_MS)]
+    pub witness_timeout_ms: u64,
 }
 
 impl Default for LogConfig {
@@ -386,6 +396,8 @@ impl Default for LogConfig {
             gather_ms: default::GATHER_MS,
             min_free_disk: default::MIN_FREE_DISK,
             tile_cache: default::TILE_CACHE,
+            witness_policy: None,
+            witness_timeout_ms: default::WITNESS_TIMEOUT_MS,
         }
     }
 }
@@ -407,6 +419,19 @@ impl LogConfig {
         Rhythm {
             interval: Duration::from_millis(self.publish_interval_ms),
             takeover: Duration::from_millis(self.takeover_ms),
+        }
+    }
+
+    /// Who cosigns the checkpoints of the log with this key.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`], [`ConfigError::WitnessPolicy`].
+    pub fn witnesses(&self, log: &VerifierKey) -> Result<Box<dyn Witnesses>, ConfigError> {
+        let Some(path) = &self.witness_policy else { return Ok(Box::new(Unwitnessed)) };
+        let patience = Duration::from_millis(self.witness_timeout_ms);
+        match Cosigners::open(&read_file(path)?, log, patience) {
+            Ok(cosigners) => Ok(Box::new(cosigners)),
+            Err(cause) => Err(ConfigError::WitnessPolicy { path: path.clone(), cause }),
         }
     }
 }
@@ -449,6 +474,14 @@ pub enum ConfigError {
     /// The registry's address is none.
     #[error("the public URL {0:?} is no address like https://registry.example")]
     PublicUrl(String),
+    /// The witness policy is not one for this registry.
+    #[error("the witness policy {path:?} cannot be used: {cause}")]
+    WitnessPolicy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        cause: WitnessPolicyError,
+    },
     /// A configured file cannot be read.
     #[error("{path:?} cannot be read: {cause}")]
     Unreadable {
@@ -496,6 +529,7 @@ mod default {
     pub(super) const GATHER_MS: u64 = 1;
     pub(super) const MIN_FREE_DISK: u64 = 512 << 20;
     pub(super) const TILE_CACHE: u64 = 64 << 20;
+    pub(super) const WITNESS_TIMEOUT_MS: u64 = 5_000;
     pub(super) const SIGN_IN_ATTEMPTS: u32 = 10;
     pub(super) const SIGN_IN_WINDOW_SECONDS: u32 = 300;
 }

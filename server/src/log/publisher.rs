@@ -71,6 +71,12 @@ impl CheckpointSigner {
         let verifier = VerifierKey::ed25519(origin, PublicKey::from(&key))?;
         Ok(Self { key, verifier })
     }
+
+    /// The key that checkpoints are verified with.
+    #[must_use]
+    pub const fn verifier(&self) -> &VerifierKey {
+        &self.verifier
+    }
 }
 
 /// Why the witnesses did not vouch.
@@ -79,7 +85,19 @@ pub enum WitnessError {
     /// Too few answered in time; nothing is published until they do.
     #[error("the witnesses' quorum was not reached: {0}")]
     NoQuorum(String),
-    /// A witness knows more entries, or others, than this log has.
+    /// A witness cosigned more entries than the checkpoint has. Unless another server of this registry appended them
+    /// meanwhile, the database is an older backup.
+    #[error(
+        "the witness {witness:?} cosigned {size} entries of this log, and this database has fewer: it is an older \
+         backup. Restore a newer one. Going on would sign two different logs"
+    )]
+    Ahead {
+        /// Name of the witness in the policy.
+        witness: String,
+        /// Entries that it cosigned.
+        size: u64,
+    },
+    /// A witness cosigned other entries than this log has.
     #[error("{0}")]
     Conflict(String),
 }
@@ -198,14 +216,18 @@ impl Publisher {
         let edge = publisher.reload()?;
         publisher.epoch = publisher.claim()?;
         // Without a quorum of witnesses a registry still starts: what is published stays readable.
+        let before = publisher.view.published_size();
         let edge = match publisher.round(edge) {
             Ok(edge) => edge,
             Err(PublishError::Failed(error)) => {
                 tracing::warn!("the log is not published yet: {error}");
-                publisher.reload()?
+                return publisher.reload().map(|edge| (publisher, edge));
             }
             Err(halt) => return Err(halt),
         };
+        if publisher.view.published_size() == before {
+            publisher.confirm(&edge)?;
+        }
         Ok((publisher, edge))
     }
 
@@ -412,19 +434,48 @@ impl Publisher {
         }
     }
 
-    fn publish(&mut self, edge: &Edge, head: &LogHead) -> Result<(), PublishError> {
-        let checkpoint = Checkpoint {
-            origin: self.signer.verifier.name().to_owned(),
-            size: edge.tree().size(),
-            root: edge.tree().root(),
-        };
-        let note = sign_checkpoint(&checkpoint, &self.signer.key).map_err(PublishError::failed)?;
+    /// Asks the witnesses about what is published already: they may know more than a restored backup.
+    fn confirm(&mut self, edge: &Edge) -> Result<(), PublishError> {
+        let checkpoint = self.checkpoint(edge);
+        if checkpoint.size == 0 || checkpoint.size != self.view.published_size() {
+            return Ok(());
+        }
+        match self.cosigned(&checkpoint) {
+            Err(PublishError::Failed(error)) => {
+                tracing::warn!(
+                    "whether witnesses know more entries than this database is not known: {error}"
+                );
+                Ok(())
+            }
+            outcome => outcome.map(|_| ()),
+        }
+    }
+
+    fn checkpoint(&self, edge: &Edge) -> Checkpoint {
+        let tree = edge.tree();
+        Checkpoint { origin: self.signer.verifier.name().to_owned(), size: tree.size(), root: tree.root() }
+    }
+
+    /// Signs a checkpoint whose tiles are kept, and collects the cosignatures.
+    fn cosigned(&mut self, checkpoint: &Checkpoint) -> Result<Note, PublishError> {
+        let note = sign_checkpoint(checkpoint, &self.signer.key).map_err(PublishError::failed)?;
         let view = Arc::clone(&self.view);
         let consistency = |old| view.consistency(old, checkpoint.size, checkpoint.size);
-        let note = self.witnesses.cosign(note, &checkpoint, &consistency).map_err(|error| match error {
+        self.witnesses.cosign(note, checkpoint, &consistency).map_err(|error| match error {
             WitnessError::NoQuorum(_) => PublishError::failed(error),
             WitnessError::Conflict(reason) => PublishError::Halt(reason),
-        })?;
+            WitnessError::Ahead { size, .. } => match self.head() {
+                // Entries are committed before anybody cosigns them.
+                Ok(head) if head.frontier.size() < size => PublishError::Halt(error.to_string()),
+                Ok(_) => PublishError::failed("another server publishes the log now"),
+                Err(unknown) => unknown,
+            },
+        })
+    }
+
+    fn publish(&mut self, edge: &Edge, head: &LogHead) -> Result<(), PublishError> {
+        let checkpoint = self.checkpoint(edge);
+        let note = self.cosigned(&checkpoint)?;
         let row = CheckpointRow {
             size: checkpoint.size,
             root: checkpoint.root,
