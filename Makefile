@@ -17,6 +17,10 @@ SCHEMATHESIS := $(CURDIR)/$(CONTRACT_DIR)/bin/schemathesis
 # Another reader of C2PA manifests, for the tests.
 C2PA_PYTHON := $(CURDIR)/target/c2pa-python/bin/python
 C2PA_PYTHON_VERSION := 0.38.1
+# Another implementation of S3, for the tests.
+S3_DIR := target/s3
+S3_SERVER := $(CURDIR)/$(S3_DIR)/bin/moto_server
+MOTO_VERSION := 5.2.5
 
 # Another verifier of transparency logs, for the tests.
 TESSERA_VERSION := 1.0.4
@@ -66,6 +70,8 @@ test-requirements: requirements
 	  || { rm -rf target/c2pa-python; echo "c2pa-python cannot be installed (Python with venv, network): manifests are not held against it" >&2; }
 	@[ -x $(TESSERA_FSCK) ] || GOBIN=$(dir $(TESSERA_FSCK)) GOTOOLCHAIN=local go install github.com/transparency-dev/tessera/cmd/fsck@v$(TESSERA_VERSION) 2>/dev/null \
 	  || echo "the fsck of Tessera cannot be installed (a newer Go, network): the log is not held against it" >&2
+	@[ -x $(S3_SERVER) ] || { python3 -m venv $(S3_DIR) && $(S3_DIR)/bin/pip install --quiet --disable-pip-version-check 'moto[server]==$(MOTO_VERSION)'; } \
+	  || { rm -rf $(S3_DIR); echo "moto cannot be installed (Python with venv, network): the log is not tried on S3" >&2; }
 
 .PHONY: test
 test: test-requirements ## Install what the tests need and run them all
@@ -75,6 +81,7 @@ test: test-requirements ## Install what the tests need and run them all
 	if [ -x $(SCHEMATHESIS) ]; then export TOUCHSTONE_SCHEMATHESIS=$(SCHEMATHESIS); fi; \
 	if [ -x $(C2PA_PYTHON) ]; then export TOUCHSTONE_C2PA_PYTHON=$(C2PA_PYTHON); fi; \
 	if [ -x $(TESSERA_FSCK) ]; then export TOUCHSTONE_TESSERA_FSCK=$(TESSERA_FSCK); fi; \
+	if [ -x $(S3_SERVER) ]; then export TOUCHSTONE_S3_SERVER=$(S3_SERVER); fi; \
 	$(CARGO) test $(FLAGS) --workspace
 
 ROUNDS ?= 12

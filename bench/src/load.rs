@@ -12,7 +12,7 @@ use touchstone_sdk::entropy::Stopwatch;
 /// Threads that make the load.
 const THREADS: usize = 2;
 /// Bytes that are read at once.
-const ROOM: usize = 4_096;
+const ROOM: usize = 65_536;
 
 /// What a load run measured.
 pub(crate) struct Measured {
@@ -47,7 +47,7 @@ impl Connection {
     fn open(address: &str) -> Result<Self, BenchError> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         Ok(Self { stream, answer: Vec::with_capacity(ROOM), sent: None })
     }
 
@@ -79,13 +79,56 @@ impl Connection {
 fn whole_length(answer: &[u8]) -> Result<Option<usize>, BenchError> {
     let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
     let text = String::from_utf8_lossy(&answer[..head]).to_ascii_lowercase();
-    if !text.starts_with("http/1.1 200") {
+    if !text.starts_with("http/1.1 200") && !text.starts_with("http/1.1 201") {
         return Err(BenchError::Other(text.lines().next().unwrap_or_default().to_owned()));
     }
     let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
     let length = length.and_then(|length| length.trim().parse::<usize>().ok());
     let length = length.ok_or_else(|| BenchError::Other("an answer without its length".to_owned()))?;
     Ok(Some(head + 4 + length))
+}
+
+/// What a request was answered with.
+pub(crate) struct Answered {
+    /// Milliseconds until the answer was read.
+    pub(crate) milliseconds: f64,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Sends the bodies of each client one after the other, all clients at the same time; answers how many seconds all took
+/// and what each client was answered.
+pub(crate) fn post(
+    address: &str,
+    path: &str,
+    token: &str,
+    clients: &[Vec<Vec<u8>>],
+) -> Result<(f64, Vec<Vec<Answered>>), BenchError> {
+    let run = |bodies: &[Vec<u8>]| -> Result<Vec<Answered>, BenchError> {
+        let mut connection = Connection::open(address)?;
+        let mut answers = Vec::with_capacity(bodies.len());
+        for body in bodies {
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: \
+                 application/json\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            connection.ask(&[head.as_bytes(), body].concat())?;
+            let milliseconds = connection.answered()?;
+            let start = connection.answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(0) + 4;
+            answers.push(Answered { milliseconds, body: connection.answer.split_off(start) });
+        }
+        Ok(answers)
+    };
+    let watch = Stopwatch::start();
+    let answers: Vec<Result<Vec<Answered>, BenchError>> = thread::scope(|scope| {
+        let run = &run;
+        let threads: Vec<_> = clients.iter().map(|bodies| scope.spawn(move || run(bodies))).collect();
+        let gone = || Err(BenchError::Other("a load thread panicked".to_owned()));
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| gone())).collect()
+    });
+    let seconds = watch.elapsed().as_secs_f64();
+    Ok((seconds, answers.into_iter().collect::<Result<_, _>>()?))
 }
 
 /// Sends `each` requests over each of `connections`; `path` gives the path of request number `n`.

@@ -4,11 +4,13 @@
 //! as good as the machine is quiet: the table states the cores, and every figure is of one run.
 
 mod attacks;
+mod audit;
 mod calibrate;
 mod cleanup;
 mod crowd;
 mod index;
 mod load;
+mod log;
 mod populate;
 mod server;
 mod tasks;
@@ -85,7 +87,7 @@ enum Command {
 /// What to measure.
 #[derive(clap::Args)]
 struct Options {
-    /// What to measure: pdq, registration, start, content, check. All by default.
+    /// What to measure: pdq, audit, registration, log, start, content, check. All by default.
     only: Vec<String>,
     /// Registered pictures in the measured registry.
     #[arg(long, default_value_t = 1_000_000)]

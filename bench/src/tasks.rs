@@ -5,6 +5,7 @@ use super::{
     cleanup::Folder,
     index::Random,
     load::{self, percentile},
+    log,
     populate::{self, Populated},
     server::Server,
 };
@@ -36,9 +37,9 @@ const DECODES: usize = 15;
 /// Longest time that indexing may take.
 const INDEXING: Duration = Duration::from_secs(1_800);
 
-type Print<'a> = &'a mut dyn FnMut(Figure);
+pub(crate) type Print<'a> = &'a mut dyn FnMut(Figure);
 
-fn figure(what: &str, target: &str, reached: String, holds: bool) -> Figure {
+pub(crate) fn figure(what: &str, target: &str, reached: String, holds: bool) -> Figure {
     Figure { what: what.to_owned(), target: target.to_owned(), reached, holds }
 }
 
@@ -55,9 +56,16 @@ pub(crate) fn run(options: &Options, print: Print<'_>) -> Result<(), BenchError>
     if wanted("pdq") {
         pdq(print)?;
     }
+    if wanted("audit") {
+        super::audit::measure(print)?;
+    }
     if wanted("registration") {
         let folder = Folder::new()?;
         registration(options, folder.path(), print)?;
+    }
+    if wanted("log") {
+        log::published(options, print)?;
+        log::engine(print)?;
     }
     if !["start", "content", "check"].into_iter().any(wanted) {
         return Ok(());

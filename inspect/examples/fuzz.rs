@@ -22,6 +22,8 @@ mod formats;
 mod fuzzing;
 #[path = "../tests/support/hostile_files.rs"]
 mod hostile_files;
+#[path = "../tests/labels/media_files.rs"]
+mod media_files;
 #[path = "../tests/support/xorshift.rs"]
 mod xorshift;
 

@@ -61,7 +61,7 @@ pub fn manifest_ranges(bytes: &[u8]) -> Vec<Range<usize>> {
         Some(Container::WebP) => {
             webp::chunks(bytes).filter(|c| c.kind == *b"C2PA").for_each(|c| push(c.offset..c.end));
         }
-        Some(Container::Gif | Container::Tiff | Container::Bmff) | None => {}
+        _ => {}
     }
     ranges
 }

@@ -19,16 +19,17 @@ pub mod overlay;
 pub mod raster;
 pub mod reference;
 
+use containers::Container;
 use decode::{DecodeError, Format, Picture};
 use fingerprint::Pdq;
 use limits::Limits;
 use touchstone_schema::{
     Sha256Digest,
-    api::InspectionReport,
+    api::{FileReport, InspectionReport, MediaReport},
     label::FoundLabel,
     problem::ProblemCode,
     record::{Blob, Code256, Record, Tier},
-    statement::{C2paBinding, C2paObservation, ContentBindings, Nonce},
+    statement::{C2paBinding, C2paObservation, ContentBindings, ManifestIdentity, Nonce},
     time::Timestamp,
 };
 
@@ -78,6 +79,17 @@ impl InspectError {
     }
 }
 
+/// A picture that a file was made from, as the file's own C2PA manifest tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ancestor {
+    /// What identifies its manifest, as the file's store holds it.
+    pub manifest: ManifestIdentity,
+    /// What the picture shows was changed since, as the manifests in between say.
+    pub edited_since: bool,
+    /// That manifest's own signature was not found wrong.
+    pub sound: bool,
+}
+
 /// What a file tells about itself.
 #[derive(Debug, Clone)]
 pub struct Inspection {
@@ -106,6 +118,35 @@ pub struct Inspection {
     /// The C2PA report, if there is a manifest and a reader for it.
     #[cfg(feature = "c2pa")]
     pub c2pa: Option<c2pa::C2paReport>,
+}
+
+/// What a file turned out to be.
+#[derive(Debug, Clone)]
+pub enum Inspected {
+    /// A picture, and its working picture as [`inspect_picture`] hands it out.
+    Picture(Box<Inspection>, Picture),
+    /// A video, a sound or a document.
+    Media(MediaReport),
+}
+
+/// Inspects a picture, or reads the labels of a file that is none and whose container is known.
+///
+/// # Errors
+/// [`InspectError`] if it is neither, or is a picture that is damaged or costs more than the limits allow.
+pub fn inspect_file(bytes: &[u8], options: &InspectOptions) -> Result<Inspected, InspectError> {
+    let error = match inspect_picture(bytes, options) {
+        Ok((inspection, picture)) => return Ok(Inspected::Picture(Box::new(inspection), picture)),
+        Err(error) => error,
+    };
+    let media_type = Container::sniff(bytes).and_then(|container| container.media_type(bytes));
+    match media_type.filter(|_| error == InspectError::Decode(DecodeError::NotAnImage)) {
+        Some(media_type) => Ok(Inspected::Media(MediaReport {
+            sha256: digest::file_sha256(bytes),
+            media_type: media_type.to_owned(),
+            labels: inspect_labels(bytes, options),
+        })),
+        None => Err(error),
+    }
 }
 
 /// Inspects a file: one decode, then everything that is computed from its bytes and pixels.
@@ -159,12 +200,22 @@ pub fn inspect_picture(
     Ok((inspection, decoded.picture))
 }
 
-/// The labels of a file that is not decoded, such as a video: MP4, M4A and MOV.
-#[must_use]
-pub fn inspect_labels(bytes: &[u8], options: &InspectOptions) -> Vec<FoundLabel> {
+/// The labels that stand in a file's metadata.
+fn inspect_labels(bytes: &[u8], options: &InspectOptions) -> Vec<FoundLabel> {
     let mut labels = labels::read_labels(bytes);
     labels::integrity::check_all(&mut labels, &options.producer_keys);
     labels
+}
+
+impl Inspected {
+    /// The report that clients get.
+    #[must_use]
+    pub fn report(self) -> FileReport {
+        match self {
+            Self::Picture(inspection, _) => FileReport::Picture(inspection.report()),
+            Self::Media(report) => FileReport::Media(report),
+        }
+    }
 }
 
 impl Inspection {
@@ -180,7 +231,13 @@ impl Inspection {
                 manifest: report.active_manifest.as_deref().and_then(plain_text)?,
                 store_sha256: report.store_sha256?,
                 signer: organisation.or_else(name),
-                hard_binding: report.hard_binding.as_ref().map(|binding| binding.hash.clone()),
+                hard_binding: report
+                    .hard_binding
+                    .as_ref()
+                    .map(|binding| binding.hash.clone())
+                    .filter(|hash| hash.len() <= MAX_HASH_DIGITS),
+                certificate_sha256: report.certificate_sha256,
+                claim_signature_sha256: report.claim_signature_sha256,
             });
         }
         None
@@ -208,20 +265,37 @@ impl Inspection {
             anchor_list_sha256: report.anchor_list_sha256,
             judged_at,
             library: report.library.clone(),
+            ingredients: identities(report).take(touchstone_schema::statement::MAX_INGREDIENTS).collect(),
         });
         #[cfg(not(feature = "c2pa"))]
         None
     }
 
-    /// Labels of the manifests of the pictures that this one was made from, by its own manifest, and whether that says
-    /// that what the picture shows was changed since.
+    /// The pictures that this one was made from, by its own manifest, the nearest first: its parent, that one's parent,
+    /// and so on, as far as they have manifests.
     #[must_use]
-    pub fn c2pa_history(&self) -> (Vec<String>, bool) {
+    pub fn c2pa_ancestors(&self) -> Vec<Ancestor> {
         #[cfg(feature = "c2pa")]
         if let Some(report) = &self.c2pa {
-            return (report.parents(), report.is_edited());
+            let lineage = report.ingredients.iter().filter(|it| it.lineage);
+            return lineage
+                .filter_map(|it| {
+                    let manifest = it.identity()?;
+                    let sound = it.is_signature_sound();
+                    Some(Ancestor { manifest, edited_since: it.edited_since, sound })
+                })
+                .collect();
         }
-        (Vec::new(), false)
+        Vec::new()
+    }
+
+    /// When a trusted time stamp over the C2PA manifest's claim was made.
+    #[must_use]
+    pub fn c2pa_time(&self) -> Option<Timestamp> {
+        #[cfg(feature = "c2pa")]
+        return self.c2pa.as_ref().and_then(|report| report.time_stamped_at);
+        #[cfg(not(feature = "c2pa"))]
+        None
     }
 
     /// What a statement binds.
@@ -286,6 +360,19 @@ impl Inspection {
         }
     }
 }
+
+/// Manifests of the ingredients, as a statement names them.
+#[cfg(feature = "c2pa")]
+fn identities(report: &c2pa::C2paReport) -> impl Iterator<Item = ManifestIdentity> {
+    report.ingredients.iter().filter_map(|it| {
+        let identity = it.identity()?;
+        Some(ManifestIdentity { manifest: plain_text(&identity.manifest)?, ..identity })
+    })
+}
+
+/// Longest hard binding that a statement holds: SHA-512. What is longer is the hash of no algorithm that C2PA allows.
+#[cfg(feature = "c2pa")]
+const MAX_HASH_DIGITS: usize = 128;
 
 /// Text of a certificate or manifest as a statement may hold it: its start, without control characters.
 #[cfg(feature = "c2pa")]

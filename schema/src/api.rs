@@ -495,7 +495,7 @@ pub struct LabelRecord {
     pub withdrawn: bool,
 }
 
-/// What a file tells about itself.
+/// What a picture's file tells about itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct InspectionReport {
     /// SHA-256 of the file.
@@ -521,6 +521,27 @@ pub struct InspectionReport {
     /// The C2PA report, if there is a manifest.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub c2pa: Option<serde_json::Value>,
+}
+
+/// What a file tells about itself that is no picture: a video, a sound, a document. It is not decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MediaReport {
+    /// SHA-256 of the file.
+    pub sha256: Sha256Digest,
+    /// Media type.
+    pub media_type: String,
+    /// Labels found.
+    pub labels: Vec<FoundLabel>,
+}
+
+/// Answer to `POST /v1/inspections`; a picture's has a width and a height.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum FileReport {
+    /// A picture.
+    Picture(InspectionReport),
+    /// A video, a sound or a document.
+    Media(MediaReport),
 }
 
 /// `POST /v1/checks` with fingerprints only, as JSON.

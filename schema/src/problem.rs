@@ -99,7 +99,7 @@ problems! {
         "Send the store as its signer signed it; the detail says what does not hold." "请发送签名者签署的原始清单库，详情说明了不成立之处。";
     ManifestConflict "manifest-conflict" 400
         "This manifest label belongs to another store" "该清单标签已属于另一清单库"
-        "Labels are given once; fetch the manifest to see whose it is." "标签只登记一次；可获取该清单查看其归属。";
+        "A label is one store's at a time: fetch the manifest to see which. A signer on a trust list, or a registered picture, may have a better right to it." "一个标签同时只属于一个清单库：可获取该清单查看。签名者在信任列表中，或随登记图片提交，权利更优。";
     MalformedMultipart "malformed-multipart" 400
         "The multipart body cannot be read" "无法读取 multipart 正文"
         "Send one part named photo with the file, and optional text parts." "请发送一个名为 photo 的文件部分，以及可选的文本部分。";

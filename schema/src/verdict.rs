@@ -5,6 +5,7 @@
 use crate::{
     digest::Sha256Digest,
     id::{CheckId, OrganisationId, StatementId},
+    label::{DigitalSourceType, LabelLevel, LabelScheme},
     statement::{Role, View},
     time::Timestamp,
 };
@@ -108,6 +109,8 @@ pub enum FindingKind {
     LabelRemoved,
     /// The photo's label says less, or something else, than the registered one.
     LabelChanged,
+    /// The photo states another digital source type, in IPTC metadata or in its C2PA manifest, than was registered.
+    SourceTypeChanged,
     /// The photo's label is registered for another picture.
     LabelTransplanted,
     /// The C2PA manifest is intact; nobody trusted vouches for its signer.
@@ -118,6 +121,8 @@ pub enum FindingKind {
     C2paInvalid,
     /// The C2PA manifest was signed by somebody else than the registered one, over the same content.
     C2paResigned,
+    /// A registered C2PA manifest by another signer has the label of the photo's manifest, or of a parent's in it.
+    C2paLabelShared,
     /// The intact C2PA manifest names a registered picture as the parent of this one.
     EditedFromRegistered,
     /// Trusted credentials say that a camera captured it.
@@ -210,6 +215,25 @@ pub enum Limit {
     AlterationsMayBeMissed,
     /// The photo looks like so many registered pictures that some were left out.
     TooManyAlike,
+    /// Which of two C2PA signatures came first follows from the log alone: the photo's has no trusted time stamp.
+    OrderByLogAlone,
+}
+
+/// A digital source type in a photo that is not the registered one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceTypeChange {
+    /// What is registered.
+    pub registered: DigitalSourceType,
+    /// What the photo states.
+    pub found: DigitalSourceType,
+    /// Where it states it: `iptc` or `c2pa`.
+    pub stated_in: LabelScheme,
+    /// How far that can be trusted.
+    pub level: LabelLevel,
+    /// Who signed it, by the name in the certificate, if it stands in a C2PA manifest. Anybody can put any name into a
+    /// certificate of his own: it is worth what `level` says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signer: Option<String>,
 }
 
 /// One finding.
@@ -237,6 +261,9 @@ pub struct Finding {
     /// Differing bits of 256 between the fingerprints, if it rests on them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub distance: Option<u32>,
+    /// What became of the digital source type, if it tells about that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source_type: Option<SourceTypeChange>,
     /// Where it ends.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub limits: Vec<Limit>,

@@ -1,5 +1,7 @@
 //! The composition root: puts store, keyring, registry and HTTP interface together, and stops them in order.
 
+#[cfg(feature = "s3")]
+use crate::log::storage::{Bucket, BucketError};
 use crate::{
     clock::{Clock, Entropy, EntropyError, SystemClock, SystemEntropy},
     config::{Config, ConfigError, DataConfig, read_file},
@@ -7,11 +9,11 @@ use crate::{
     keyring::{Keyring, KeyringError},
     log::{
         edge::Edge,
-        publisher::{CheckpointSigner, PublishError, Publisher, Unwitnessed},
+        publisher::{CheckpointSigner, PublishError, Publisher},
         storage::{Directory, Storage},
         view::View,
     },
-    registry::{Refusal, Registry},
+    registry::{Refusal, Registry, Settings},
     store::{Store, StoreError},
     telemetry::RequestIds,
     web::{self, State},
@@ -67,6 +69,13 @@ pub enum StartError {
         /// What the system said.
         cause: io::Error,
     },
+    /// The log's storage is an address of an unknown kind.
+    #[error("--log-storage {0:?} is neither a directory nor an address like s3://bucket/prefix")]
+    UnknownStorage(String),
+    /// The log's bucket cannot be used.
+    #[cfg(feature = "s3")]
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// The log cannot be continued.
     #[error("the log cannot be continued: {0}")]
     Log(#[from] PublishError),
@@ -98,6 +107,22 @@ pub struct Opened {
     edge: Edge,
 }
 
+/// What registry and publisher stand on.
+struct Ground {
+    store: Store,
+    keyring: Keyring,
+    view: Arc<View>,
+}
+
+fn ground(config: &Config) -> Result<Ground, StartError> {
+    let passphrase = passphrase(&config.data)?;
+    let store = Store::open(&config.data.store()?)?;
+    store.check_schema()?;
+    let keyring = store.read(|reader| Keyring::open(reader, &passphrase))?;
+    let view = Arc::new(View::new(storage(config)?, config.log.tile_cache));
+    Ok(Ground { store, keyring, view })
+}
+
 /// Opens a bootstrapped registry and publishes what its log holds. Only the program that serves it gives the folder in
 /// which its index is kept.
 ///
@@ -108,31 +133,52 @@ pub fn open_registry(
     clock: Arc<dyn Clock>,
     index_folder: Option<PathBuf>,
 ) -> Result<Opened, StartError> {
-    let passphrase = passphrase(&config.data)?;
-    let store = Store::open(&config.data.store()?)?;
-    store.check_schema()?;
-    let keyring = store.read(|reader| Keyring::open(reader, &passphrase))?;
-    let mut settings = config.settings()?;
-    settings.index_folder = index_folder;
-    let view = Arc::new(View::new(storage(config)?, config.log.tile_cache));
-    let origin = Registry::origin(&store).map_err(StartError::Registry)?;
-    let signer = CheckpointSigner::new(&origin, keyring.log().clone())?;
+    let ground = ground(config)?;
+    let settings = Settings { index_folder, ..config.settings()? };
+    let origin = Registry::origin(&ground.store).map_err(StartError::Registry)?;
+    let signer = CheckpointSigner::new(&origin, ground.keyring.log().clone())?;
+    let witnesses = config.log.witnesses(signer.verifier())?;
     // The log comes first: a restored backup must not take a single statement.
     let (publisher, edge) = Publisher::open(
-        store.clone(),
-        Arc::clone(&view),
+        ground.store.clone(),
+        Arc::clone(&ground.view),
         Arc::clone(&clock),
         signer,
-        Box::new(Unwitnessed),
+        witnesses,
         config.log.rhythm(),
     )?;
+    let registry = registry(config, settings, ground, clock)?;
+    Ok(Opened { registry, publisher, edge })
+}
+
+/// Opens a bootstrapped registry beside the server that publishes its log, for a command that ends at once.
+///
+/// # Errors
+/// As [`open_registry`].
+pub fn open_beside(config: &Config, clock: Arc<dyn Clock>) -> Result<Registry, StartError> {
+    let ground = ground(config)?;
+    registry(config, config.settings()?, ground, clock)
+}
+
+fn registry(
+    config: &Config,
+    settings: Settings,
+    Ground { store, keyring, view }: Ground,
+    clock: Arc<dyn Clock>,
+) -> Result<Registry, StartError> {
     let disk = DiskFloor::new(config.data.data.clone(), config.log.min_free_disk, Arc::clone(&clock));
     let registry = Registry::open(store, keyring, clock, Arc::new(SystemEntropy), settings, view, disk);
-    Ok(Opened { registry: registry.map_err(StartError::Registry)?, publisher, edge })
+    registry.map_err(StartError::Registry)
 }
 
 fn storage(config: &Config) -> Result<Arc<dyn Storage>, StartError> {
-    let folder = config.log.log_storage.clone().unwrap_or_else(|| config.data.data.join("log"));
+    let folder = match config.log.log_storage.as_deref() {
+        #[cfg(feature = "s3")]
+        Some(url) if url.starts_with("s3://") => return Ok(Arc::new(Bucket::open(url)?)),
+        Some(other) if other.contains("://") => return Err(StartError::UnknownStorage(other.to_owned())),
+        Some(folder) => PathBuf::from(folder),
+        None => config.data.data.join("log"),
+    };
     let directory = Directory::open(&folder).map_err(|cause| StartError::LogStorage { folder, cause })?;
     Ok(Arc::new(directory))
 }

@@ -3,13 +3,13 @@
 use crate::{
     clock::{Entropy, EntropyError, SystemClock, SystemEntropy, random},
     config::{ConfigError, DataConfig, read_file},
+    files,
     registry::{Refusal, Registry},
     store::{Store, StoreError},
 };
 use serde::Serialize;
 use std::{
-    fs,
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 use touchstone_schema::key::PublicKey;
@@ -77,7 +77,8 @@ const MIN_PASSPHRASE: usize = 16;
 /// # Errors
 /// [`BootstrapError`]; a registry that exists already is left as it is.
 pub fn run(data: &DataConfig, origin: &str) -> Result<Made, BootstrapError> {
-    make_directory(&data.data)?;
+    let made = |cause| BootstrapError::Make { path: data.data.clone(), cause };
+    files::private_directory(&data.data).map_err(made)?;
     let store = Store::open(&data.store()?)?;
     refuse_existing(&store)?;
     store.migrate()?;
@@ -105,20 +106,6 @@ fn refuse_existing(store: &Store) -> Result<(), BootstrapError> {
     }
 }
 
-fn make_directory(path: &Path) -> Result<(), BootstrapError> {
-    let made = |cause| BootstrapError::Make { path: path.to_owned(), cause };
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-        builder.mode(0o700).create(path).map_err(made)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(made)
-    }
-    #[cfg(not(unix))]
-    builder.create(path).map_err(made)
-}
-
 fn passphrase(path: &Path, entropy: &dyn Entropy) -> Result<Zeroizing<Vec<u8>>, BootstrapError> {
     if path.exists() {
         let mut bytes = Zeroizing::new(read_file(path)?);
@@ -132,25 +119,17 @@ fn passphrase(path: &Path, entropy: &dyn Entropy) -> Result<Zeroizing<Vec<u8>>, 
     }
     let secret: Zeroizing<[u8; 32]> = Zeroizing::new(random(entropy)?);
     let text = Zeroizing::new(data_encoding::BASE64URL_NOPAD.encode(secret.as_slice()));
-    write_secret(path, &text).map_err(|cause| BootstrapError::Make { path: path.to_owned(), cause })?;
-    Ok(Zeroizing::new(text.as_bytes().to_vec()))
-}
-
-fn write_secret(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    writeln!(file, "{text}")?;
     // The keys are lost without the passphrase: it must be on the disk before they are sealed with it.
-    file.sync_all()
+    files::write_secret(path, &text)
+        .map_err(|cause| BootstrapError::Make { path: path.to_owned(), cause })?;
+    Ok(Zeroizing::new(text.as_bytes().to_vec()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::FixedEntropy;
+    use std::fs;
 
     #[test]
     fn the_passphrase_is_made_once_and_private() {

@@ -6,7 +6,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
-    time::UNIX_EPOCH,
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 use touchstone_schema::{Timestamp, statement::Nonce};
 
@@ -58,6 +58,29 @@ impl Clock for SystemClock {
         let elapsed = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let micros = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
         Timestamp::from_micros(micros).unwrap_or(Timestamp::EPOCH)
+    }
+}
+
+/// How long somebody who waits still has. It runs in real time, whatever the clocks say.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    begun: Instant,
+    patience: Duration,
+}
+
+impl Deadline {
+    /// Passes once `patience` is over, from now on.
+    #[must_use]
+    pub fn after(patience: Duration) -> Self {
+        #[allow(clippy::disallowed_methods, reason = "waiting takes real time")]
+        let begun = Instant::now();
+        Self { begun, patience }
+    }
+
+    /// What is left; zero once it has passed.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.patience.saturating_sub(self.begun.elapsed())
     }
 }
 

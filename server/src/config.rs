@@ -3,7 +3,10 @@
 //! This file knows names, defaults and checks; what the numbers do is decided where they are used.
 
 use crate::{
-    log::publisher::Rhythm,
+    log::{
+        publisher::{Rhythm, Unwitnessed, Witnesses},
+        witness::{Cosigners, WitnessPolicyError},
+    },
     registry::{Gathering, Settings},
     store::{MAX_BINDING_VALUE, StoreConfig},
 };
@@ -11,8 +14,11 @@ use clap::Args;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
+use touchstone_inspect::labels::integrity::{ProducerKeys, ProducerKeysError};
+use touchstone_schema::log::note::VerifierKey;
 
 /// Where the registry keeps its state.
 #[derive(Debug, Clone, Args)]
@@ -293,7 +299,8 @@ impl Rules {
     /// The registry's settings; what is not given keeps the registry's default.
     ///
     /// # Errors
-    /// [`ConfigError::Unreadable`] if a list of trust anchors or keys cannot be read; [`ConfigError::PublicUrl`].
+    /// [`ConfigError::Unreadable`] if a list of trust anchors or keys cannot be read; [`ConfigError::ProducerKeys`];
+    /// [`ConfigError::PublicUrl`].
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         let defaults = Settings::default();
         Ok(Settings {
@@ -316,7 +323,9 @@ impl Rules {
             max_unpublished: defaults.max_unpublished,
             receipt_wait: defaults.receipt_wait,
             index_folder: defaults.index_folder,
-            producer_keys: optional_file(self.producer_keys.as_deref())?,
+            producer_keys: Arc::new(
+                self.producer_keys.as_deref().map(producer_keys).transpose()?.unwrap_or_default(),
+            ),
             #[cfg(feature = "c2pa")]
             trust_anchors: touchstone_inspect::c2pa::TrustAnchors {
                 c2pa_trust_list: optional_file(self.c2pa_trust_list.as_deref())?,
@@ -334,9 +343,11 @@ impl Rules {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The public log")]
 pub struct LogConfig {
-    /// Where tiles and checkpoint are kept [default: log in the data directory]
-    #[arg(long, env = "TOUCHSTONE_SERVER_LOG_STORAGE", value_name = "DIR")]
-    pub log_storage: Option<PathBuf>,
+    /// Where tiles and checkpoint are kept: a directory, or s3://bucket/prefix for several servers together; address and
+    /// credentials stand in AWS_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY [default: log in the data
+    /// directory]
+    #[arg(long, env = "TOUCHSTONE_SERVER_LOG_STORAGE", value_name = "DIR|URL")]
+    pub log_storage: Option<String>,
     /// Shortest time between two checkpoints, in milliseconds
     #[arg(long, env = "TOUCHSTONE_SERVER_PUBLISH_INTERVAL_MS", value_name = "MS", default_value_t = default::PUBLISH_INTERVAL_MS)]
     pub publish_interval_ms: u64,
@@ -364,6 +375,12 @@ pub struct LogConfig {
     /// Memory for tiles of the log, in bytes
     #[arg(long, env = "TOUCHSTONE_SERVER_TILE_CACHE", value_name = "BYTES", default_value_t = default::TILE_CACHE)]
     pub tile_cache: u64,
+    /// Policy file (C2SP tlog-policy) with the witnesses that must cosign every checkpoint [default: none are asked]
+    #[arg(long, env = "TOUCHSTONE_SERVER_WITNESS_POLICY", value_name = "FILE")]
+    pub witness_policy: Option<PathBuf>,
+    /// How long the witnesses may take to cosign a checkpoint, in milliseconds
+    #[arg(long, env = "TOUCHSTONE_SERVER_WITNESS_TIMEOUT_MS", value_name = "MS", default_value_t = default::WITNESS_TIMEOUT_MS)]
+    pub witness_timeout_ms: u64,
 }
 
 impl Default for LogConfig {
@@ -379,6 +396,8 @@ impl Default for LogConfig {
             gather_ms: default::GATHER_MS,
             min_free_disk: default::MIN_FREE_DISK,
             tile_cache: default::TILE_CACHE,
+            witness_policy: None,
+            witness_timeout_ms: default::WITNESS_TIMEOUT_MS,
         }
     }
 }
@@ -402,6 +421,19 @@ impl LogConfig {
             takeover: Duration::from_millis(self.takeover_ms),
         }
     }
+
+    /// Who cosigns the checkpoints of the log with this key.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`], [`ConfigError::WitnessPolicy`].
+    pub fn witnesses(&self, log: &VerifierKey) -> Result<Box<dyn Witnesses>, ConfigError> {
+        let Some(path) = &self.witness_policy else { return Ok(Box::new(Unwitnessed)) };
+        let patience = Duration::from_millis(self.witness_timeout_ms);
+        match Cosigners::open(&read_file(path)?, log, patience) {
+            Ok(cosigners) => Ok(Box::new(cosigners)),
+            Err(cause) => Err(ConfigError::WitnessPolicy { path: path.clone(), cause }),
+        }
+    }
 }
 
 /// An address without a slash at its end: scheme and host, maybe a path.
@@ -412,6 +444,13 @@ fn public_url(text: &str) -> Result<String, ConfigError> {
         !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"<>\\^`{|}".contains(&b))
     };
     if rest.is_some_and(fits) { Ok(text.to_owned()) } else { Err(ConfigError::PublicUrl(text.to_owned())) }
+}
+
+/// Keys that are pinned for producers of labels. A file with a faulty entry is not used in part: a key that is missing
+/// would let forged labels pass.
+fn producer_keys(path: &Path) -> Result<ProducerKeys, ConfigError> {
+    ProducerKeys::parse(&read_file(path)?)
+        .map_err(|fault| ConfigError::ProducerKeys { path: path.to_owned(), fault })
 }
 
 fn optional_file(path: Option<&Path>) -> Result<Option<Vec<u8>>, ConfigError> {
@@ -435,6 +474,14 @@ pub enum ConfigError {
     /// The registry's address is none.
     #[error("the public URL {0:?} is no address like https://registry.example")]
     PublicUrl(String),
+    /// The witness policy is not one for this registry.
+    #[error("the witness policy {path:?} cannot be used: {cause}")]
+    WitnessPolicy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        cause: WitnessPolicyError,
+    },
     /// A configured file cannot be read.
     #[error("{path:?} cannot be read: {cause}")]
     Unreadable {
@@ -442,6 +489,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// What the system said.
         cause: std::io::Error,
+    },
+    /// The file of `--producer-keys` cannot be used.
+    #[error("the producer keys in {path:?} cannot be used: {fault}. {}", .fault.remedy().0)]
+    ProducerKeys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and with which entry.
+        fault: ProducerKeysError,
     },
 }
 
@@ -474,6 +529,7 @@ mod default {
     pub(super) const GATHER_MS: u64 = 1;
     pub(super) const MIN_FREE_DISK: u64 = 512 << 20;
     pub(super) const TILE_CACHE: u64 = 64 << 20;
+    pub(super) const WITNESS_TIMEOUT_MS: u64 = 5_000;
     pub(super) const SIGN_IN_ATTEMPTS: u32 = 10;
     pub(super) const SIGN_IN_WINDOW_SECONDS: u32 = 300;
 }
@@ -516,6 +572,23 @@ mod tests {
         for bad in ["registry.example", "https://", "ftp://registry.example", "https://registry.example/?a"] {
             assert!(matches!(url(bad), Err(ConfigError::PublicUrl(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_faulty_file_of_producer_keys_is_named_with_its_entry_and_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.json");
+        let text = |keys: &str| {
+            std::fs::write(&path, format!("{{\"keys\":[{keys}]}}")).unwrap();
+            let path = path.to_str().unwrap();
+            let line = Line::try_parse_from(["server", "--data", "d", "--producer-keys", path]).unwrap();
+            line.config.rules.settings().unwrap_err().to_string()
+        };
+        let faulty = text(r#"{"producer":"kling","spki":"3059"}"#);
+        assert!(faulty.contains("keys.json") && faulty.contains("key 1 is not"), "{faulty}");
+        assert!(faulty.contains("take the entry out"), "{faulty}");
+        let unfinished = text("\n{");
+        assert!(unfinished.contains("line 2"), "{unfinished}");
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! The command line of the registry: make one, serve it, look after it.
+//! The command line of the registry: make one, serve it, look after it; and of the witness.
 
 use clap::{Args, Parser, Subcommand};
 use std::{
     fs,
     io::{self, BufRead, IsTerminal, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -14,12 +15,13 @@ use touchstone_server::trust_lists;
 use touchstone_server::{
     app::{self, StartError},
     bootstrap::{self, BootstrapError},
-    clock::{Clock, SystemClock},
+    clock::{Clock, SystemClock, SystemEntropy},
     config::{Config, ConfigError, DataConfig},
     registry::{Refusal, texts},
     store::{Store, StoreError},
     telemetry::{self, LogFormat, TelemetryError},
-    web::openapi,
+    web::{self, openapi},
+    witness::{self, Witness, WitnessError, WitnessKey},
 };
 use zeroize::Zeroizing;
 
@@ -61,6 +63,9 @@ enum Command {
     #[cfg(feature = "c2pa")]
     #[command(subcommand)]
     TrustList(TrustListCommand),
+    /// Witness logs: cosign their checkpoints as long as each continues the last
+    #[command(subcommand)]
+    Witness(WitnessCommand),
     /// Print the OpenAPI document
     Openapi,
     /// Write the files that are generated from the code below a folder
@@ -124,6 +129,34 @@ enum TrustListCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum WitnessCommand {
+    /// Make a witness: its key in a private file. Prints the verifier key, which policies name
+    Init {
+        /// Name of the witness, best its URL without the scheme: witness.example/w1
+        #[arg(long, env = "TOUCHSTONE_WITNESS_NAME", value_name = "NAME")]
+        name: String,
+        /// Directory of the witness: its key and what it cosigned
+        #[arg(long, env = "TOUCHSTONE_WITNESS_DATA", value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Serve the witness until SIGTERM or SIGINT
+    Serve(WitnessServe),
+}
+
+#[derive(Args)]
+struct WitnessServe {
+    /// Directory of the witness: its key and what it cosigned
+    #[arg(long, env = "TOUCHSTONE_WITNESS_DATA", value_name = "DIR")]
+    data: PathBuf,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "TOUCHSTONE_WITNESS_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8490")]
+    listen: SocketAddr,
+    /// A log to witness: its verifier key, or a policy file whose logs are taken; may be repeated
+    #[arg(long = "log", value_name = "VKEY_OR_FILE", required = true, num_args = 1..)]
+    logs: Vec<String>,
+}
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -138,6 +171,10 @@ enum Failure {
     Start(#[from] StartError),
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    #[error("{address} cannot be listened on: {cause}")]
+    Listen { address: SocketAddr, cause: io::Error },
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
     #[error("{}", .0.with_causes())]
@@ -169,6 +206,10 @@ fn run(line: CommandLine) -> Result<(), Failure> {
         Command::User(UserCommand::Create { data, name, token }) => create_user(data, name, &token),
         #[cfg(feature = "c2pa")]
         Command::TrustList(command) => trust_list(command),
+        Command::Witness(WitnessCommand::Init { name, data }) => {
+            print(&WitnessKey::init(&data, &name, &SystemEntropy)?.verifier().to_string())
+        }
+        Command::Witness(WitnessCommand::Serve(arguments)) => serve_witness(&arguments),
         Command::Openapi => print(&serde_json::to_string_pretty(&openapi::document())?),
         Command::Generate { out } => generate(&out),
     }
@@ -252,7 +293,7 @@ fn trust_list(command: TrustListCommand) -> Result<(), Failure> {
 
 fn create_user(data: DataConfig, name: String, token: &str) -> Result<(), Failure> {
     let config = Config { data, ..Config::local("") };
-    let registry = app::open_registry(&config, Arc::new(SystemClock), None)?.registry;
+    let registry = app::open_beside(&config, Arc::new(SystemClock))?;
     let caller = registry.authenticate(token).map_err(Failure::Refused)?;
     let user = NewUser { name, password: password()?.to_string() };
     let made = registry.create_user(&caller, &user).map_err(Failure::Refused)?;
@@ -277,6 +318,26 @@ fn serve(config: Config) -> Result<(), Failure> {
         let signal = stop_signal().await?;
         tracing::info!(signal, "stopping after {signal}: open requests are answered first");
         running.stop().await;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+fn serve_witness(arguments: &WitnessServe) -> Result<(), Failure> {
+    let keys = witness::log_keys(&arguments.logs)?;
+    let witness = Arc::new(Witness::open(&arguments.data, keys, Arc::new(SystemClock))?);
+    actix_web::rt::System::new().block_on(async {
+        let listen = |cause| Failure::Listen { address: arguments.listen, cause };
+        let (server, address) = web::witness::serve(&witness, arguments.listen).map_err(listen)?;
+        let handle = server.handle();
+        let task = actix_web::rt::spawn(server);
+        let key = witness.verifier();
+        witness.origins().for_each(|origin| tracing::info!(%origin, "cosigns the checkpoints of {origin}"));
+        tracing::info!(%address, %key, "the witness {key} listens on http://{address}/");
+        let signal = stop_signal().await?;
+        tracing::info!(signal, "stopping after {signal}: open requests are answered first");
+        handle.stop(true).await;
+        task.await.map_err(io::Error::other)??;
         tracing::info!("stopped");
         Ok(())
     })

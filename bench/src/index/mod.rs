@@ -1,11 +1,12 @@
-//! Measures the search structures alone, in this process: the exact index of global codes against FAISS, and the
-//! inverted index of local features.
+//! Measures the search structures alone, in this process: the exact index of global codes against FAISS, the inverted
+//! index of local features, and the look-up of ISCC codes in a database.
 //!
 //! Owns what is measured and beside which target it is printed. Everything is by formula from fixed seeds, on one
 //! thread, and bounded by the options.
 
 mod clock;
 mod codes;
+mod iscc;
 mod parts;
 mod peers;
 mod workload;
@@ -24,6 +25,9 @@ pub(crate) struct Options {
     /// disk.
     #[arg(long, value_delimiter = ',', default_values_t = [100_000])]
     pub(crate) pictures: Vec<u32>,
+    /// Registered ISCC codes in a database; a million takes 2 GB of disk and some minutes.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) iscc: usize,
     /// The Python interpreter that runs FAISS.
     #[arg(long, default_value = "python3")]
     pub(crate) python: PathBuf,
@@ -42,5 +46,6 @@ fn figure(what: String, target: &str, reached: String, holds: bool) -> Figure {
 /// [`BenchError`] if a file cannot be written or an index contradicts itself.
 pub(crate) fn run(options: &Options, print: Print<'_>) -> Result<(), BenchError> {
     codes::run(options, print)?;
-    parts::run(&options.pictures, print)
+    parts::run(&options.pictures, print)?;
+    iscc::run(options.iscc, print)
 }

@@ -3,7 +3,7 @@
 use super::identity::{self, IDENTITY_MANIFEST_INVALID, Scene};
 use super::meaning;
 use super::probe;
-use super::raw::{RawManifest, field};
+use super::raw::{RawManifest, claim_signature_sha256, field};
 use super::report::{
     AnchorSet, C2paReport, C2paState, FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_UNREADABLE, HardBinding,
     Ingredient, MAX_LIST_LENGTH, Signer, cut, push,
@@ -12,10 +12,11 @@ use super::signals::Facts;
 use super::trust::Trust;
 use ::c2pa::validation_results::ValidationState;
 use ::c2pa::validation_status::ValidationStatus;
-use ::c2pa::{Error, Manifest, Reader, SignatureInfo};
+use ::c2pa::{Error, Manifest, Reader, Relationship, SignatureInfo};
 use ciborium::Value as Cbor;
 use serde_json::Value;
 use std::collections::HashSet;
+use touchstone_schema::Sha256Digest;
 
 /// Largest compressed store whose hard binding is read: there the library offers it only through a full JSON
 /// tree of the store, printed as text, which can take a hundred times the store's size.
@@ -52,10 +53,12 @@ pub(super) fn report(reader: &Reader, source: Source<'_>, trust: &Trust) -> C2pa
     report.active_manifest = reader.active_label().map(cut);
     report.remote_url = reader.remote_url().map(cut);
     codes(reader, &mut report);
-    let raw = source.store.zip(reader.active_label());
-    let raw = raw.and_then(|(store, label)| RawManifest::find(store, label));
+    let active = source.store.zip(reader.active_label());
+    let raw = active.and_then(|(store, label)| RawManifest::find(store, label));
     report.hard_binding = hard_binding(reader, source.store, raw.as_ref());
+    report.claim_signature_sha256 = active.and_then(|(store, label)| claim_signature_sha256(store, label));
     if let Some(manifest) = reader.active_manifest() {
+        report.certificate_sha256 = certificate_sha256(manifest);
         report.claim_generator = claim_generator(manifest);
         report.signer = manifest.signature_info().map(signer);
         let facts = Facts::of(manifest);
@@ -67,10 +70,12 @@ pub(super) fn report(reader: &Reader, source: Source<'_>, trust: &Trust) -> C2pa
         }
         report.signals = facts.signals();
         report.ai_generated = meaning::meaning(reader);
-        report.ingredients = ingredients(reader, manifest);
+        report.ingredients = ingredients(reader, manifest, source.store);
         apply_rules(reader, raw.as_ref(), trust, &mut report);
         let Source { bytes, media_type, .. } = source;
         let time_stamped = time_stamped(reader, manifest);
+        let time = manifest.signature_info().and_then(|info| info.time.as_deref()).filter(|_| time_stamped);
+        report.time_stamped_at = time.and_then(|time| time.parse().ok());
         let scene = Scene { manifest, raw, trust, time_stamped, bytes, media_type };
         report.identities = identity::identities(&scene);
     }
@@ -190,7 +195,7 @@ fn signature_statuses<'a>(reader: &'a Reader, code: &'a str) -> impl Iterator<It
 }
 
 /// The anchor set by which the active manifest's own signature is trusted.
-fn anchor_set(reader: &Reader, trust: &Trust) -> Option<AnchorSet> {
+pub(super) fn anchor_set(reader: &Reader, trust: &Trust) -> Option<AnchorSet> {
     let mut trusted = signature_statuses(reader, "signingCredential.trusted").peekable();
     trusted.peek()?;
     trusted.find_map(|status| AnchorSet::from_uri(status.trust_list_uri()?)).or_else(|| {
@@ -237,28 +242,66 @@ fn signer(info: &SignatureInfo) -> Signer {
     }
 }
 
+/// SHA-256 of the end entity's certificate.
+pub(super) fn certificate_sha256(manifest: &Manifest) -> Option<Sha256Digest> {
+    let chain = manifest.signature_info()?.cert_chain();
+    let first = x509_parser::pem::Pem::iter_from_buffer(chain.as_bytes()).next()?.ok()?;
+    Some(Sha256Digest::of(&first.contents))
+}
+
+/// A manifest whose ingredients are looked at.
+#[derive(Clone, Copy)]
+struct Step<'r> {
+    manifest: &'r Manifest,
+    /// Every step to it was that to a parent.
+    lineage: bool,
+    /// It, or one on the way to it, says that it changed what the picture shows.
+    edited: bool,
+}
+
+impl<'r> Step<'r> {
+    fn to(manifest: &'r Manifest, lineage: bool, edited_since: bool) -> Self {
+        let edits = || {
+            let facts = Facts::of(manifest);
+            facts
+                .all_actions()
+                .any(|action| meaning::is_editorial(action.name.as_deref().unwrap_or_default()))
+        };
+        Self { manifest, lineage, edited: lineage && (edited_since || edits()) }
+    }
+}
+
 /// The ingredients of the active manifest, then those of its ingredients, breadth first.
-fn ingredients(reader: &Reader, active: &Manifest) -> Vec<Ingredient> {
+fn ingredients(reader: &Reader, active: &Manifest, store: Option<&[u8]>) -> Vec<Ingredient> {
     let mut found = Vec::new();
     let mut seen: HashSet<&str> = active.label().into_iter().collect();
-    let mut generation = vec![active];
+    let mut generation = vec![Step::to(active, true, false)];
     let mut depth = 0;
     while !generation.is_empty() && found.len() < MAX_LIST_LENGTH {
         depth += 1;
         let mut next = Vec::new();
-        for manifest in generation {
+        for Step { manifest, lineage, edited } in generation {
             for ingredient in manifest.ingredients() {
                 if found.len() >= MAX_LIST_LENGTH {
                     return found;
                 }
                 let label = ingredient.active_manifest();
-                if let Some(label) = label.filter(|label| seen.insert(label)) {
-                    next.extend(reader.get_manifest(label));
+                let own = label.and_then(|label| reader.get_manifest(label));
+                let lineage = lineage && *ingredient.relationship() == Relationship::ParentOf;
+                if let Some((label, own)) = label.zip(own)
+                    && seen.insert(label)
+                {
+                    next.push(Step::to(own, lineage, edited));
                 }
+                let signed = label.zip(store).and_then(|(label, store)| claim_signature_sha256(store, label));
                 found.push(Ingredient {
                     title: ingredient.title().map(cut),
                     relationship: ingredient.relationship().as_str().to_owned(),
                     active_manifest: label.map(cut),
+                    certificate_sha256: own.and_then(certificate_sha256),
+                    claim_signature_sha256: signed,
+                    lineage,
+                    edited_since: lineage && edited,
                     depth,
                     failures: ingredient_failures(reader, manifest, ingredient),
                 });

@@ -13,8 +13,10 @@
 //!   manifest that does not hold is not verified.
 
 mod anchors;
+mod disclosed;
 mod extract;
 mod identity;
+mod jumbf;
 mod meaning;
 mod probe;
 mod raw;
@@ -25,6 +27,7 @@ mod store;
 mod trust;
 
 pub use anchors::{AnchorCertificate, AnchorList, AnchorListError};
+pub use disclosed::disclosed_ai;
 pub use identity::{
     IDENTITY_MAIL_CERTIFICATE, IDENTITY_MANIFEST_INVALID, IDENTITY_NOT_READ, IDENTITY_RESTRICTED, Identity,
     IdentityKind, IdentityState,
@@ -32,8 +35,8 @@ pub use identity::{
 pub use report::{AnchorSet, C2paReport, C2paState, HardBinding, Ingredient, Signer};
 pub use report::{FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE, FAILURE_UNREADABLE};
 pub use report::{LIBRARY, MAX_LIST_LENGTH, MAX_TEXT_BYTES};
+pub use sign::MAX_COMPONENTS;
 pub use sign::{C2paSignError, Component, ManifestParts, ManifestToWrite, SigningIdentity};
-pub use sign::{MAX_COMPONENTS, SOFT_BINDING_ISCC};
 pub use sign::{label_and_sign, propagate_and_sign, sign_manifest, sign_manifest_with};
 pub use signals::{InceptionSignal, Signals, TransformationSignal};
 pub use store::{

@@ -4,7 +4,7 @@
 //! Ordinary photos carry no manifest; they must not pay for a parse. A "no" here is final; a "maybe" only
 //! costs the full read.
 
-use crate::containers::{bmff, jpeg, png, webp};
+use crate::containers::{bmff::C2PA_USER_TYPE, jpeg, png, webp};
 use memchr::memmem;
 
 /// Start of the description box of a manifest store: box type `jumd`, then the UUID that begins with `c2pa`.
@@ -59,7 +59,7 @@ pub(super) fn may_hold_manifest(bytes: &[u8], media_type: &str) -> bool {
         }
         "image/gif" => memmem::find(bytes, b"C2PA_GIF").is_some() || refers(bytes),
         "image/avif" | "image/heic" | "image/heif" => {
-            memmem::find(bytes, &bmff::C2PA_UUID).is_some() || refers(bytes)
+            memmem::find(bytes, &C2PA_USER_TYPE).is_some() || refers(bytes)
         }
         // A TIFF names its store by a tag number only, and of other containers nothing is known here.
         _ => true,

@@ -5,16 +5,22 @@
 //! found by hopping from box to box (JUMBF, ISO/IEC 19566-5), and read as CBOR. Only boxes that occur once are
 //! used, so that no second box of the same name can stand in for the one that the claim's hash covers.
 
-use crate::containers::be32;
+use super::jumbf::{self, DESCRIPTION, HAS_LABEL, SUPERBOX};
 use ciborium::Value;
+use touchstone_schema::Sha256Digest;
 
-/// Largest assertion that is read, in bytes. Hard bindings and identities have some kilobytes; a CBOR tree
-/// can take 32 times the size of its text.
+/// Largest assertion, claim or signature that is read, in bytes. They have some kilobytes; a CBOR tree can take 32
+/// times the size of its text.
 const MAX_ASSERTION_BYTES: usize = 512 * 1024;
 /// Deepest nesting of CBOR that is read.
 const MAX_CBOR_DEPTH: usize = 32;
 /// Most boxes looked at on one level.
 const MAX_BOXES: usize = 4096;
+
+/// Labels of the claim, of which a manifest has one (C2PA specification, "Claims").
+const CLAIMS: [&str; 2] = ["c2pa.claim.v2", "c2pa.claim"];
+/// Tag of a COSE_Sign1 (RFC 9052 section 2), which may be left out.
+const COSE_SIGN1: u64 = 18;
 
 /// The assertion store of one manifest.
 #[derive(Debug, Clone, Copy)]
@@ -30,18 +36,33 @@ impl<'a> RawManifest<'a> {
         Some(Self { assertions: superbox(manifest, "c2pa.assertions")? })
     }
 
-    /// The bytes of the CBOR assertion with this label.
-    fn bytes(&self, label: &str) -> Option<&'a [u8]> {
-        boxes(superbox(self.assertions, label)?)
-            .find(|(kind, _)| *kind == b"cbor")
-            .map(|(_, data)| data)
-            .filter(|data| data.len() <= MAX_ASSERTION_BYTES)
-    }
-
     /// The CBOR assertion with this label. `None` if it is not there, is not CBOR, or is too large.
     pub(super) fn cbor(&self, label: &str) -> Option<Value> {
-        parse(self.bytes(label)?)
+        parse(cbor_box(self.assertions, label)?)
     }
+}
+
+/// SHA-256 of the claim's bytes followed by the value of the signature over them, of the manifest with this label in a
+/// store. What else stands there can be left out or changed, and it stays the same claim. `None` if the manifest is not
+/// there once or is compressed, if claim or signature is not there once, or is too large.
+pub(super) fn claim_signature_sha256(store: &[u8], label: &str) -> Option<Sha256Digest> {
+    let manifest = superbox(superbox(store, "c2pa")?, label)?;
+    let mut claims = CLAIMS.iter().filter_map(|label| cbor_box(manifest, label));
+    let claim = claims.next().filter(|_| claims.next().is_none())?;
+    let signature = match parse(cbor_box(manifest, "c2pa.signature")?)? {
+        Value::Tag(COSE_SIGN1, signature) => *signature,
+        signature => signature,
+    };
+    let [_, _, _, Value::Bytes(value)] = signature.as_array()?.as_slice() else { return None };
+    Some(Sha256Digest::of_parts(&[claim, value]))
+}
+
+/// The bytes of the CBOR box in the superbox with this label.
+fn cbor_box<'a>(data: &'a [u8], label: &str) -> Option<&'a [u8]> {
+    boxes(superbox(data, label)?)
+        .find(|(kind, _)| *kind == b"cbor")
+        .map(|(_, data)| data)
+        .filter(|data| data.len() <= MAX_ASSERTION_BYTES)
 }
 
 /// Reads CBOR within the limits.
@@ -56,29 +77,21 @@ pub(super) fn field<'v>(map: &'v Value, key: &str) -> Option<&'v Value> {
 
 /// The boxes that stand side by side in `data`: type and content. Ends at the first one that does not fit.
 fn boxes(data: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
-    let mut rest = data;
+    let mut at = 0;
     std::iter::from_fn(move || {
-        let length = be32(rest, 0)?;
-        let kind = rest.get(4..8)?.try_into().ok()?;
-        let (header, end) = match length {
-            // The last box: up to the end.
-            0 => (8, rest.len()),
-            // The length stands behind the type, in 8 bytes.
-            1 => (16, usize::try_from(u64::from_be_bytes(rest.get(8..16)?.try_into().ok()?)).ok()?),
-            length => (8, usize::try_from(length).ok()?),
-        };
-        let content = rest.get(header..end)?;
-        rest = rest.get(end..)?;
-        Some((kind, content))
+        let found = jumbf::first(data, at..data.len())?;
+        let kind = data.get(at + 4..)?.first_chunk()?;
+        at = found.all.end;
+        Some((kind, data.get(found.data)?))
     })
     .take(MAX_BOXES)
 }
 
 /// The content behind the description of the one superbox in `data` that has this label.
 fn superbox<'a>(data: &'a [u8], label: &str) -> Option<&'a [u8]> {
-    let mut found = boxes(data).filter(|(kind, _)| *kind == b"jumb").filter_map(|(_, content)| {
+    let mut found = boxes(data).filter(|(kind, _)| **kind == SUPERBOX).filter_map(|(_, content)| {
         let (kind, description) = boxes(content).next()?;
-        (kind == b"jumd" && label_of(description) == Some(label.as_bytes()))
+        (*kind == DESCRIPTION && label_of(description) == Some(label.as_bytes()))
             .then(|| content.get(8 + description.len()..))
             .flatten()
     });
@@ -88,7 +101,7 @@ fn superbox<'a>(data: &'a [u8], label: &str) -> Option<&'a [u8]> {
 
 /// The label in a description box: after its type (16 bytes) and flags (1), if the flags say that it is there.
 fn label_of(description: &[u8]) -> Option<&[u8]> {
-    let has_label = description.get(16)? & 0b10 != 0;
+    let has_label = description.get(16)? & HAS_LABEL != 0;
     let text = description.get(17..).filter(|_| has_label)?;
     text.get(..memchr::memchr(0, text)?)
 }
@@ -123,6 +136,35 @@ mod tests {
         assert_eq!(field(&value, "hash"), None);
         assert!(manifest.cbor("c2pa.hash").is_none());
         assert!(RawManifest::find(&store, "urn:c2pa:2").is_none());
+    }
+
+    #[test]
+    fn a_claim_is_told_with_its_signature() {
+        let cose = |tagged: bool, value: u8| {
+            let parts = [&b"\x84\x40\xa0\xf6\x42"[..], &[value, value]].concat();
+            if tagged { [&b"\xd2"[..], &parts].concat() } else { parts }
+        };
+        let manifest = |claims: &[&str], signature: &[u8]| {
+            let claims: Vec<u8> =
+                claims.iter().flat_map(|label| labelled(label, &boxed(*b"cbor", CBOR))).collect();
+            let signature = labelled("c2pa.signature", &boxed(*b"cbor", signature));
+            let assertions = labelled("c2pa.assertions", b"");
+            labelled("c2pa", &labelled("urn:c2pa:1", &[assertions, claims, signature].concat()))
+        };
+        let told = |store: &[u8]| claim_signature_sha256(store, "urn:c2pa:1");
+        let one = told(&manifest(&["c2pa.claim.v2"], &cose(true, 1)));
+        assert_eq!(one, Some(Sha256Digest::of_parts(&[CBOR, &[1, 1]])));
+        assert_eq!(told(&manifest(&["c2pa.claim"], &cose(false, 1))), one, "whatever stands around them");
+        assert_ne!(told(&manifest(&["c2pa.claim"], &cose(true, 2))), one);
+        for (claims, signature) in [
+            (&[][..], cose(true, 1)),
+            (&["c2pa.claim", "c2pa.claim"], cose(true, 1)),
+            (&["c2pa.claim", "c2pa.claim.v2"], cose(true, 1)),
+            (&["c2pa.claim"], CBOR.to_vec()),
+            (&["c2pa.claim"], b"\x83\x40\xa0\xf6".to_vec()),
+        ] {
+            assert_eq!(told(&manifest(claims, &signature)), None, "{claims:?}");
+        }
     }
 
     #[test]

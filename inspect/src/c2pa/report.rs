@@ -4,8 +4,9 @@ use super::identity::Identity;
 use super::probe;
 use super::signals::Signals;
 use serde::{Deserialize, Serialize};
-use touchstone_schema::Sha256Digest;
 use touchstone_schema::label::{DigitalSourceType, FoundLabel, LabelLevel, LabelMeaning, LabelScheme};
+use touchstone_schema::statement::ManifestIdentity;
+use touchstone_schema::{Sha256Digest, Timestamp};
 use utoipa::ToSchema;
 
 /// The library that judged, with its version: verdicts of different versions differ.
@@ -89,13 +90,47 @@ pub struct Ingredient {
     pub title: Option<String>,
     /// `parentOf`, `componentOf` or `inputTo`.
     pub relationship: String,
-    /// Label of its manifest, by which a registered original is found.
+    /// Label of its manifest, by which a registered original is found. Whoever signs the whole may have made a manifest
+    /// of that label himself: certificate and signed claim tell whether it is the original's.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub active_manifest: Option<String>,
+    /// SHA-256 of the certificate (DER) in its manifest's own signature, as the store holds it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub certificate_sha256: Option<Sha256Digest>,
+    /// SHA-256 of its manifest's claim followed by the value of the signature over it, as the store holds them; absent if
+    /// that manifest is compressed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub claim_signature_sha256: Option<Sha256Digest>,
+    /// Every step from the active manifest to it is that to a parent.
+    #[serde(default)]
+    pub lineage: bool,
+    /// Of the lineage: what the picture shows was changed since, as the manifests on the way say.
+    #[serde(default)]
+    pub edited_since: bool,
     /// 1 for an ingredient of the active manifest, 2 for an ingredient of that one, and so on.
     pub depth: u32,
     /// Failure codes recorded for it by whoever added it, and found now.
     pub failures: Vec<String>,
+}
+
+impl Ingredient {
+    /// What identifies its manifest, if it has one.
+    #[must_use]
+    pub fn identity(&self) -> Option<ManifestIdentity> {
+        Some(ManifestIdentity {
+            manifest: self.active_manifest.clone()?,
+            certificate_sha256: self.certificate_sha256,
+            claim_signature_sha256: self.claim_signature_sha256,
+        })
+    }
+
+    /// Nobody, neither who added it nor the reader, found its manifest's own signature wrong. A list of failures that is
+    /// full may hide that.
+    #[must_use]
+    pub fn is_signature_sound(&self) -> bool {
+        self.failures.len() < MAX_LIST_LENGTH
+            && !self.failures.iter().any(|code| code.starts_with("claimSignature."))
+    }
 }
 
 /// What a file's C2PA manifest says and whether it holds.
@@ -110,6 +145,16 @@ pub struct C2paReport {
     /// signer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub store_sha256: Option<Sha256Digest>,
+    /// SHA-256 of the certificate (DER) that signed the active manifest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub certificate_sha256: Option<Sha256Digest>,
+    /// SHA-256 of the active manifest's claim followed by the value of the signature over it; absent if the manifest is
+    /// compressed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub claim_signature_sha256: Option<Sha256Digest>,
+    /// When a trusted time stamp over the claim was made (RFC 3161).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time_stamped_at: Option<Timestamp>,
     /// Carrier, such as `jpeg:app11:c2pa` or `png:caBX`.
     pub carrier: String,
     /// Byte offset at which the carrier's segment, chunk or box begins.
@@ -171,6 +216,9 @@ impl C2paReport {
             state,
             active_manifest: None,
             store_sha256: None,
+            certificate_sha256: None,
+            claim_signature_sha256: None,
+            time_stamped_at: None,
             carrier: carrier.to_owned(),
             offset,
             claim_generator: None,
@@ -199,19 +247,6 @@ impl C2paReport {
         report.failures.push(code.to_owned());
         report.problem = Some(cut(problem));
         report
-    }
-
-    /// Labels of the manifests of the pictures that this one was made from.
-    #[must_use]
-    pub fn parents(&self) -> Vec<String> {
-        let parents = self.ingredients.iter().filter(|it| it.depth == 1 && it.relationship == "parentOf");
-        parents.filter_map(|it| it.active_manifest.clone()).collect()
-    }
-
-    /// Whether the active manifest says that what the picture shows was changed since its parent.
-    #[must_use]
-    pub fn is_edited(&self) -> bool {
-        self.actions.iter().any(|action| super::meaning::is_editorial(action))
     }
 
     /// The label that the manifest states: `verified` when trusted, `signed` when valid. `None` when the

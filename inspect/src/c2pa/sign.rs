@@ -1,26 +1,23 @@
 //! Signing: embeds a new manifest into a picture. No network, no time-stamp authority, no clock.
 
-use super::{probe, trust};
+use super::{disclosed, probe, trust};
 use crate::{
     WORKING_AREA,
     decode::{DecodeError, decode_reduced},
     fingerprint::{is_featureless, iscc_image_digest, iscc_soft_binding},
     labels::{
-        LabelToWrite, LabelWriteError, Manifest, Propagated, Propagation, may_stand_beside_ai,
-        propagate_over, read_labels, write_labels_over,
+        LabelToWrite, LabelWriteError, Manifest, Propagated, Propagation, propagate_over, write_labels_over,
     },
     limits::Limits,
 };
-use ::c2pa::{Builder, BuilderIntent, Context, SigningAlg, create_signer};
+use ::c2pa::{Builder, BuilderIntent, Context, RawSignatureValidationError, SigningAlg, create_signer};
 use serde_json::{Value, json};
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use touchstone_schema::{Sha256Digest, label::DigitalSourceType};
+use touchstone_schema::{Sha256Digest, label::DigitalSourceType, sbr::ISCC};
 
 /// How many components a manifest may name.
 pub const MAX_COMPONENTS: usize = 32;
-/// The open fingerprint on the C2PA list of soft binding algorithms (ISO 24138).
-pub const SOFT_BINDING_ISCC: &str = touchstone_schema::sbr::ISCC;
 
 /// A signing key with its certificates.
 #[derive(Clone)]
@@ -64,7 +61,7 @@ pub struct ManifestParts<'a> {
     pub parent: Option<&'a [u8]>,
     /// Files that were placed in the picture, at most [`MAX_COMPONENTS`]. Their manifests are kept.
     pub components: &'a [Component],
-    /// Binds the picture's ISCC Image-Code ([`SOFT_BINDING_ISCC`]), by which a registry finds the manifest again
+    /// Binds the picture's ISCC Image-Code ([`ISCC`]), by which a registry finds the manifest again
     /// after it was stripped from the file. A picture that the code cannot tell from others is not bound.
     pub soft_binding: bool,
     /// Of an edited file: only its metadata was edited (`c2pa.edited.metadata`), so that no source type is stated.
@@ -92,6 +89,16 @@ pub enum C2paSignError {
         /// The source type that was asked for.
         asked: &'static str,
         /// The label.
+        found: String,
+    },
+    /// The manifest would state an edit of an AI picture as what conceals that AI made it.
+    #[error(
+        "the file says that AI made it or took part ({found}): stating its edit as {asked} would conceal that"
+    )]
+    WouldConceal {
+        /// The source type that was asked for.
+        asked: &'static str,
+        /// What the file says.
         found: String,
     },
     /// The picture cannot be decoded, so that no soft binding can be made.
@@ -133,6 +140,9 @@ pub enum C2paSignError {
         /// Longest text in bytes.
         max: usize,
     },
+    /// The key is not the one that the signer's certificate was issued for.
+    #[error("the private key does not belong to the signer's certificate")]
+    KeyMismatch,
     /// The key or the certificates cannot be used.
     #[error("the signing key or its certificates cannot be used: {0}")]
     Identity(String),
@@ -157,7 +167,8 @@ pub fn sign_manifest(
 /// As [`sign_manifest`], with further parts.
 ///
 /// A system that created the picture cannot say less than the file's own labels do: a source type without AI beside a
-/// label that says AI is refused, and so is another source type than the file states.
+/// label that says AI is refused, and so is another source type than the file states. Nor can who edited a picture of AI
+/// state the edit as a capture, or as anything else that would conceal what it was made from.
 ///
 /// # Errors
 /// As [`sign_manifest`], and if a part does not fit.
@@ -186,7 +197,11 @@ pub fn sign_manifest_with(
         if probe::shows_store(bytes, found) {
             return Err(C2paSignError::AlreadySigned);
         }
-        check_labels(bytes, manifest.digital_source_type)?;
+        disclosed::check_created(bytes, manifest.digital_source_type)?;
+    } else if !parts.metadata_only {
+        let files = [Some(bytes), parts.parent.filter(|parent| *parent != bytes)];
+        let files: Vec<&[u8]> = files.into_iter().flatten().collect();
+        disclosed::check_edited(&files, found, manifest.digital_source_type)?;
     }
     let iscc = if parts.soft_binding { image_code(bytes)? } else { None };
     // The picture may come from anywhere, and the library parses it and its earlier manifests: see the
@@ -235,22 +250,6 @@ pub fn propagate_and_sign(
 
 const fn kept(manifest: &ManifestToWrite) -> Manifest {
     if manifest.edited { Manifest::BecomesParent } else { Manifest::Unbroken }
-}
-
-/// What the labels in a created file say must not be taken back.
-fn check_labels(bytes: &[u8], asked: DigitalSourceType) -> Result<(), C2paSignError> {
-    let contradicts = read_labels(bytes).into_iter().find(|label| {
-        label.digital_source_type.is_some_and(|stated| stated != asked)
-            || label.meaning.is_ai() && !may_stand_beside_ai(asked)
-    });
-    match contradicts {
-        Some(label) => {
-            let stated = label.digital_source_type.map(|term| term.term().to_owned());
-            let found = stated.unwrap_or_else(|| label.raw.chars().take(80).collect());
-            Err(C2paSignError::Contradiction { asked: asked.term(), found })
-        }
-        None => Ok(()),
-    }
 }
 
 /// The Image-Code as a registry computes it, unless it cannot tell pictures apart.
@@ -317,14 +316,22 @@ fn sign(
     }
     if let Some(code) = iscc {
         let binding = json!({
-            "alg": SOFT_BINDING_ISCC,
+            "alg": ISCC,
             "blocks": [{ "scope": {}, "value": iscc_soft_binding(code) }],
             "pad": [],
         });
         builder.add_assertion("c2pa.soft-binding", &binding).map_err(library)?;
     }
     let mut signed = Cursor::new(Vec::with_capacity(bytes.len() + 32 * 1024));
-    builder.sign(signer.as_ref(), media_type, &mut Cursor::new(bytes), &mut signed).map_err(library)?;
+    builder.sign(signer.as_ref(), media_type, &mut Cursor::new(bytes), &mut signed).map_err(|error| {
+        match error {
+            // The library holds the new signature against the certificate.
+            ::c2pa::Error::RawSignatureValidationError(RawSignatureValidationError::SignatureMismatch) => {
+                C2paSignError::KeyMismatch
+            }
+            other => library(other),
+        }
+    })?;
     Ok(signed.into_inner())
 }
 

@@ -8,8 +8,9 @@
 //! assertions hold, so that its label, its signer and its soft bindings are what the signer signed; the hard binding is
 //! judged by whoever has the picture.
 
-use super::extract::{end_entity, hard_binding};
-use super::raw::RawManifest;
+use super::extract::{anchor_set, certificate_sha256, hard_binding};
+use super::jumbf::{self, DESCRIPTION, HAS_LABEL, Place, SUPERBOX};
+use super::raw::{RawManifest, claim_signature_sha256};
 use super::report::{HardBinding, cut, push};
 use super::{C2paReader, MAX_LIST_LENGTH, MAX_STORE_BYTES, MAX_TEXT_BYTES, probe};
 use ::c2pa::assertions::SoftBinding as SoftBindingAssertion;
@@ -17,8 +18,7 @@ use ::c2pa::{Manifest, Reader};
 use std::io::Cursor;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use touchstone_schema::Sha256Digest;
-use touchstone_schema::sbr::STORE_MEDIA_TYPE;
+use touchstone_schema::{Sha256Digest, sbr::STORE_MEDIA_TYPE};
 
 /// Most manifests of a store that is kept: its history. Ordinary stores hold fewer than ten.
 pub const MAX_MANIFESTS: usize = 256;
@@ -27,18 +27,12 @@ pub const MAX_SOFT_BINDINGS: usize = 16;
 /// Longest value of a soft binding that is read, in bytes; longer ones are passed over.
 pub const MAX_SOFT_BINDING_BYTES: usize = 4_096;
 
-/// Type of a superbox.
-const SUPERBOX: [u8; 4] = *b"jumb";
-/// Type of its description, the first box in it.
-const DESCRIPTION: [u8; 4] = *b"jumd";
 /// How the identifiers of C2PA's boxes end: four letters stand before it (C2PA specification, "JUMBF box types").
 const UUID_TAIL: [u8; 12] = [0x00, 0x11, 0x00, 0x10, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71];
 /// Letters of the manifest store.
 const STORE: &[u8] = b"c2pa";
 /// Letters of manifests: standard, update, and compressed.
 const MANIFESTS: [&[u8]; 3] = [b"c2ma", b"c2um", b"c2cm"];
-/// Toggle of a description that has a label.
-const HAS_LABEL: u8 = 0x02;
 
 /// Failure codes that a detached store may have: its picture is elsewhere, and nobody need vouch for its signer. Not among
 /// them is an expired certificate without a trusted time stamp: the library does not look at such a signature.
@@ -90,6 +84,11 @@ pub struct StoreSummary {
     pub sha256: Sha256Digest,
     /// SHA-256 of the certificate (DER) that signed the active manifest.
     pub certificate_sha256: Sha256Digest,
+    /// SHA-256 of the active manifest's claim followed by the value of the signature over it; `None` if the manifest is
+    /// compressed.
+    pub claim_signature_sha256: Option<Sha256Digest>,
+    /// A configured list of trust anchors vouches for the signer.
+    pub trusted: bool,
     /// Organisation, else name, of the certificate's subject.
     pub signer: Option<String>,
     /// Hash of the hard binding, lowercase hexadecimal, if it is a `c2pa.hash.data`.
@@ -158,12 +157,15 @@ impl C2paReader {
             return Err(StoreFault::Structure("its last manifest is not the active one"));
         }
         holds(&reader, label)?;
-        let binding = hard_binding(&reader, Some(store), RawManifest::find(store, label).as_ref());
+        let raw = RawManifest::find(store, label);
+        let binding = hard_binding(&reader, Some(store), raw.as_ref());
         Ok(StoreSummary {
             label: label.to_owned(),
             sha256: Sha256Digest::of(store),
-            certificate_sha256: certificate(manifest)
+            certificate_sha256: certificate_sha256(manifest)
                 .ok_or_else(|| StoreFault::Invalid("the signer's certificate is missing".to_owned()))?,
+            claim_signature_sha256: claim_signature_sha256(store, label),
+            trusted: anchor_set(&reader, &self.trust).is_some(),
             signer: signer(manifest),
             content_sha256: binding.as_ref().and_then(content_sha256),
             hard_binding: binding.map(|binding| binding.hash),
@@ -189,11 +191,6 @@ fn holds(reader: &Reader, label: &str) -> Result<(), StoreFault> {
         status.code() == "claimSignature.validated" && status.url().is_some_and(|url| url.contains(label))
     });
     if signed { Ok(()) } else { Err(StoreFault::Invalid("its signature was not validated".to_owned())) }
-}
-
-/// SHA-256 of the end entity's certificate.
-fn certificate(manifest: &Manifest) -> Option<Sha256Digest> {
-    Some(Sha256Digest::of(&end_entity(manifest.signature_info()?)?.contents))
 }
 
 fn signer(manifest: &Manifest) -> Option<String> {
@@ -284,11 +281,11 @@ struct Superbox {
 impl Superbox {
     /// The superbox that begins `within`.
     fn at(bytes: &[u8], within: Range<usize>) -> Result<Self, StoreFault> {
-        let Header { kind, all, data: inner } = header(bytes, within)?;
+        let Place { kind, all, data: inner } = place(bytes, within)?;
         if kind != SUPERBOX {
             return Err(StoreFault::Structure("a superbox is missing"));
         }
-        let Header { kind, all: description, data } = header(bytes, inner)?;
+        let Place { kind, all: description, data } = place(bytes, inner)?;
         if kind != DESCRIPTION {
             return Err(StoreFault::Structure("a superbox has no description"));
         }
@@ -309,34 +306,9 @@ impl Superbox {
     }
 }
 
-/// A box.
-struct Header {
-    kind: [u8; 4],
-    all: Range<usize>,
-    data: Range<usize>,
-}
-
-/// The box that begins `within` (ISO/IEC 14496-12 section 4.2).
-fn header(bytes: &[u8], within: Range<usize>) -> Result<Header, StoreFault> {
-    let cut_off = || StoreFault::Structure("a box is cut off");
-    let field = |at: usize| bytes.get(within.clone())?.get(at..at + 4)?.first_chunk::<4>().copied();
-    let (length, kind) = (field(0).ok_or_else(cut_off)?, field(4).ok_or_else(cut_off)?);
-    let (length, head) = match u32::from_be_bytes(length) {
-        // To the end of what holds it.
-        0 => (within.len() as u64, 8),
-        // The length follows in 64 bits.
-        1 => {
-            let (high, low) = (field(8).ok_or_else(cut_off)?, field(12).ok_or_else(cut_off)?);
-            (u64::from(u32::from_be_bytes(high)) << 32 | u64::from(u32::from_be_bytes(low)), 16)
-        }
-        length => (u64::from(length), 8),
-    };
-    let length = usize::try_from(length).map_err(|_| cut_off())?;
-    if length < head || length > within.len() {
-        return Err(cut_off());
-    }
-    let end = within.start + length;
-    Ok(Header { kind, all: within.start..end, data: within.start + head..end })
+/// The box that begins `within`.
+fn place(bytes: &[u8], within: Range<usize>) -> Result<Place, StoreFault> {
+    jumbf::first(bytes, within).ok_or(StoreFault::Structure("a box is cut off"))
 }
 
 #[cfg(test)]

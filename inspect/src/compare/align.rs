@@ -15,8 +15,21 @@ use super::raster::Plane;
 const POINTS: usize = 2500;
 /// Gradient, grey levels a pixel, below which a point says nothing about position.
 const WEAK: f32 = 2.5;
+/// Part of the best score so far that steps which doubt nothing must come below: a large tear can pull them away for a
+/// score that is hardly better.
+const CLEARLY: f32 = 0.95;
 /// A step that moves every corner less, in pixels of its level, ends the iteration.
 const SETTLED: f64 = 0.03;
+
+/// What a step makes of points that fit badly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outliers {
+    /// They count less, the less they fit: what was altered does not pull.
+    Doubted,
+    /// They count like all others: what a crop or a turn moved far pulls the map to itself, where the steps that doubt
+    /// it settle with the rest.
+    Kept,
+}
 
 /// A template point: position, value and the derivatives of the template by the eight parameters.
 struct Point {
@@ -126,35 +139,44 @@ fn geman(error: f32, scale: f32) -> f32 {
     weight * weight
 }
 
-/// Improves `map` (template pixels to query pixels) on one pyramid level. Returns it unchanged where nothing helped.
-pub(crate) fn refine(template: &Plane, query: &Plane, map: Homography, iterations: usize) -> Homography {
+/// Improves `map` (template pixels to query pixels) on one pyramid level, by at most so many steps of each kind, each
+/// kind from where it all began. Returns it unchanged where nothing helped.
+pub(crate) fn refine(
+    template: &Plane,
+    query: &Plane,
+    map: Homography,
+    runs: &[(Outliers, usize)],
+) -> Homography {
     let points = points(template);
     let centre = (0.5 * template.width as f64, 0.5 * template.height as f64);
     let unit = 0.5 * template.width.max(template.height) as f64;
-    let Some(mut fit) = photometric(&points, query, &map) else { return map };
-    let mut best = (map, fit.score);
-    let mut current = map;
-    for _ in 0..iterations {
-        let Some(step) = step(&points, &fit, centre, unit) else { break };
-        let Some(next) = compose(&current, &step, centre, unit) else { break };
-        let moved = displacement(&current, &next, template);
-        current = next;
-        match photometric(&points, query, &current) {
-            Some(better) => fit = better,
-            None => break,
-        }
-        if fit.score < best.1 {
-            best = (current, fit.score);
-        }
-        if moved.is_none_or(|moved| moved < SETTLED) {
-            break;
+    let Some(first) = photometric(&points, query, &map) else { return map };
+    let mut best = (map, first.score);
+    for (outliers, iterations) in runs {
+        let mut asked = if *outliers == Outliers::Kept { CLEARLY * best.1 } else { best.1 };
+        let (mut current, mut later) = (map, None);
+        for _ in 0..*iterations {
+            let fit = later.as_ref().unwrap_or(&first);
+            let Some(step) = step(&points, fit, *outliers, centre, unit) else { break };
+            let Some(next) = compose(&current, &step, centre, unit) else { break };
+            let moved = displacement(&current, &next, template);
+            current = next;
+            let Some(fit) = photometric(&points, query, &current) else { break };
+            if fit.score < asked {
+                best = (current, fit.score);
+                asked = fit.score;
+            }
+            later = Some(fit);
+            if moved.is_none_or(|moved| moved < SETTLED) {
+                break;
+            }
         }
     }
     best.0
 }
 
 /// One weighted Gauss-Newton step for the eight parameters in centred coordinates of unit half side.
-fn step(points: &[Point], fit: &Fit, centre: (f64, f64), unit: f64) -> Option<[f64; 8]> {
+fn step(points: &[Point], fit: &Fit, outliers: Outliers, centre: (f64, f64), unit: f64) -> Option<[f64; 8]> {
     let mut absolute: Vec<f32> = fit.errors.iter().flatten().map(|error| error.abs()).collect();
     let middle = absolute.len() / 2;
     let (_, median, _) = absolute.select_nth_unstable_by(middle, f32::total_cmp);
@@ -167,7 +189,7 @@ fn step(points: &[Point], fit: &Fit, centre: (f64, f64), unit: f64) -> Option<[f
         let (gx, gy) = (point.gradient.0 * unit as f32, point.gradient.1 * unit as f32);
         let radial = -(gx * x + gy * y);
         let derivative = [gx * x, gx * y, gx, gy * x, gy * y, gy, radial * x, radial * y];
-        let weight = geman(error, scale);
+        let weight = if outliers == Outliers::Kept { 1.0 } else { geman(error, scale) };
         let weighted = derivative.map(|value| value * weight);
         for row in 0..8 {
             for column in 0..8 {

@@ -9,7 +9,7 @@ use super::agreement::Agreement;
 use super::border::Border;
 use super::look::Look;
 use super::parallax::Parallax;
-use super::regions::Region;
+use super::regions::{Bounds, Region};
 use super::veil::Veil;
 
 /// Overlap, share of the reference, below which nothing is said.
@@ -144,7 +144,7 @@ pub(crate) fn strength(region: &Region, level: f32, edited: f32, frame: (usize, 
     excess / (asked * unrest)
 }
 
-/// Whether a region looks painted by a screen: a filled icon or frame, a small bright glyph, a vivid sticker, a round
+/// Whether a region looks painted by a screen (`frame` is the frame's size, `seen` what is judged of it): a filled icon or frame, a small bright glyph, a vivid sticker, a round
 /// button, a panel along a side or a strip along the border.
 ///
 /// Procedural damage with more than half its pixels of one colour filled at most 0.61 of its box. Icons on a ground of
@@ -155,6 +155,7 @@ pub(crate) fn is_overlay<'a>(
     look: &Look,
     veil: impl FnOnce() -> Veil<'a>,
     frame: (usize, usize),
+    seen: Bounds,
 ) -> bool {
     let longest = frame.0.max(frame.1) as f32;
     let (left, top, right, bottom) = region.bounds;
@@ -187,9 +188,11 @@ pub(crate) fn is_overlay<'a>(
         && width <= 0.08 * longest;
     // Larger vivid areas are spilt paint, not stickers.
     let sticker = vivid && look.flat >= 0.5 && look.edge >= 40.0 && region.peak >= 6.0 && extent <= 0.2;
-    let seen = icon || small_icon || glyph || small_glyph || sticker;
-    let small = extent <= 0.16 && look.edge >= 12.0;
-    seen || is_panel(region, look, frame) || is_rim(region, frame) || (small && is_button(&veil(), longest))
+    let painted = icon || small_icon || glyph || small_glyph || sticker;
+    painted
+        || is_panel(region, look, frame, seen)
+        || is_rim(region, frame)
+        || is_button(region, look, veil, frame, 0.0)
 }
 
 /// Whether a small region is a button or badge, perhaps half transparent, perhaps with a glyph on it.
@@ -197,15 +200,29 @@ pub(crate) fn is_overlay<'a>(
 /// With it 10 of 111 pages of one generator were called altered where 74 had been (on sketches 19 where 68 had been), and
 /// two of 1,305 damaged pictures were lost (on sketches five), nearly all small round stains. On a sketch a button is a
 /// dozen pixels and its glyph a third of them: there the outline has to tell.
-fn is_button(veil: &Veil<'_>, longest: f32) -> bool {
+///
+/// At least `covered` of it must be of one colour at one opacity.
+pub(crate) fn is_button<'a>(
+    region: &Region,
+    look: &Look,
+    veil: impl FnOnce() -> Veil<'a>,
+    frame: (usize, usize),
+    covered: f32,
+) -> bool {
+    let longest = frame.0.max(frame.1) as f32;
+    let (left, top, right, bottom) = region.bounds;
+    if (right - left).max(bottom - top) as f32 > 0.16 * longest || look.edge < 12.0 {
+        return false;
+    }
     let (symmetric, round, explained, explained_if_exact) =
         if longest <= 256.0 { (0.82, 0.86, 0.3, 0.15) } else { (0.78, 0.88, 0.6, 0.45) };
+    let veil = veil();
     let (symmetry, roundness) = (veil.symmetry(), veil.roundness());
     if symmetry < symmetric || roundness < round {
         return false;
     }
     let exact = symmetry >= 0.9 && roundness >= 0.93;
-    veil.explained() >= if exact { explained_if_exact } else { explained }
+    veil.explained() >= covered.max(if exact { explained_if_exact } else { explained })
 }
 
 /// Whether a region is a strip along a third or more of a side of the reference: what lies around the picture on a
@@ -218,14 +235,14 @@ fn is_rim(region: &Region, frame: (usize, usize)) -> bool {
     across || down
 }
 
-/// Whether a region is a bar or page of one colour that covers a whole side of the picture.
-fn is_panel(region: &Region, look: &Look, frame: (usize, usize)) -> bool {
+/// Whether a region is a bar or page of one colour that covers a whole side of what is seen of the picture.
+fn is_panel(region: &Region, look: &Look, frame: (usize, usize), seen: Bounds) -> bool {
     let (left, top, right, bottom) = region.bounds;
-    // The outermost pixels are not judged.
-    let near = frame.0.max(frame.1) / 50 + 2;
-    let across = left <= near && right + near >= frame.0;
-    let down = top <= near && bottom + near >= frame.1;
-    let from_side = (across && (top <= near || bottom + near >= frame.1))
-        || (down && (left <= near || right + near >= frame.0));
+    // What is near the side stands for what reaches it: the outermost pixels are not judged.
+    let near = frame.0.max(frame.1) / 50;
+    let (at_left, at_right) = (left <= seen.0 + near, right + near >= seen.2);
+    let (at_top, at_bottom) = (top <= seen.1 + near, bottom + near >= seen.3);
+    let from_side =
+        (at_left && at_right && (at_top || at_bottom)) || (at_top && at_bottom && (at_left || at_right));
     from_side && look.flat >= 0.5 && look.filled >= 0.5
 }

@@ -7,9 +7,10 @@
 // Pixel positions are below 2^16 and results are clamped to bytes.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
+use super::CompareError;
+use super::align::{self, Outliers};
 use super::homography::Homography;
 use super::raster::{Rgb, RgbView, luma, shrink};
-use super::{CompareError, align};
 
 /// Pixels of the working frame, at most: what the time budget of a comparison carries.
 pub(crate) const WORK_AREA: usize = 120_000;
@@ -107,12 +108,12 @@ impl Frame {
             let down = Homography::rescale((factor, factor), (1.0, 1.0));
             let up = Homography::rescale((1.0, 1.0), (factor, factor));
             let local = down.after(&self.to_part).after(&up);
-            let iterations = match (nearly, level + 1 == pyramid.len()) {
-                (true, _) => 3,
-                (false, true) => 14,
-                (false, false) => 10,
+            let runs: &[_] = match (nearly, level + 1 == pyramid.len()) {
+                (true, _) => &[(Outliers::Doubted, 3)],
+                (false, true) => &[(Outliers::Doubted, 14), (Outliers::Kept, 14)],
+                (false, false) => &[(Outliers::Doubted, 10)],
             };
-            let refined = align::refine(reference, part, local, iterations);
+            let refined = align::refine(reference, part, local, runs);
             let centre = (0.5 * self.reference.width as f64, 0.5 * self.reference.height as f64);
             if let Some(map) = up.after(&refined).after(&down).normalised(centre) {
                 self.to_part = map;

@@ -8,11 +8,14 @@
 use super::raster::Plane;
 use super::residual::extreme;
 
+/// Left, top, right, bottom; the last two exclusive.
+pub(crate) type Bounds = (usize, usize, usize, usize);
+
 /// The measures of a region; the frame's pixels.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Region {
-    /// Left, top, right, bottom; the last two exclusive.
-    pub(crate) bounds: (usize, usize, usize, usize),
+    /// Where it lies.
+    pub(crate) bounds: Bounds,
     /// Flagged pixels.
     pub(crate) area: u32,
     /// Sum of the relative residual over the flagged pixels, in units of the expected noise.
@@ -21,6 +24,16 @@ pub(crate) struct Region {
     pub(crate) peak: f32,
     /// Mean contrast of the predicted picture on the region, grey levels.
     pub(crate) texture: f32,
+}
+
+impl Region {
+    const NONE: Self =
+        Self { bounds: (usize::MAX, usize::MAX, 0, 0), area: 0, mass: 0.0, peak: 0.0, texture: 0.0 };
+
+    /// From the sum of the contrast to its mean.
+    fn finish(&mut self) {
+        self.texture /= self.area.max(1) as f32;
+    }
 }
 
 /// Labels 1.. of the groups that are connected once grown by `reach` pixels; 0 elsewhere. Regions in order of label.
@@ -88,34 +101,145 @@ fn find(parents: &mut [u32], mut label: u32) -> u32 {
     label
 }
 
-/// The measures of all regions in one pass; index 0 is label 1.
-pub(crate) fn measure(
-    labels: &[u32],
-    count: usize,
+/// What regions are measured on.
+pub(crate) struct Ground<'a> {
+    /// The frame's width, pixels.
+    pub(crate) width: usize,
+    /// Residual over the expected noise.
+    pub(crate) relative: &'a Plane,
+    /// Contrast of the predicted picture.
+    pub(crate) contrast: &'a Plane,
+}
+
+impl Ground<'_> {
+    /// The measures of all regions in one pass; index 0 is label 1.
+    pub(crate) fn measure(&self, labels: &[u32], count: usize) -> Vec<Region> {
+        let mut regions = vec![Region::NONE; count];
+        for (y, row) in labels.chunks_exact(self.width.max(1)).enumerate() {
+            for (x, label) in row.iter().enumerate().filter(|(_, label)| **label != 0) {
+                if let Some(region) = regions.get_mut(*label as usize - 1) {
+                    self.add(region, x, y);
+                }
+            }
+        }
+        regions.iter_mut().for_each(Region::finish);
+        regions
+    }
+
+    /// The measures of one region within `bounds`.
+    pub(crate) fn measure_one(&self, labels: &[u32], label: u32, bounds: Bounds) -> Region {
+        let (left, top, right, bottom) = bounds;
+        let mut region = Region::NONE;
+        for y in top..bottom {
+            for x in (left..right).filter(|x| labels.get(y * self.width + x) == Some(&label)) {
+                self.add(&mut region, x, y);
+            }
+        }
+        region.finish();
+        region
+    }
+
+    fn add(&self, region: &mut Region, x: usize, y: usize) {
+        let index = y * self.width + x;
+        let (left, top, right, bottom) = region.bounds;
+        region.bounds = (left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1));
+        let value = f32::from(self.relative.data[index]) / super::residual::UNIT;
+        region.area += 1;
+        region.mass += value;
+        region.peak = region.peak.max(value);
+        region.texture += f32::from(self.contrast.data[index]);
+    }
+}
+
+/// Gives the largest part of a region that is thicker than twice `reach` the label `core`, and leaves the rest its own.
+/// Returns whether there are both.
+pub(crate) fn part_core(
+    labels: &mut [u32],
+    (label, core): (u32, u32),
+    bounds: Bounds,
     width: usize,
-    relative: &Plane,
-    contrast: &Plane,
-) -> Vec<Region> {
-    let mut regions = vec![Region { bounds: (usize::MAX, usize::MAX, 0, 0), ..Region::default() }; count];
-    let height = labels.len() / width.max(1);
-    for y in 0..height {
-        for x in 0..width {
-            let index = y * width + x;
-            let Some(region) = (labels[index] as usize).checked_sub(1).and_then(|at| regions.get_mut(at))
-            else {
-                continue;
-            };
-            let (left, top, right, bottom) = region.bounds;
-            region.bounds = (left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1));
-            let value = f32::from(relative.data[index]) / super::residual::UNIT;
-            region.area += 1;
-            region.mass += value;
-            region.peak = region.peak.max(value);
-            region.texture += f32::from(contrast.data[index]);
+    reach: usize,
+) -> bool {
+    let (left, top, right, bottom) = bounds;
+    // With a rim, so that what touches the bounds is thinned there, too.
+    let mut mask = Plane::new(right - left + 2, bottom - top + 2);
+    let mut area = 0_usize;
+    for y in top..bottom {
+        for x in (left..right).filter(|x| labels[y * width + x] == label) {
+            mask.data[(y - top + 1) * mask.width + x - left + 1] = 255;
+            area += 1;
         }
     }
-    for region in &mut regions {
-        region.texture /= region.area.max(1) as f32;
+    let own = mask.clone();
+    for pick in [u8::min, u8::max] {
+        for _ in 0..reach {
+            mask = extreme(&mask, pick);
+        }
     }
-    regions
+    for (value, own) in mask.data.iter_mut().zip(&own.data) {
+        *value &= *own;
+    }
+    let (parts, count) = self::label(&mask, 0);
+    let mut areas = vec![0_usize; count + 1];
+    for part in parts.iter().filter(|part| **part != 0) {
+        areas[*part as usize] += 1;
+    }
+    let (largest, size) = areas
+        .iter()
+        .enumerate()
+        .fold((0, 0), |best, (part, area)| if *area > best.1 { (part, *area) } else { best });
+    if size == 0 || size == area {
+        return false;
+    }
+    for y in top..bottom {
+        for x in left..right {
+            if parts[(y - top + 1) * mask.width + x - left + 1] as usize == largest {
+                labels[y * width + x] = core;
+            }
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: usize = 40;
+
+    /// A disc of radius 8 at (20, 20), and a line of three pixels' width from it to the left if asked for.
+    fn disc(tail: bool) -> Vec<u32> {
+        let own = |i: usize| {
+            let (x, y) = (i % SIDE, i / SIDE);
+            let round = x.abs_diff(20).pow(2) + y.abs_diff(20).pow(2) <= 64;
+            round || (tail && (2..20).contains(&x) && (19..22).contains(&y))
+        };
+        (0..SIDE * SIDE).map(|i| u32::from(own(i))).collect()
+    }
+
+    #[test]
+    fn a_tail_is_parted_from_the_core_and_the_core_keeps_its_bounds() {
+        let mut labels = disc(true);
+        assert!(part_core(&mut labels, (1, 2), (2, 12, 29, 29), SIDE, 2));
+        let of = |label: u32| (0..labels.len()).filter(|i| labels[*i] == label).collect::<Vec<_>>();
+        let (core, tail) = (of(2), of(1));
+        assert_eq!(core.len() + tail.len(), disc(true).iter().filter(|label| **label == 1).count());
+        assert!(tail.len() >= 24 && tail.iter().any(|i| i % SIDE == 2), "{}", tail.len());
+        assert!(core.iter().all(|i| i % SIDE >= 10), "the core holds the tail");
+        let ground =
+            Ground { width: SIDE, relative: &Plane::new(SIDE, SIDE), contrast: &Plane::new(SIDE, SIDE) };
+        let (_, top, right, bottom) = ground.measure_one(&labels, 2, (2, 12, 29, 29)).bounds;
+        assert_eq!((top, right, bottom), (12, 29, 29));
+    }
+
+    #[test]
+    fn what_has_no_core_or_nothing_else_stays_whole() {
+        let mut thin: Vec<u32> = (0..SIDE * SIDE).map(|i| u32::from(i / SIDE == 7)).collect();
+        let before = thin.clone();
+        assert!(!part_core(&mut thin, (1, 2), (0, 7, SIDE, 8), SIDE, 2));
+        assert_eq!(thin, before);
+        let mut square: Vec<u32> =
+            (0..SIDE * SIDE).map(|i| u32::from(i % SIDE < 9 && i / SIDE < 9)).collect();
+        assert!(!part_core(&mut square, (1, 2), (0, 0, 9, 9), SIDE, 2));
+    }
 }

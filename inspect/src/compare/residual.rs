@@ -42,16 +42,18 @@ pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, 
     let mut absolute = Plane::new(width, height);
     let mut contrast = Plane::new(width, height);
     let mut moved_in_all = 0_u32;
+    let lost = lost(&predicted[0]);
     for (channel, (a, b)) in predicted.iter().zip(query).enumerate() {
         let (low_a, high_a) = (extreme(a, u8::min), extreme(a, u8::max));
         let (low_b, high_b) = (extreme(b, u8::min), extreme(b, u8::max));
         let bounds = low_a.data.iter().zip(&high_a.data).zip(low_b.data.iter().zip(&high_b.data));
-        let values = a.data.iter().zip(&b.data).zip(&plain[channel].data);
-        for ((out, ((la, ha), (lb, hb))), ((va, vb), before)) in
+        let values = a.data.iter().zip(&b.data).zip(plain[channel].data.iter().zip(&lost.data));
+        for ((out, ((la, ha), (lb, hb))), ((va, vb), (before, lost))) in
             absolute.data.iter_mut().zip(bounds).zip(values)
         {
             let outside = vb.saturating_sub(*ha).max(la.saturating_sub(*vb));
-            let inverse = va.saturating_sub(*hb).max(lb.saturating_sub(*va));
+            let lost = if channel == 0 { *lost } else { 0 };
+            let inverse = va.saturating_sub(*hb).max(lb.saturating_sub(*va)).saturating_sub(lost);
             let moved = va.abs_diff(*before);
             moved_in_all += u32::from(moved);
             let excused = if channel == 0 { moved / 4 } else { moved / 2 };
@@ -83,6 +85,27 @@ pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, 
     }
     let edited = moved_in_all as f32 / (width * height).max(1) as f32;
     Residual { relative, level, edited, contrast }
+}
+
+/// Per pixel how far, grey levels, it stands out of all that lies halfway between pixels around it. So much of pleats,
+/// meshes and other texture of two or three pixels is lost when the query is sampled between its pixels.
+fn lost(plane: &Plane) -> Plane {
+    let (width, height) = (plane.width, plane.height);
+    let mut half = plane.clone();
+    for y in 0..height - 1 {
+        let rows = &plane.data[y * width..(y + 2) * width];
+        let (row, below) = rows.split_at(width);
+        let line = &mut half.data[y * width..(y + 1) * width - 1];
+        for (value, (above, below)) in line.iter_mut().zip(row.windows(2).zip(below.windows(2))) {
+            let sum = above.iter().chain(below).map(|value| u16::from(*value)).sum::<u16>();
+            *value = ((sum + 2) / 4) as u8;
+        }
+    }
+    let (low, mut high) = (extreme(&half, u8::min), extreme(&half, u8::max));
+    for ((high, low), value) in high.data.iter_mut().zip(&low.data).zip(&plane.data) {
+        *high = value.saturating_sub(*high).max(low.saturating_sub(*value));
+    }
+    high
 }
 
 /// Per pixel whether it is white (`Some(true)`), black (`Some(false)`) or neither.
@@ -207,4 +230,30 @@ pub(crate) fn extreme(plane: &Plane, pick: impl Fn(u8, u8) -> u8 + Copy) -> Plan
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Vertical stripes of 40 and 200, each so many pixels wide.
+    fn stripes(wide: usize) -> Plane {
+        let data = (0..64 * 48).map(|i| if i % 64 / wide % 2 == 0 { 40 } else { 200 }).collect();
+        Plane { width: 64, height: 48, data }
+    }
+
+    #[test]
+    fn only_texture_near_the_limit_of_resolution_can_be_lost_between_pixels() {
+        let inner = |plane: &Plane| {
+            (8..40)
+                .flat_map(|y| (8..56).map(move |x| (x, y)))
+                .map(|(x, y)| plane.at(x, y))
+                .collect::<Vec<_>>()
+        };
+        // Halfway between stripes of one pixel lies their mean.
+        assert!(inner(&lost(&stripes(1))).iter().all(|loss| *loss == 80));
+        // Wider ones are met in their middle.
+        assert!(inner(&lost(&stripes(2))).iter().all(|loss| *loss == 0));
+        assert!(inner(&lost(&stripes(8))).iter().all(|loss| *loss == 0));
+    }
 }

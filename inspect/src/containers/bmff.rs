@@ -14,6 +14,10 @@ pub const MAX_BOXES: usize = 65_536;
 pub const XMP_USER_TYPE: [u8; 16] =
     [0xBE, 0x7A, 0xCF, 0xCB, 0x97, 0xA9, 0x42, 0xE8, 0x9C, 0x71, 0x99, 0x94, 0x91, 0xE3, 0xAF, 0xAC];
 
+/// User type of the `uuid` box that carries C2PA data (C2PA specification, "Embedding manifests into BMFF-based assets").
+pub const C2PA_USER_TYPE: [u8; 16] =
+    [0xD8, 0xFE, 0xC3, 0xD6, 0x1B, 0x0E, 0x48, 0x3C, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7E, 0xC4, 0x81];
+
 /// One box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BmffBox<'a> {
@@ -59,6 +63,21 @@ pub struct Boxes<'a> {
 #[must_use]
 pub fn is_bmff(bytes: &[u8]) -> bool {
     matches!(bytes.get(4..8), Some(b"ftyp" | b"moov" | b"mdat" | b"wide"))
+}
+
+/// The media type of a video or sound file (RFC 4337), by its major brand. `None` for files without a movie, such as
+/// pictures.
+#[must_use]
+pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
+    let mut top = boxes(bytes).filter(|found| matches!(&found.kind, b"ftyp" | b"moov"));
+    let first = top.next()?;
+    let brand = first.data.first_chunk().filter(|_| first.kind == *b"ftyp");
+    let has_movie = brand.is_none() || top.any(|found| found.kind == *b"moov");
+    has_movie.then_some(match brand {
+        None | Some(b"qt  ") => "video/quicktime",
+        Some(b"M4A " | b"M4B ") => "audio/mp4",
+        Some(_) => "video/mp4",
+    })
 }
 
 /// The boxes of a file.

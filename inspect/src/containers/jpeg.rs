@@ -20,6 +20,8 @@ pub const APP1: u8 = 0xE1;
 pub const APP2: u8 = 0xE2;
 /// Application segment 11 (JUMBF).
 pub const APP11: u8 = 0xEB;
+/// Application segment 13 (image resources of Photoshop, IPTC-IIM among them).
+pub const APP13: u8 = 0xED;
 /// Application segment 15, the last.
 pub const APP15: u8 = 0xEF;
 /// Comment.

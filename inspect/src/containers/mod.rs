@@ -1,15 +1,21 @@
-//! Walkers over the outer structure of picture files: JPEG segments, PNG chunks, RIFF chunks, boxes.
+//! Walkers over the outer structure of files: JPEG segments, PNG and RIFF chunks, boxes, elements, tags.
 //!
 //! They borrow from the file, visit each byte at most once and never panic, whatever the bytes are. A
 //! structure that runs past the end of the file ends the walk. They know nothing of pixels and nothing of
 //! what the metadata means.
 
 pub mod bmff;
+pub mod ebml;
+pub mod flv;
 pub mod gif;
+pub mod iim;
 pub mod ilst;
 pub mod items;
 pub mod jpeg;
+pub mod mpf;
+pub mod pdf;
 pub mod png;
+pub mod riff;
 pub mod tiff;
 pub mod webp;
 
@@ -28,6 +34,14 @@ pub enum Container {
     Tiff,
     /// ISO/IEC 14496-12: HEIC, HEIF, AVIF, MP4, MOV, M4A.
     Bmff,
+    /// RFC 9559, WebM included.
+    Matroska,
+    /// Flash Video.
+    Flv,
+    /// Audio Video Interleave.
+    Avi,
+    /// ISO 32000.
+    Pdf,
 }
 
 impl Container {
@@ -38,7 +52,7 @@ impl Container {
             Some(Self::Jpeg)
         } else if bytes.starts_with(&png::SIGNATURE) {
             Some(Self::Png)
-        } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        } else if webp::riff_end(bytes).is_some() {
             Some(Self::WebP)
         } else if gif::is_gif(bytes) {
             Some(Self::Gif)
@@ -46,10 +60,46 @@ impl Container {
             Some(Self::Tiff)
         } else if bmff::is_bmff(bytes) {
             Some(Self::Bmff)
+        } else if bytes.starts_with(&ebml::SIGNATURE) {
+            Some(Self::Matroska)
+        } else if bytes.starts_with(flv::SIGNATURE) {
+            Some(Self::Flv)
+        } else if riff::end(bytes, AVI).is_some() {
+            Some(Self::Avi)
+        } else if pdf::is_pdf(bytes) {
+            Some(Self::Pdf)
         } else {
             None
         }
     }
+
+    /// The media type of a file that is no picture: a video, a sound or a document. `None` for picture formats.
+    #[must_use]
+    pub fn media_type(self, bytes: &[u8]) -> Option<&'static str> {
+        match self {
+            Self::Jpeg | Self::Png | Self::WebP | Self::Gif | Self::Tiff => None,
+            Self::Bmff => bmff::media_type(bytes),
+            Self::Matroska if ebml::doc_type(bytes) == Some(b"webm") => Some("video/webm"),
+            Self::Matroska => Some("video/matroska"),
+            Self::Flv => Some("video/x-flv"),
+            Self::Avi => Some("video/vnd.avi"),
+            Self::Pdf => Some("application/pdf"),
+        }
+    }
+}
+
+/// Form of the RIFF file.
+const AVI: &[u8; 4] = b"AVI ";
+
+/// The chunks of an AVI file.
+#[must_use]
+pub fn avi_chunks(bytes: &[u8]) -> riff::Chunks<'_> {
+    riff::chunks(bytes, AVI)
+}
+
+/// Where `word` begins in `bytes` first.
+pub(crate) fn find(bytes: &[u8], word: &[u8]) -> Option<usize> {
+    bytes.windows(word.len()).position(|window| window == word)
 }
 
 /// Four big-endian bytes at `at`, or `None` past the end.

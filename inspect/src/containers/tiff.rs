@@ -9,6 +9,13 @@ pub const MAX_ENTRIES: usize = 4096;
 /// How many directories of a chain are followed, so that a chain that bites its tail ends.
 pub const MAX_DIRECTORIES: usize = 16;
 
+/// Tag of what the picture shows.
+pub const IMAGE_DESCRIPTION: u16 = 0x010E;
+/// Tag of the EXIF directory (EXIF 2.32, 4.6.3).
+pub const EXIF_DIRECTORY: u16 = 0x8769;
+/// Tag of the comment in the EXIF directory (EXIF 2.32, 4.6.5).
+pub const USER_COMMENT: u16 = 0x9286;
+
 /// A TIFF structure; offsets count from its first byte.
 #[derive(Debug, Clone, Copy)]
 pub struct Tiff<'a> {

@@ -12,7 +12,7 @@ use super::{
     xmp::MAX_PACKET,
     xmp_edit,
 };
-use crate::containers::{jpeg, png, webp};
+use crate::containers::{jpeg, mpf, png, webp};
 use flate2::{Compression, write::ZlibEncoder};
 use std::{io::Write, ops::Range};
 use touchstone_schema::label::FoundLabel;
@@ -33,8 +33,7 @@ fn splice(bytes: &[u8], range: Range<usize>, new: &[u8]) -> Vec<u8> {
 /// Refuses a JPEG file with a multi-picture index (CIPA DC-007): it states sizes and offsets of the pictures behind the
 /// first one, which are wrong once a segment in front of them grows.
 fn single_picture(bytes: &[u8]) -> Result<()> {
-    let is_index = |s: jpeg::Segment<'_>| s.marker == jpeg::APP2 && s.data.starts_with(b"MPF\0");
-    if jpeg::segments(bytes).any(is_index) {
+    if jpeg::segments(bytes).any(|segment| mpf::is_index(&segment)) {
         return Err(LabelWriteError::UnsupportedLayout { what: "it has a multi-picture index" });
     }
     Ok(())

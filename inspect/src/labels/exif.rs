@@ -3,22 +3,25 @@
 //! Looks at the directories it is given and the EXIF directories they name, so that its work is bounded by the entries
 //! of a few directories. Decoding text is the costly part and is left to the caller to pay for, field by field.
 
-use crate::containers::tiff::{Entry, Tiff};
+use crate::containers::tiff::{self, EXIF_DIRECTORY, Entry, IMAGE_DESCRIPTION, Tiff};
 use std::borrow::Cow;
 
-const EXIF_DIRECTORY: u16 = 0x8769;
-/// Tags of text fields with their names, and `XMP` for a packet.
-const FIELDS: [(u16, &str); 7] = [
-    (0x010E, "ImageDescription"),
+/// Tags of text fields with their names, `XMP` for a packet and `IPTC` for datasets.
+const FIELDS: [(u16, &str); 9] = [
+    (IMAGE_DESCRIPTION, "ImageDescription"),
     (0x010F, "Make"),
     (0x0110, "Model"),
     (0x0131, "Software"),
     (0x013B, "Artist"),
     (0x02BC, PACKET),
-    (0x9286, USER_COMMENT),
+    (0x83BB, DATASETS),
+    (0x8649, DATASETS),
+    (tiff::USER_COMMENT, USER_COMMENT),
 ];
 /// Name under which the packet in tag 0x2BC is handed out.
 pub(super) const PACKET: &str = "XMP";
+/// Name under which IPTC-IIM datasets are handed out: as they are (0x83BB), or among image resources (0x8649).
+pub(super) const DATASETS: &str = "IPTC";
 const USER_COMMENT: &str = "UserComment";
 /// How many fields of a directory are handed out: one that repeats a tag is not valid.
 const MAX_FIELDS: usize = 16;

@@ -1,12 +1,10 @@
 //! Changes the text of a label in EXIF (`UserComment`, `ImageDescription`) and moves nothing else: the new text is
 //! appended to the TIFF structure, and its entry points there.
 
-use crate::containers::tiff::Tiff;
+use crate::containers::tiff::{EXIF_DIRECTORY, IMAGE_DESCRIPTION, Tiff, USER_COMMENT};
 
-const EXIF_DIRECTORY: u16 = 0x8769;
-const USER_COMMENT: u16 = 0x9286;
 /// The fields that are changed, as the reader names them.
-const FIELDS: [(&str, u16); 2] = [("ImageDescription", 0x010E), ("UserComment", USER_COMMENT)];
+const FIELDS: [(&str, u16); 2] = [("ImageDescription", IMAGE_DESCRIPTION), ("UserComment", USER_COMMENT)];
 /// How many fields are looked at: a directory that repeats a tag is not valid.
 const MAX_FIELDS: usize = 8;
 /// The longest text that is changed.

@@ -6,7 +6,7 @@
 //! refused rather than broken.
 
 use super::write::LabelWriteError;
-use crate::containers::bmff::{BmffBox, C2PA_UUID, boxed, boxes, children, meta_children};
+use crate::containers::bmff::{BmffBox, C2PA_USER_TYPE, boxed, boxes, children, meta_children};
 use std::ops::Range;
 use touchstone_schema::label::FoundLabel;
 
@@ -323,7 +323,7 @@ pub(super) fn change(
 
 /// Whether the file has a C2PA manifest.
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {
-    boxes(bytes).any(|b| b.user_type == Some(C2PA_UUID))
+    boxes(bytes).any(|b| b.user_type == Some(C2PA_USER_TYPE))
 }
 
 fn make(kind: [u8; 4], data: &[u8]) -> Result<Vec<u8>> {

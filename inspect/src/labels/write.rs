@@ -135,7 +135,7 @@ impl Target {
             Some(Container::Jpeg) => Self::Picture(Picture::Jpeg),
             Some(Container::Png) => Self::Picture(Picture::Png),
             Some(Container::WebP) => Self::Picture(Picture::WebP),
-            Some(Container::Gif | Container::Tiff) | None => return Err(LabelWriteError::UnsupportedFormat),
+            _ => return Err(LabelWriteError::UnsupportedFormat),
         };
         let signed = match target {
             Self::Movie => mp4::has_manifest(bytes),

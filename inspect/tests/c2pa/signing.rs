@@ -47,5 +47,13 @@ fn unusable_anchors_and_requests_get_typed_errors() {
     let no_key = SigningIdentity { key_pkcs8_pem: "nonsense".to_owned(), ..identity.clone() };
     let error = sign_manifest(&jpeg, "image/jpeg", &no_key, &generated()).unwrap_err();
     assert!(matches!(error, C2paSignError::Identity(_)), "{error}");
+    // The key of another certificate under the same root: nothing is handed out that would not hold.
+    let other = signing(&Authority::new("Registrants").signer("Inkstone Ltd"));
+    let swapped = SigningIdentity { key_pkcs8_pem: other.key_pkcs8_pem, ..identity.clone() };
+    for edited in [false, true] {
+        let manifest = ManifestToWrite { edited, ..generated() };
+        let error = sign_manifest(&jpeg, "image/jpeg", &swapped, &manifest).unwrap_err();
+        assert!(matches!(error, C2paSignError::KeyMismatch), "{error:?}");
+    }
     assert!(!format!("{identity:?}").contains("PRIVATE"));
 }

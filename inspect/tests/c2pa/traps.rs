@@ -4,8 +4,8 @@ use crate::certificates::{Authority, Usage};
 use crate::files::*;
 use std::io::Cursor;
 use touchstone_inspect::c2pa::{
-    AnchorSet, C2paReader, C2paState, FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE,
-    MAX_STORE_BYTES, ManifestToWrite, TrustAnchors, sign_manifest,
+    AnchorSet, C2paReader, C2paState, Component, FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE,
+    MAX_STORE_BYTES, ManifestParts, ManifestToWrite, TrustAnchors, sign_manifest, sign_manifest_with,
 };
 use touchstone_inspect::digest::{content_sha256, manifest_ranges};
 use touchstone_schema::Sha256Digest;
@@ -160,6 +160,58 @@ fn a_squatted_label_is_told_by_store_and_signer() {
     assert_ne!(first.hard_binding, squatter.hard_binding);
 }
 
+/// Anybody can make a manifest of anybody's label, and name it as the parent's of another one.
+#[test]
+fn a_parent_is_told_by_what_its_signer_signed() {
+    let authority = Authority::new("Registrants");
+    let (maker, stranger) = (authority.signer("Inkstone Ltd"), authority.signer("Quill Ltd"));
+    let original = picture(image::ImageFormat::Jpeg, 96, 64);
+    let made = sign_raw(&original, "image/jpeg", &maker, &mut builder(&captured()));
+    let reader = reader_trusting(&authority);
+    let known = reader.read(&made, "image/jpeg").unwrap();
+    let (claim, certificate) = (known.claim_signature_sha256.unwrap(), known.certificate_sha256.unwrap());
+    let mut definition = captured();
+    definition["label"] = known.active_manifest.clone().into();
+    let made_up = sign_raw(&original, "image/jpeg", &stranger, &mut builder(&definition));
+
+    let edit =
+        ManifestToWrite { digital_source_type: DigitalSourceType::HumanEdits, edited: true, ..generated() };
+    for (parent, genuine) in [(&made, true), (&made_up, false)] {
+        let edited = sign_manifest(parent, "image/jpeg", &signing(&stranger), &edit).unwrap();
+        let report = reader.read(&edited, "image/jpeg").unwrap();
+        assert_eq!(report.state, C2paState::Trusted, "this test must meet the trap");
+        let [ingredient] = report.ingredients.as_slice() else { panic!("{report:?}") };
+        assert_eq!(ingredient.active_manifest, known.active_manifest);
+        assert_eq!(
+            ingredient.claim_signature_sha256.unwrap() == claim,
+            genuine,
+            "the same claim, byte for byte"
+        );
+        assert_eq!(ingredient.certificate_sha256.unwrap() == certificate, genuine);
+        assert!(ingredient.lineage && ingredient.edited_since && ingredient.is_signature_sound());
+        assert_eq!(ingredient.failures, ["signingCredential.untrusted"], "whoever edits trusts nobody");
+        // One generation on, it is in the lineage still; what was merely placed is not.
+        let again = sign_manifest(&edited, "image/jpeg", &signing(&maker), &edit).unwrap();
+        let report = reader.read(&again, "image/jpeg").unwrap();
+        let oldest = report.ingredients.iter().find(|it| it.depth == 2).unwrap();
+        assert_eq!((oldest.claim_signature_sha256.unwrap() == claim, oldest.lineage), (genuine, true));
+        let parts = ManifestParts {
+            components: &[Component { title: "logo".to_owned(), bytes: edited }],
+            ..ManifestParts::default()
+        };
+        let placed = ManifestToWrite { edited: false, ..edit.clone() };
+        let placed = sign_manifest_with(&original, "image/jpeg", &signing(&maker), &placed, &parts).unwrap();
+        let report = reader.read(&placed, "image/jpeg").unwrap();
+        assert_eq!(report.ingredients.len(), 2);
+        assert!(report.ingredients.iter().all(|it| !it.lineage && !it.edited_since), "{report:?}");
+    }
+    // A store by itself tells the same.
+    let store = ::c2pa::jumbf_io::load_jumbf_from_memory("image/jpeg", &made).unwrap();
+    let summary = reader.read_store(&store).unwrap();
+    assert_eq!((summary.claim_signature_sha256, summary.certificate_sha256), (Some(claim), certificate));
+    assert!(summary.trusted && !no_anchors().read_store(&store).unwrap().trusted);
+}
+
 #[test]
 fn changed_bytes_of_a_manifest_never_change_what_the_content_is() {
     let authority = Authority::new("Registrants");
@@ -171,7 +223,7 @@ fn changed_bytes_of_a_manifest_never_change_what_the_content_is() {
         let first = reader.read(&signed, media_type).unwrap();
         let content = content_sha256(&signed);
         let region = manifest_ranges(&signed).into_iter().next().unwrap();
-        let (mut harmless, mut read) = (0, 0);
+        let (mut harmless, mut read, mut untold) = (0, 0, 0);
         // Every fifth byte, another bit of each.
         for at in region.step_by(5) {
             let mut changed = signed.clone();
@@ -183,12 +235,19 @@ fn changed_bytes_of_a_manifest_never_change_what_the_content_is() {
                 assert_eq!(content_sha256(&changed), content, "{media_type} at {at}");
                 assert_eq!(report.hard_binding, first.hard_binding, "{media_type} at {at}");
                 assert_eq!(report.active_manifest, first.active_manifest, "{media_type} at {at}");
+                assert_eq!(report.certificate_sha256, first.certificate_sha256, "{media_type} at {at}");
+                // Where boxes are spoilt that the library passes over, the claim is not told; it is never another one.
+                match report.claim_signature_sha256 {
+                    None => untold += 1,
+                    claim => assert_eq!(claim, first.claim_signature_sha256, "{media_type} at {at}"),
+                }
             }
         }
         assert!(
             harmless > read / 10,
             "{media_type}: the trap is met: {harmless} of {read} changes stay valid"
         );
+        assert!(untold * 20 < harmless, "{media_type}: {untold} of {harmless}");
     }
 }
 

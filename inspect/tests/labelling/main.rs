@@ -3,6 +3,7 @@
 
 #[cfg(feature = "c2pa")]
 mod credentials;
+mod encoders;
 mod exiftool;
 #[path = "../labels/files.rs"]
 mod files;

@@ -9,6 +9,8 @@ mod findings;
 mod formats;
 mod fuzz;
 mod hostile;
+mod media;
+mod media_files;
 mod reading;
 mod traces;
 

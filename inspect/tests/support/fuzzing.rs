@@ -3,7 +3,7 @@
 //!
 //! A further family is one more entry of [`families`]: a name, files to start from, and what to do with a mutated one.
 
-use crate::{files::*, formats::*, xorshift::Xorshift};
+use crate::{files::*, formats::*, media_files::*, xorshift::Xorshift};
 use touchstone_inspect::{
     containers::{
         bmff::{self, boxed},
@@ -44,6 +44,10 @@ pub(crate) fn families() -> Vec<Family> {
         family("gif", gifs, read_file),
         family("tiff", tiffs, read_file),
         family("bmff", videos_and_heifs, read_file),
+        family("matroska", matroskas, read_file),
+        family("flv", flvs, read_file),
+        family("avi", avis, read_file),
+        family("pdf", pdfs, read_file),
         family("xmp", packets, |packet| read_file(&webp_file(&chunk(*b"XMP ", packet)))),
         family("gb45438", texts, read_text),
         family("exif", exifs, |exif| read_file(&webp_file(&chunk(*b"EXIF", exif)))),
@@ -175,6 +179,27 @@ const WORDS: &[&[u8]] = &[
     b"PEg_Info{",
     b"SEFT",
     b"stealth_pngcomp",
+    b"MPF\0",
+    b"\xFF\xE2",
+    b"\xFF\xED",
+    b"Photoshop 3.0\0",
+    b"8BIM\x04\x04",
+    b"\x1C\x02\x6E",
+    b"\x1A\x45\xDF\xA3",
+    b"\x12\x54\xC3\x67",
+    b"\x67\xC8",
+    b"FLV\x01",
+    b"onMetaData",
+    b"AVI ",
+    b"LIST",
+    b"INFO",
+    b"_PMX",
+    b"%PDF-",
+    b"startxref",
+    b"/AIGC",
+    b"/ObjStm",
+    b"<?xpacket begin",
+    b"<?xpacket end",
 ];
 /// Numbers at the edges of lengths, counts and offsets.
 const NUMBERS: &[u64] =
@@ -359,6 +384,8 @@ fn jpegs() -> Vec<Vec<u8>> {
             &[jpeg::segment(jpeg::COM, &bare[4..]).unwrap()],
         ),
         [jpeg_file(&[], &[]), b"PEg_Info{\"genAIType\":8}SEFH".to_vec()].concat(),
+        jpeg_file(&[jpeg_iptc(&[dataset(5, b"x"), dataset(110, b"Made with Google AI")])], &[]),
+        jpeg_pictures(true, &jpeg_file(&exif, &[]), &[jpeg_file(&[], &xmp), jpeg_file(&exif, &[])]),
     ]
 }
 
@@ -419,6 +446,37 @@ fn videos_and_heifs() -> Vec<Vec<u8>> {
         files.push(heif_file(b"heic", &items, inside));
     }
     files
+}
+
+fn matroskas() -> Vec<Vec<u8>> {
+    let text = texts().swap_remove(0);
+    let live = [&CLUSTER.to_be_bytes()[..], &[0xFF], &element(0xA3, b"frame")].concat();
+    vec![
+        matroska_file("webm", &[element(CLUSTER, b"frames"), tag("TITLE", b"x"), tag("AIGC", &text)]),
+        matroska_file("matroska", &[live, tag("AIGC", &text)]),
+    ]
+}
+
+fn flvs() -> Vec<Vec<u8>> {
+    let text = texts().swap_remove(0);
+    vec![flv_file(&[("encoder", b"x"), ("AIGC", &text)]), flv_file(&[("AIGC", &text), ("comment", b"y")])]
+}
+
+fn avis() -> Vec<Vec<u8>> {
+    let (text, packet) = (texts().swap_remove(0), packets().swap_remove(1));
+    vec![
+        avi_file(&[(*b"ISFT", b"odd"), (*b"AIGC", &text)], &[]),
+        avi_file(&[(*b"ICMT", b"x\0")], &chunk(*b"_PMX", &packet)),
+    ]
+}
+
+fn pdfs() -> Vec<Vec<u8>> {
+    let (text, packet) = (texts().swap_remove(0), packets().swap_remove(1));
+    let begun = [b"<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?>", &packet[..]].concat();
+    vec![
+        pdf_file(&[pdf_info(&pdf_text(&text)), begun]),
+        pdf_file(&[pdf_objects(&pdf_info(&pdf_text(&text)))]),
+    ]
 }
 
 /// Channels, width and samples with a text in their lowest bits.

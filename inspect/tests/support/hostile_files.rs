@@ -1,9 +1,9 @@
 //! Files made to cost as much as they can: bombs, floods, structures that lie over themselves. Up to 32 MiB each.
 
-use crate::{files::*, formats::*};
+use crate::{files::*, formats::*, media_files::*};
 use touchstone_inspect::containers::{
     bmff::{XMP_USER_TYPE, boxed},
-    jpeg, png, webp,
+    iim, jpeg, png, webp,
 };
 
 /// Name and bytes of each.
@@ -86,6 +86,28 @@ pub(crate) fn hostile_files() -> Vec<(&'static str, Vec<u8>)> {
             mp4_file(&[boxed(*b"udta", &meta).unwrap()], &vec![boxed(*b"free", b"").unwrap(); 200_000])
         }),
         ("private data of 30 MiB", png_file(&[png::chunk(*b"prVt", &vec![0; 30 << 20]).unwrap()], &[])),
+        ("image resources and datasets without end", {
+            let datasets = resource(iim::IPTC_RESOURCE, &dataset(25, b"").repeat(1 << 17));
+            let whole = [resource(0x03ED, b"").repeat(1 << 15), datasets].concat();
+            let segment =
+                |part: &[u8]| jpeg::segment(jpeg::APP13, &[iim::PHOTOSHOP_HEADER, part].concat()).unwrap();
+            let picture = jpeg_file(&whole.chunks(65_000).map(segment).collect::<Vec<_>>(), &[]);
+            jpeg_pictures(true, &picture, &vec![picture.clone(); 15])
+        }),
+        ("a million tags", matroska_file("webm", &vec![tag("AIGX", b"{}"); 300_000])),
+        ("properties without end", {
+            let property = b"\0\x01a\x02\0\x01b".repeat(2 << 20);
+            flv_script(&[b"\x02\0\x0AonMetaData\x03", &property[..]].concat())
+        }),
+        ("entries of a list without end", avi_file(&vec![(*b"ISFT", &b"x"[..]); 1 << 20], &[])),
+        ("names and packets that never end", {
+            let words = [&b"/AIGC(((("[..], b"/ObjStm ", b"<?xpacket begin"].concat();
+            pdf_file(&[words.repeat(1 << 20)])
+        }),
+        ("object streams that inflate to nothing else", {
+            let objects = pdf_objects(&vec![b'/'; 1 << 20]);
+            pdf_file(&vec![objects; 4_000])
+        }),
     ]
 }
 

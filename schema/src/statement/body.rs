@@ -22,6 +22,8 @@ pub const OPERATOR_KEY_POLICY: &str = "operator_key";
 pub const VERDICT_KEY_POLICY: &str = "verdict_key";
 /// Most parents of an edited output.
 pub const MAX_PARENTS: usize = 16;
+/// Most manifests that an observation names as those of what the picture was made from.
+pub const MAX_INGREDIENTS: usize = 16;
 
 /// Where in a sale a merchant's picture belongs. It decides which time `registered_before` is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -49,6 +51,64 @@ pub struct C2paBinding {
     /// Hash of the hard binding, lowercase hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hard_binding: Option<String>,
+    /// SHA-256 of the certificate (DER) that signed the active manifest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub certificate_sha256: Option<Sha256Digest>,
+    /// SHA-256 of the active manifest's claim followed by the value of the signature over it (COSE_Sign1, RFC 9052
+    /// section 4.2): it stays the same whatever stands around them, and in a store where the manifest is a parent's.
+    /// Absent for a compressed manifest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub claim_signature_sha256: Option<Sha256Digest>,
+}
+
+impl C2paBinding {
+    /// What identifies the active manifest in whatever store it stands.
+    #[must_use]
+    pub fn identity(&self) -> ManifestIdentity {
+        ManifestIdentity {
+            manifest: self.manifest.clone(),
+            certificate_sha256: self.certificate_sha256,
+            claim_signature_sha256: self.claim_signature_sha256,
+        }
+    }
+
+    /// Whether both name one manifest. Some bytes of a store can be changed and leave its signature whole, so the signed
+    /// claim decides where it is known.
+    #[must_use]
+    pub fn is_same_manifest(&self, other: &Self) -> bool {
+        self.store_sha256 == other.store_sha256
+            || self.identity().is_same_claim(&other.identity()) == Some(true)
+    }
+}
+
+/// What identifies one manifest among those of a store: nobody but its signer makes another one with the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestIdentity {
+    /// Its label (URN). Labels can be squatted: it never stands alone.
+    pub manifest: String,
+    /// As in [`C2paBinding`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub certificate_sha256: Option<Sha256Digest>,
+    /// As in [`C2paBinding`].
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub claim_signature_sha256: Option<Sha256Digest>,
+}
+
+impl ManifestIdentity {
+    /// Whether both are one signed claim; `None` if one of them does not tell.
+    #[must_use]
+    pub fn is_same_claim(&self, other: &Self) -> Option<bool> {
+        let claims = self.claim_signature_sha256.zip(other.claim_signature_sha256);
+        claims.map(|(one, other)| one == other)
+    }
+
+    /// Whether one certificate signed both; `None` if one of them does not tell.
+    #[must_use]
+    pub fn is_same_certificate(&self, other: &Self) -> Option<bool> {
+        let certificates = self.certificate_sha256.zip(other.certificate_sha256);
+        certificates.map(|(one, other)| one == other)
+    }
 }
 
 /// What ties a statement to content.
@@ -133,6 +193,9 @@ pub struct C2paObservation {
     pub judged_at: Timestamp,
     /// Validating library and version.
     pub library: String,
+    /// Manifests of what it was made from, as its store holds them, the nearest first: they were signed before it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub ingredients: Vec<ManifestIdentity>,
 }
 
 /// `content.observed`: what the registry itself computed from uploaded pixels.
@@ -459,7 +522,14 @@ impl Body {
                 }
                 text("media_type", &b.media_type)
             }
-            Self::ContentObserved(b) => content(&b.content),
+            Self::ContentObserved(b) => {
+                content(&b.content)?;
+                let mut ingredients = b.c2pa.iter().flat_map(|c2pa| &c2pa.ingredients);
+                if ingredients.clone().count() > MAX_INGREDIENTS {
+                    return Err(format!("at most {MAX_INGREDIENTS} ingredients"));
+                }
+                ingredients.try_for_each(|it| text("c2pa.ingredients", &it.manifest))
+            }
             Self::ManifestStored(b) => manifest(&b.c2pa),
             Self::ManifestDeleted(b) => text("manifest", &b.manifest),
             Self::LabelCorrected(b) => label(&b.label).and_then(|()| text("reason", &b.reason)),

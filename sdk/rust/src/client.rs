@@ -10,16 +10,22 @@ use touchstone_schema::{
     CheckId, KeyId, OrganisationId, Sha256Digest, StatementId, TokenId,
     api::{
         Acknowledgement, AdmittedOrganisation, BatchItem, BatchResult, CallerInfo, CheckResult,
-        ContentReceipt, ContentStatements, FingerprintCheck, InspectionReport, IssuedToken, KeyRevocation,
-        LabelRecords, Logged, NewCode, NewKey, NewOrganisation, NewToken, NewUser, OrganisationInfo,
-        RegistryInfo, SignIn, StatementView, Suspension, TokenList, UserInfo,
+        CheckpointList, ContentReceipt, ContentStatements, FileReport, FingerprintCheck, IssuedToken,
+        KeyRevocation, LabelRecords, Logged, NewCode, NewKey, NewOrganisation, NewToken, NewUser,
+        OrganisationInfo, RegistryInfo, SignIn, StatementView, Suspension, TokenList, UserInfo,
     },
+    problem::ProblemCode,
     record::{self, Tier},
     verdict::Context,
 };
 use ureq::http::Method;
 
 const JSON: &str = "application/json";
+const STATEMENTS: &str = "/v1/statements";
+const STATEMENTS_FOR_RECEIPT: &str = "/v1/statements?receipt=true";
+/// How often, and how long apart, a receipt that is pending is asked for.
+const RECEIPT_ATTEMPTS: u32 = 30;
+const RECEIPT_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 const BYTES: &str = "application/octet-stream";
 
 /// A registry, reached over HTTP.
@@ -221,7 +227,19 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn submit(&self, envelope: &[u8]) -> Result<Acknowledgement, ClientError> {
-        self.send(Method::POST, "/v1/statements".to_owned(), (JSON, envelope), Repeat::Harmless)
+        self.submit_to(STATEMENTS, envelope)
+    }
+
+    /// As [`Self::submit`], waiting for the receipt. It is absent if publication did not come in time.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn submit_for_receipt(&self, envelope: &[u8]) -> Result<Acknowledgement, ClientError> {
+        self.submit_to(STATEMENTS_FOR_RECEIPT, envelope)
+    }
+
+    fn submit_to<T: DeserializeOwned>(&self, route: &str, body: &[u8]) -> Result<T, ClientError> {
+        self.send(Method::POST, route.to_owned(), (JSON, body), Repeat::Harmless)
     }
 
     /// `POST /v1/statements` with several envelopes: one result for each, in order.
@@ -229,14 +247,25 @@ impl Client {
     /// # Errors
     /// [`ClientError`] if the batch as a whole fails.
     pub fn submit_batch(&self, envelopes: &[&[u8]]) -> Result<Vec<BatchItem>, ClientError> {
+        self.submit_batch_to(STATEMENTS, envelopes)
+    }
+
+    /// As [`Self::submit_batch`], waiting for the receipts. One is absent if publication did not come in time.
+    ///
+    /// # Errors
+    /// [`ClientError`] if the batch as a whole fails.
+    pub fn submit_batch_for_receipts(&self, envelopes: &[&[u8]]) -> Result<Vec<BatchItem>, ClientError> {
+        self.submit_batch_to(STATEMENTS_FOR_RECEIPT, envelopes)
+    }
+
+    fn submit_batch_to(&self, route: &str, envelopes: &[&[u8]]) -> Result<Vec<BatchItem>, ClientError> {
         let unwritable = |error: serde_json::Error| ClientError::Request(error.to_string());
         // The exact bytes travel: they are what was signed and what the log keeps.
         let statements: Result<Vec<&RawValue>, _> =
             envelopes.iter().map(|bytes| serde_json::from_slice(bytes)).collect();
         let body =
             serde_json::to_vec(&Batch { statements: statements.map_err(unwritable)? }).map_err(unwritable)?;
-        let answer: BatchResult =
-            self.send(Method::POST, "/v1/statements".to_owned(), (JSON, &body), Repeat::Harmless)?;
+        let answer: BatchResult = self.submit_to(route, &body)?;
         if answer.results.len() != envelopes.len() {
             let reason = format!("{} results for {} statements", answer.results.len(), envelopes.len());
             return Err(self.transport.unexpected(reason));
@@ -259,6 +288,59 @@ impl Client {
     pub fn receipt(&self, statement: &StatementId) -> Result<Vec<u8>, ClientError> {
         let path = format!("/v1/statements/{statement}/receipt");
         self.transport.send(&Outgoing { method: Method::GET, path, body: None, repeat: Repeat::Harmless })
+    }
+
+    /// `GET /log/{path}`: a file of the log (C2SP tlog-tiles), or its first `limit` bytes and one more; none if
+    /// there is none.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn log_file(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, ClientError> {
+        self.transport.get_if_there(format!("/log/{path}"), limit)
+    }
+
+    /// `GET /v1/log/checkpoints`: published checkpoints that cover more than `after` entries, at most `limit`.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn checkpoints(&self, after: u64, limit: u32) -> Result<CheckpointList, ClientError> {
+        self.get(format!("/v1/log/checkpoints?after={after}&limit={limit}"))
+    }
+
+    /// `GET /v1/content/{sha256}/answer`: the signed answer to the question which statements bind these bytes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn content_answer(&self, sha256: &Sha256Digest) -> Result<Vec<u8>, ClientError> {
+        self.get_bytes(format!("/v1/content/{sha256}/answer"))
+    }
+
+    /// `GET /v1/labels/{producer}/{id}/answer`: the signed answer to the question which outputs have this label.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn label_answer(&self, producer: &str, content_id: &str) -> Result<Vec<u8>, ClientError> {
+        self.get_bytes(format!(
+            "/v1/labels/{}/{}/answer",
+            percent_encode(producer),
+            percent_encode(content_id)
+        ))
+    }
+
+    /// As [`Self::receipt`], waiting up to half a minute for the entry to be published.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the problem `receipt-pending` if it was not published in time.
+    pub fn receipt_in_time(&self, statement: &StatementId) -> Result<Vec<u8>, ClientError> {
+        for _ in 1..RECEIPT_ATTEMPTS {
+            match self.receipt(statement) {
+                Err(ClientError::Problem(problem)) if problem.code == ProblemCode::ReceiptPending.code() => {
+                    std::thread::sleep(RECEIPT_PAUSE);
+                }
+                answer => return answer,
+            }
+        }
+        self.receipt(statement)
     }
 
     /// `PUT /v1/statements/{id}/content` with the file itself. The registry computes everything from it and logs
@@ -323,7 +405,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn inspect(&self, bytes: &[u8]) -> Result<InspectionReport, ClientError> {
+    pub fn inspect(&self, bytes: &[u8]) -> Result<FileReport, ClientError> {
         self.send(Method::POST, "/v1/inspections".to_owned(), (BYTES, bytes), Repeat::Harmless)
     }
 

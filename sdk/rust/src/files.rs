@@ -33,17 +33,28 @@ pub enum FileError {
 /// Longest picture file that is read unless the registry says less: 32 MiB.
 pub const MAX_PICTURE_BYTES: u64 = 32 << 20;
 
-/// Longest video file that is read for labelling: 256 MiB. It and its labelled copy stand in memory.
+/// Longest video file that is read: 256 MiB. It and its labelled copy stand in memory.
 pub const MAX_VIDEO_BYTES: u64 = 256 << 20;
 
-/// The longest file of this name that is read: videos may be longer than pictures.
+/// The longest file of this name that is read: videos and documents may be longer than pictures.
 #[must_use]
 pub fn limit_of(path: &Path) -> u64 {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     match ending.as_deref() {
-        Some("mp4" | "m4v" | "m4a" | "mov") => MAX_VIDEO_BYTES,
+        Some("mp4" | "m4v" | "m4a" | "mov" | "mkv" | "webm" | "flv" | "avi" | "pdf") => MAX_VIDEO_BYTES,
         _ => MAX_PICTURE_BYTES,
     }
+}
+
+/// Whether a name ends like that of a picture or video, and not like a folder's.
+#[must_use]
+pub fn is_named_as_file(path: &Path) -> bool {
+    const ENDINGS: [&str; 14] = [
+        "jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp", "heic", "heif", "avif", "mp4", "m4a",
+        "mov",
+    ];
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
 /// Reads a whole file of at most `limit` bytes.

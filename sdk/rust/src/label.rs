@@ -1,7 +1,7 @@
 //! Labelling files: the implicit label of GB 45438 in both roles, its signature, the IPTC source type and a C2PA
 //! manifest, in one call for each file.
 //!
-//! The input is never changed, and nothing that it says is taken away: see [`touchstone_inspect::labels`]. Nothing here
+//! The input is never changed, and nothing that it says is taken away or concealed: see [`touchstone_inspect::labels`]. Nothing here
 //! reads or writes a file or uses the network.
 //!
 //! ```
@@ -29,8 +29,8 @@ use touchstone_inspect::labels::{
 #[cfg(feature = "c2pa")]
 use touchstone_inspect::{
     c2pa::{
-        C2paSignError, Component, ManifestParts, ManifestToWrite, SigningIdentity, label_and_sign,
-        propagate_and_sign, sign_manifest_with,
+        C2paSignError, Component, ManifestParts, ManifestToWrite, SigningIdentity, disclosed_ai,
+        label_and_sign, propagate_and_sign, sign_manifest_with,
     },
     decode::Format,
     labels::read_labels,
@@ -51,7 +51,7 @@ pub struct Labelling {
     /// The implicit label.
     pub implicit: Option<Implicit>,
     /// The IPTC source type. A propagator states none. Of an edited file that states one already, this is the edit's and
-    /// stands in the manifest alone.
+    /// stands in the manifest alone; so does that of an edit without AI of a file that says AI.
     pub digital_source_type: Option<DigitalSourceType>,
     /// A C2PA manifest.
     #[cfg(feature = "c2pa")]
@@ -166,9 +166,12 @@ impl Labelling {
         if let Some(credentials) = &self.credentials {
             let (identity, manifest, parts) = credentials.of(name);
             let media_type = media_type(bytes);
-            // What the file states of the whole picture stands; the source type of an edit is the manifest's to tell.
+            // What the file states of the whole picture stands; the source type of an edit is the manifest's to tell. An
+            // edit without AI takes nothing back of what it was made from.
             let states = || read_labels(bytes).iter().any(|label| label.scheme == LabelScheme::Iptc);
-            let of_edit = manifest.edited && states();
+            let without_ai = labels.digital_source_type.is_some_and(|term| !term.meaning().is_ai());
+            let of_edit =
+                manifest.edited && (states() || without_ai && disclosed_ai(bytes, media_type).is_some());
             let labels = LabelToWrite {
                 digital_source_type: labels.digital_source_type.filter(|_| !of_edit),
                 ..labels

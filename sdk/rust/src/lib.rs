@@ -22,6 +22,7 @@ pub mod files;
 pub mod inspecting;
 pub mod keys;
 pub mod label;
+pub mod log;
 pub mod register;
 mod transport;
 pub mod verify;

@@ -92,6 +92,14 @@ pub enum RegisterError {
         /// Name of the token's organisation.
         organisation: String,
     },
+    /// The file's implicit label names another producer or number than the label that is to be registered.
+    #[error("the file's own label names {found}, and not {given}")]
+    OtherLabel {
+        /// Producer and number in the file.
+        found: String,
+        /// Producer and number that were given.
+        given: String,
+    },
     /// The file changed between signing and uploading.
     #[error("{0} changed while it was being registered")]
     Changed(PathBuf),
@@ -122,17 +130,25 @@ pub enum LabelDoubt {
     Differs,
 }
 
-fn label_doubt(claim: &Claim, labels: &[FoundLabel]) -> Option<LabelDoubt> {
+/// How the file's labels depart from the label that is claimed; of another implicit label, its producer and number.
+fn label_doubt(claim: &Claim, labels: &[FoundLabel]) -> Option<(LabelDoubt, Option<String>)> {
     let Claim::Output { label, .. } = claim else { return None };
     let mut found = labels.iter().filter(|found| found.meaning.is_ai()).peekable();
     if found.peek().is_none() {
-        return Some(LabelDoubt::Missing);
+        return Some((LabelDoubt::Missing, None));
     }
-    let mut implicit = found.filter_map(|found| found.gb45438.as_ref()).peekable();
-    let same = |found: &Gb45438Label| {
+    let implicit: Vec<&Gb45438Label> = found.filter_map(|found| found.gb45438.as_ref()).collect();
+    let same = |found: &&Gb45438Label| {
         found.content_producer == label.producer && found.produce_id == label.content_id
     };
-    (implicit.peek().is_some() && !implicit.any(same)).then_some(LabelDoubt::Differs)
+    let first = implicit.first().filter(|_| !implicit.iter().any(same))?;
+    Some((LabelDoubt::Differs, Some(numbered(&first.content_producer, &first.produce_id))))
+}
+
+/// A producer and its number of a content, for people.
+fn numbered(producer: &str, number: &str) -> String {
+    let shown = |text: &str| if text.is_empty() { "-".to_owned() } else { text.chars().take(128).collect() };
+    format!("{} / {}", shown(producer), shown(number))
 }
 
 /// Registers files for one organisation with one key.
@@ -146,6 +162,8 @@ pub struct Registrar<'a> {
     max_bytes: u64,
     inspecting: InspectOptions,
     reference: Option<Tier>,
+    receipts: bool,
+    other_labels: bool,
 }
 
 impl<'a> Registrar<'a> {
@@ -181,6 +199,8 @@ impl<'a> Registrar<'a> {
             max_bytes,
             inspecting,
             reference: None,
+            receipts: false,
+            other_labels: false,
         })
     }
 
@@ -188,6 +208,32 @@ impl<'a> Registrar<'a> {
     #[must_use]
     pub const fn keeping(mut self, reference: Option<Tier>) -> Self {
         self.reference = reference;
+        self
+    }
+
+    /// Waits for each statement's receipt when it is submitted.
+    #[must_use]
+    pub const fn with_receipts(mut self, wanted: bool) -> Self {
+        self.receipts = wanted;
+        self
+    }
+
+    /// The receipt of an accepted statement: the one that came with the acknowledgement, or the one that is there now.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the statement stands all the same.
+    pub fn receipt(&self, accepted: &Acknowledgement) -> Result<Vec<u8>, ClientError> {
+        match &accepted.receipt {
+            Some(receipt) => Ok(receipt.clone().into_bytes()),
+            None => self.client.receipt_in_time(&accepted.id),
+        }
+    }
+
+    /// Takes outputs whose own label names another producer or number, too: what is made from a labelled picture may keep
+    /// that picture's label, as a file has one.
+    #[must_use]
+    pub const fn taking_other_labels(mut self, taking: bool) -> Self {
+        self.other_labels = taking;
         self
     }
 
@@ -205,6 +251,13 @@ impl<'a> Registrar<'a> {
         let bytes = files::read(path, self.max_bytes)?;
         let (inspection, picture) = touchstone_inspect::inspect_picture(&bytes, &self.inspecting)?;
         drop(bytes);
+        let doubt = label_doubt(claim, &inspection.labels);
+        if let (Claim::Output { label, .. }, Some((LabelDoubt::Differs, Some(found)))) = (claim, &doubt)
+            && !self.other_labels
+        {
+            let given = numbered(&label.producer, &label.content_id);
+            return Err(RegisterError::OtherLabel { found: found.clone(), given });
+        }
         let file_name = path.file_name().and_then(|name| clean_file_name(&name.to_string_lossy()));
         let (record, digest) = match upload {
             Upload::Pixels => (None, None),
@@ -241,7 +294,7 @@ impl<'a> Registrar<'a> {
             media_type,
             file_name,
             record,
-            label_doubt: label_doubt(claim, &inspection.labels),
+            label_doubt: doubt.map(|(doubt, _)| doubt),
         })
     }
 
@@ -264,14 +317,23 @@ impl<'a> Registrar<'a> {
         prepared: &[&Prepared],
     ) -> Result<Vec<Result<Acknowledgement, Box<Problem>>>, ClientError> {
         if let [one] = prepared {
-            return match self.client.submit(&one.envelope) {
+            let answer = if self.receipts {
+                self.client.submit_for_receipt(&one.envelope)
+            } else {
+                self.client.submit(&one.envelope)
+            };
+            return match answer {
                 Ok(acknowledgement) => Ok(vec![Ok(acknowledgement)]),
                 Err(ClientError::Problem(problem)) => Ok(vec![Err(problem)]),
                 Err(error) => Err(error),
             };
         }
         let envelopes: Vec<&[u8]> = prepared.iter().map(|one| one.envelope.as_slice()).collect();
-        let results = self.client.submit_batch(&envelopes)?;
+        let results = if self.receipts {
+            self.client.submit_batch_for_receipts(&envelopes)?
+        } else {
+            self.client.submit_batch(&envelopes)?
+        };
         Ok(results
             .into_iter()
             .map(|item| match item {

@@ -1,6 +1,6 @@
 //! One HTTP exchange: limits, retries, problem documents. Knows no route.
 
-use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
+use std::{fmt, io::Read, net::IpAddr, str::FromStr, time::Duration};
 use touchstone_schema::{json, problem::Problem};
 use ureq::{
     Agent, Body,
@@ -165,6 +165,27 @@ impl Transport {
 
     /// Sends the request, again where that helps and harms nothing, and returns the body of a successful answer.
     pub(crate) fn send(&self, outgoing: &Outgoing<'_>) -> Result<Vec<u8>, ClientError> {
+        self.read(self.exchange(outgoing)?)
+    }
+
+    /// Gets what stands at `path`: all of it, or its first `limit` bytes and one more; none if nothing does. For that
+    /// status 404 is enough: files may come from a plain file server.
+    pub(crate) fn get_if_there(&self, path: String, limit: u64) -> Result<Option<Vec<u8>>, ClientError> {
+        let outgoing = Outgoing { method: Method::GET, path, body: None, repeat: Repeat::Harmless };
+        let mut response = self.exchange(&outgoing)?;
+        match response.status().as_u16() {
+            404 => Ok(None),
+            200..300 => {
+                let mut bytes = Vec::new();
+                let mut start = response.body_mut().as_reader().take(limit.saturating_add(1));
+                start.read_to_end(&mut bytes).map_err(|error| self.unreachable(&ureq::Error::Io(error)))?;
+                Ok(Some(bytes))
+            }
+            _ => self.read(response).map(Some),
+        }
+    }
+
+    fn exchange(&self, outgoing: &Outgoing<'_>) -> Result<Response<Body>, ClientError> {
         let mut attempt = 0;
         loop {
             let last = attempt == self.retries || outgoing.repeat == Repeat::Never;
@@ -172,7 +193,7 @@ impl Transport {
                 Ok(response) if !last && matches!(response.status().as_u16(), 429 | 503) => {
                     std::thread::sleep(pause(response.headers(), attempt));
                 }
-                Ok(response) => return self.read(response),
+                Ok(response) => return Ok(response),
                 // A connection that broke half-way: the registry may have acted, which is harmless here.
                 Err(ureq::Error::Io(error)) if !last && attempt == 0 && broke(&error) => {}
                 Err(error) => return Err(self.unreachable(&error)),

@@ -163,6 +163,9 @@ fn a_producer_signs_and_a_platform_adds() {
     desk.put("keys.pem", format!("Producer: {}\n{SM2_PUBLIC}", &PRODUCER[..22]).as_bytes());
     assert_eq!(level("--producer-keys keys.pem "), (json!("verified"), json!("verified")));
     assert!(desk.fails("inspect --producer-keys sm2.pem a.jpg", 2).contains("neither JSON"));
+    desk.put("bare.pem", SM2_PUBLIC.as_bytes());
+    let said = desk.fails("inspect --producer-keys bare.pem a.jpg", 2);
+    assert!(said.contains("bare.pem: key 1 has no line") && said.contains("above the key's BEGIN"), "{said}");
 
     let other = "label --propagate --propagator other --propagate-id 1 --out x.jpg spread/a.jpg";
     assert!(desk.fails(other, 1).contains("already names a propagator"));
@@ -224,6 +227,113 @@ fn roles_do_not_mix_and_wrong_words_are_explained() {
         (&"video/mp4".into(), &"1".into())
     );
     assert!(line["labels"][0].get("findings").is_none(), "{line}");
+}
+
+#[test]
+fn a_label_that_says_ai_is_not_concealed_by_an_edit() {
+    let desk = Desk::new();
+    desk.certify();
+    for (name, seed) in [("a.jpg", 1), ("b.jpg", 2), ("c.jpg", 3)] {
+        desk.picture(name, seed);
+    }
+    let certificate = "--c2pa-cert chain.pem --c2pa-key signer.pem --system Studio";
+    // Said by a manifest alone, by the implicit label alone, by the metadata alone; and over an edit of each.
+    desk.done(&format!("label {certificate} --out manifest.jpg a.jpg"));
+    desk.done("label --producer ACME --content-id 1 --out implicit.jpg b.jpg");
+    desk.done("label --source-type trainedAlgorithmicMedia --out metadata.jpg c.jpg");
+    for name in ["manifest.jpg", "implicit.jpg", "metadata.jpg"] {
+        let honest =
+            format!("label --edited --source-type humanEdits {certificate} --out edited-{name} {name}");
+        desk.done(&honest);
+        for file in [name.to_owned(), format!("edited-{name}")] {
+            for capture in ["digitalCapture", "computationalCapture", "screenCapture", "digitalCreation"] {
+                let line = format!("label --edited --source-type {capture} {certificate} --out x.jpg {file}");
+                let said = desk.fails(&line, 1);
+                assert!(said.contains("would conceal") && said.contains("humanEdits"), "{file}: {said}");
+                assert!(!desk.path().join("x.jpg").exists(), "nothing is written");
+            }
+        }
+        // What the edit is stands in its manifest; what the file said of itself is said still, and nothing else is.
+        let seen = &desk.done(&format!("inspect edited-{name}"))[0];
+        assert_eq!(seen["c2pa"]["state"], "valid", "{seen}");
+        assert!(seen["c2pa"]["digital_source_types"][0].as_str().unwrap().ends_with("humanEdits"));
+        let labels = seen["labels"].as_array().unwrap();
+        let stated =
+            labels.iter().find(|label| label["scheme"] == "iptc").map(|it| &it["digital_source_type"]);
+        let before = (name == "metadata.jpg").then(|| json!("trainedAlgorithmicMedia"));
+        assert_eq!(stated, before.as_ref(), "{seen}");
+        assert!(labels.iter().any(|label| label["meaning"] == "synthetic"), "{seen}");
+    }
+    let chinese = "label --lang zh --edited --source-type digitalCapture --c2pa-cert chain.pem --c2pa-key signer.pem \
+                   --system Studio --out x.jpg manifest.jpg";
+    assert!(desk.fails(chinese, 1).contains("不得隐匿"));
+    // A photo is not concealed by being called one.
+    desk.done(&format!("label --source-type digitalCapture {certificate} --out taken.jpg a.jpg"));
+    desk.done(&format!(
+        "label --edited --source-type digitalCapture {certificate} --out again.jpg taken.jpg"
+    ));
+}
+
+#[test]
+fn several_files_go_into_a_folder() {
+    let desk = Desk::new();
+    desk.picture("a.jpg", 1);
+    desk.picture("b.jpg", 2);
+    let label = "label --producer p --content-id {stem}";
+    for options in ["", "--dry-run "] {
+        let said = desk.fails(&format!("{label} {options}--out many.jpg a.jpg b.jpg"), 2);
+        assert!(
+            said.contains("many.jpg is the name of one file") && said.contains("--out FOLDER/"),
+            "{said}"
+        );
+    }
+    assert!(!desk.path().join("many.jpg").exists());
+    desk.put("notes", b"");
+    assert!(desk.fails(&format!("{label} --out notes a.jpg b.jpg"), 2).contains("--out FOLDER/"));
+    assert_eq!(desk.read("notes"), b"", "a file is left alone");
+    // A folder may be called anything, if it is said to be one.
+    for folder in ["v1.2", "many.jpg/"] {
+        desk.done(&format!("{label} --out {folder} a.jpg b.jpg"));
+        assert!(desk.path().join(folder).join("b.jpg").is_file());
+    }
+}
+
+#[test]
+fn a_key_that_does_not_fit_its_certificate_is_told_apart() {
+    let desk = Desk::new();
+    desk.certify();
+    desk.picture("a.jpg", 1);
+    let other = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+    desk.put("other.pem", other.serialize_pem().as_bytes());
+    let line = "label --producer p --content-id 1 --source-type trainedAlgorithmicMedia --c2pa-cert chain.pem \
+                --c2pa-key other.pem --out x.jpg a.jpg";
+    let said = desk.fails(line, 1);
+    assert!(said.contains("does not belong to the signer's certificate"), "{said}");
+    assert!(said.contains("openssl x509"), "{said}");
+    assert!(!desk.path().join("x.jpg").exists());
+}
+
+#[test]
+fn errors_come_in_chinese_where_asked() {
+    let desk = Desk::new();
+    desk.picture("a.jpg", 1);
+    desk.put("keys.pem", SM2_PUBLIC.as_bytes());
+    let label = "--lang zh label --producer p --content-id 1";
+    desk.done(&format!("{label} --out b.jpg a.jpg"));
+    for (line, status, words) in [
+        (format!("{label} --out c.jpg b.jpg"), 1, "文件已有隐式标识"),
+        (format!("{label} --out c.jpg none.jpg"), 1, "none.jpg："),
+        (format!("{label} --sm2-key a.jpg --out c.jpg a.jpg"), 2, "不是 SM2 私钥"),
+        (format!("{label} --out b.jpg a.jpg"), 1, "b.jpg："),
+        (format!("{label} --out c.jpg a.jpg b.jpg"), 2, "是单个文件名"),
+        ("--lang zh label --out c.jpg a.jpg".to_owned(), 2, "没有要写入的标识"),
+        ("--lang zh inspect keys.pem".to_owned(), 1, "不是"),
+        ("--lang zh inspect --producer-keys keys.pem a.jpg".to_owned(), 2, "没有“Producer: 编码”一行"),
+        ("--lang zh register --key keys.pem --url http://127.0.0.1:9 --token t a.jpg".to_owned(), 2, "公钥"),
+    ] {
+        let said = desk.fails(&line, status);
+        assert!(said.contains(words), "{line}: {said}");
+    }
 }
 
 #[test]

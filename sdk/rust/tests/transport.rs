@@ -160,3 +160,66 @@ fn a_refusal_of_the_command_is_status_4_with_the_remedy() {
     assert!(text.contains("unauthenticated") && text.contains(remedy) && text.contains("req-1"), "{text}");
     assert!(!text.contains("old"));
 }
+
+#[test]
+fn an_output_whose_own_label_is_another_is_refused_unless_that_is_wanted() {
+    use ed25519_dalek::SigningKey;
+    use touchstone_inspect::labels::{LabelToWrite, produced, write_labels};
+    use touchstone_schema::{label::AiAttribute, label::OutputLabel};
+    use touchstone_sdk::{
+        entropy::SystemEntropy,
+        register::{Claim, LabelDoubt, RegisterError, Registrar, Upload},
+    };
+
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let public = serde_json::to_value(touchstone_schema::key::PublicKey::from(&key)).unwrap();
+    let registry = serde_json::json!({
+        "origin": "registry.example/log", "version": "0", "log_verifier_key": "", "verdict_key": public,
+        "operator_key": public, "log_size": 1, "time": "2026-11-22T09:00:00Z", "max_upload_bytes": 1_000_000,
+        "max_batch": 10
+    });
+    let caller = serde_json::json!({
+        "organisation": touchstone_schema::OrganisationId::from_parts(1, [1; 10]), "name": "Vendor",
+        "role": "ai-vendor", "scopes": ["register"], "expires_at": null,
+        "keys": [{ "key": touchstone_schema::KeyId::from_parts(1, [1; 10]), "public_key": public, "valid_from_index": 0 }]
+    });
+    let answers =
+        || vec![answer("200 OK", "", &registry.to_string()), answer("200 OK", "", &caller.to_string())];
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out.png");
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 3, y as u8 * 2, 9]))
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    let own = LabelToWrite {
+        gb45438: Some(produced(AiAttribute::Confirmed, "maker", "7")),
+        digital_source_type: None,
+    };
+    std::fs::write(&file, write_labels(&bytes.into_inner(), &own).unwrap()).unwrap();
+    let claim = |producer: &str| {
+        let label: OutputLabel = serde_json::from_value(serde_json::json!({
+            "producer": producer, "content_id": "7", "attribute": "1", "basis": "produced",
+            "digital_source_type": "trainedAlgorithmicMedia", "system": "Painter"
+        }))
+        .unwrap();
+        Claim::Output { label: Box::new(label), parents: Vec::new() }
+    };
+    for (producer, taking, expected) in [
+        ("maker", false, Ok(None)),
+        ("other", true, Ok(Some(LabelDoubt::Differs))),
+        ("other", false, Err("maker / 7")),
+    ] {
+        let peer = Peer::new(answers());
+        let client = peer.client(Some("t0ken"));
+        let registrar =
+            Registrar::new(&client, key.clone(), &SystemEntropy).unwrap().taking_other_labels(taking);
+        match (registrar.prepare(&file, &claim(producer), Upload::Pixels), expected) {
+            (Ok(prepared), Ok(doubt)) => assert_eq!(prepared.label_doubt, doubt),
+            (Err(RegisterError::OtherLabel { found, given }), Err(own)) => {
+                assert_eq!((found.as_str(), given.as_str()), (own, "other / 7"));
+            }
+            (other, _) => assert!(other.is_err() && expected.is_ok(), "{producer} {taking}: {other:?}"),
+        }
+        drop(peer.requests());
+    }
+}

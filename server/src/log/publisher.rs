@@ -7,7 +7,7 @@
 
 use super::{
     edge::{Edge, EdgeError},
-    storage::{CHECKPOINT, Resource, StorageError},
+    storage::{CHECKPOINT, StorageError},
     view::{Published, View, ViewError},
 };
 use crate::{
@@ -73,6 +73,12 @@ impl CheckpointSigner {
         let verifier = VerifierKey::ed25519(origin, PublicKey::from(&key))?;
         Ok(Self { key, verifier })
     }
+
+    /// The key that checkpoints are verified with.
+    #[must_use]
+    pub const fn verifier(&self) -> &VerifierKey {
+        &self.verifier
+    }
 }
 
 /// Why the witnesses did not vouch.
@@ -81,7 +87,19 @@ pub enum WitnessError {
     /// Too few answered in time; nothing is published until they do.
     #[error("the witnesses' quorum was not reached: {0}")]
     NoQuorum(String),
-    /// A witness knows more entries, or others, than this log has.
+    /// A witness cosigned more entries than the checkpoint has. Unless another server of this registry appended them
+    /// meanwhile, the database is an older backup.
+    #[error(
+        "the witness {witness:?} cosigned {size} entries of this log, and this database has fewer: it is an older \
+         backup. Restore a newer one. Going on would sign two different logs"
+    )]
+    Ahead {
+        /// Name of the witness in the policy.
+        witness: String,
+        /// Entries that it cosigned.
+        size: u64,
+    },
+    /// A witness cosigned other entries than this log has.
     #[error("{0}")]
     Conflict(String),
 }
@@ -163,6 +181,9 @@ pub struct Publisher {
     epoch: u64,
     /// How long another server has left this many published entries as they are.
     stalled: Option<(u64, Duration)>,
+    /// Entries whose tiles are kept, partial ones included, and entries that the stored checkpoint covers.
+    kept: u64,
+    stored: u64,
     /// Trees that were signed: whatever is derived again must pass through them. Smallest first.
     signed: Vec<(u64, Sha256Digest)>,
 }
@@ -190,19 +211,25 @@ impl Publisher {
             rhythm,
             epoch: 0,
             stalled: None,
+            kept: 0,
+            stored: 0,
             signed: Vec::new(),
         };
         let edge = publisher.reload()?;
         publisher.epoch = publisher.claim()?;
         // Without a quorum of witnesses a registry still starts: what is published stays readable.
+        let before = publisher.head()?.published_size;
         let edge = match publisher.round(edge) {
             Ok(edge) => edge,
             Err(PublishError::Failed(error)) => {
                 tracing::warn!("the log is not published yet: {error}");
-                publisher.reload()?
+                return publisher.reload().map(|edge| (publisher, edge));
             }
             Err(halt) => return Err(halt),
         };
+        if publisher.view.published_size() == before {
+            publisher.confirm(&edge)?;
+        }
         Ok((publisher, edge))
     }
 
@@ -267,7 +294,7 @@ impl Publisher {
     }
 
     /// The checkpoint in storage. One that this log did not sign is not ours to continue.
-    fn stored(&self) -> Result<Option<Checkpoint>, PublishError> {
+    fn stored_checkpoint(&self) -> Result<Option<Checkpoint>, PublishError> {
         let Some(note) = self.view.storage().read(CHECKPOINT)? else { return Ok(None) };
         let (checkpoint, _) = open_checkpoint(&note, &self.signer.verifier).map_err(|error| {
             PublishError::Halt(format!("the checkpoint in the log's storage is not this registry's: {error}"))
@@ -279,7 +306,7 @@ impl Publisher {
     /// checkpoint, whose tiles are there.
     fn reload(&mut self) -> Result<Edge, PublishError> {
         // First what another server of this storage may replace: the database is never behind it.
-        let stored = self.stored()?;
+        let stored = self.stored_checkpoint()?;
         let (head, last) = self.recorded()?;
         let size = head.frontier.size();
         let known = last.as_ref().map_or(0, |last| last.size);
@@ -297,6 +324,8 @@ impl Publisher {
             )));
         }
         let edge = stored.as_ref().map_or_else(|| Ok(Edge::default()), |stored| self.restored(stored))?;
+        self.stored = stored.as_ref().map_or(0, |stored| stored.size);
+        self.kept = edge.tree().size();
         self.signed = stored.iter().map(|stored| (stored.size, stored.root)).collect();
         self.signed.extend(last.as_ref().map(|last| (last.size, last.root)));
         self.signed.sort_unstable_by_key(|(size, _)| *size);
@@ -404,8 +433,10 @@ impl Publisher {
             )));
         }
         self.signed.clear();
-        let partials: Vec<Resource> = edge.partials();
-        storage.keep(&partials)?;
+        if self.kept < size {
+            storage.keep(&edge.partials())?;
+            self.kept = size;
+        }
         Ok(edge)
     }
 
@@ -421,19 +452,48 @@ impl Publisher {
         }
     }
 
-    fn publish(&mut self, edge: &Edge, head: &LogHead) -> Result<(), PublishError> {
-        let checkpoint = Checkpoint {
-            origin: self.signer.verifier.name().to_owned(),
-            size: edge.tree().size(),
-            root: edge.tree().root(),
-        };
-        let note = sign_checkpoint(&checkpoint, &self.signer.key).map_err(PublishError::failed)?;
+    /// Asks the witnesses about what is published already: they may know more than a restored backup.
+    fn confirm(&mut self, edge: &Edge) -> Result<(), PublishError> {
+        let checkpoint = self.checkpoint(edge);
+        if checkpoint.size == 0 || checkpoint.size != self.view.published_size() {
+            return Ok(());
+        }
+        match self.cosigned(&checkpoint) {
+            Err(PublishError::Failed(error)) => {
+                tracing::warn!(
+                    "whether witnesses know more entries than this database is not known: {error}"
+                );
+                Ok(())
+            }
+            outcome => outcome.map(|_| ()),
+        }
+    }
+
+    fn checkpoint(&self, edge: &Edge) -> Checkpoint {
+        let tree = edge.tree();
+        Checkpoint { origin: self.signer.verifier.name().to_owned(), size: tree.size(), root: tree.root() }
+    }
+
+    /// Signs a checkpoint whose tiles are kept, and collects the cosignatures.
+    fn cosigned(&mut self, checkpoint: &Checkpoint) -> Result<Note, PublishError> {
+        let note = sign_checkpoint(checkpoint, &self.signer.key).map_err(PublishError::failed)?;
         let view = Arc::clone(&self.view);
         let consistency = |old| view.consistency(old, checkpoint.size, checkpoint.size);
-        let note = self.witnesses.cosign(note, &checkpoint, &consistency).map_err(|error| match error {
+        self.witnesses.cosign(note, checkpoint, &consistency).map_err(|error| match error {
             WitnessError::NoQuorum(_) => PublishError::failed(error),
             WitnessError::Conflict(reason) => PublishError::Halt(reason),
-        })?;
+            WitnessError::Ahead { size, .. } => match self.head() {
+                // Entries are committed before anybody cosigns them.
+                Ok(head) if head.frontier.size() < size => PublishError::Halt(error.to_string()),
+                Ok(_) => PublishError::failed("another server publishes the log now"),
+                Err(unknown) => unknown,
+            },
+        })
+    }
+
+    fn publish(&mut self, edge: &Edge, head: &LogHead) -> Result<(), PublishError> {
+        let checkpoint = self.checkpoint(edge);
+        let note = self.cosigned(&checkpoint)?;
         let now = self.clock.now();
         let row = CheckpointRow {
             size: checkpoint.size,
@@ -448,23 +508,24 @@ impl Publisher {
             return Err(PublishError::failed("another server publishes the log now"));
         }
         self.view.storage().replace_checkpoint(row.note.as_bytes())?;
+        self.stored = row.size;
         self.answer(&row)?;
         self.tidy(head.published_size, checkpoint.size);
         Ok(())
     }
 
     /// Takes up what is recorded as published: by another server, or by this one before it stopped in the middle.
-    fn follow(&self, head: &LogHead, leads: bool) -> Result<(), PublishError> {
-        let storage = self.view.storage();
-        let writes = leads || !storage.is_shared();
+    fn follow(&mut self, head: &LogHead, leads: bool) -> Result<(), PublishError> {
+        let writes = leads || !self.view.storage().is_shared();
         let behind = self.view.published_size() < head.published_size;
-        if !behind && !(writes && self.stored()?.is_none_or(|stored| stored.size < head.published_size)) {
+        if !behind && !(writes && self.stored < head.published_size) {
             return Ok(());
         }
         // What was recorded after `head` waits: its tiles need not be here yet.
         let rows = self.unanswered(head.published_size)?;
         if let Some(last) = rows.last().filter(|_| writes) {
-            storage.replace_checkpoint(last.note.as_bytes())?;
+            self.view.storage().replace_checkpoint(last.note.as_bytes())?;
+            self.stored = last.size;
         }
         rows.iter().try_for_each(|row| self.answer(row))
     }

@@ -1,11 +1,8 @@
 //! A check: inspect the photo, gather the evidence, judge, sign, keep.
 
 use super::{
-    Caller, Inner, Refusal, Registry,
-    evidence::{Credential, Query},
-    recognise::Resemblance,
-    rules,
-    signing::milliseconds,
+    Caller, Inner, Refusal, Registry, credentials::Credential, evidence::Query, recognise::Resemblance,
+    rules, signing::milliseconds,
 };
 use crate::{
     clock::random,
@@ -49,8 +46,8 @@ fn check_context(context: &Context) -> Result<(), Refusal> {
 
 fn credential(inspection: &Inspection) -> Option<Credential> {
     let state = inspection.c2pa_state()?;
-    let (parents, edited) = inspection.c2pa_history();
-    Some(Credential { state, manifest: inspection.c2pa_binding(), parents, edited })
+    let (ancestors, time) = (inspection.c2pa_ancestors(), inspection.c2pa_time());
+    Some(Credential { state, manifest: inspection.c2pa_binding(), ancestors, time })
 }
 
 fn query(inspection: &Inspection) -> Query {

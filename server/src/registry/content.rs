@@ -190,7 +190,8 @@ impl Registry {
             let logged = inner.append_own(writer, inner.keyring.verdict(), body)?;
             writer.mark_observed(entry.index, logged.log_index)?;
             if let Some(c2pa) = inspection.c2pa_binding() {
-                writer.bind_credential(&c2pa.manifest, entry.index)?;
+                let claim = c2pa.claim_signature_sha256.as_ref();
+                writer.bind_credential(&c2pa.manifest, claim, entry.index)?;
             }
             writer.put_record(entry.index, &new)?;
             let places = (entry.index, logged.log_index);

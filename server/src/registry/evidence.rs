@@ -3,6 +3,7 @@
 use super::{
     Inner, Refusal,
     content::statement_of,
+    credentials::{self, Credential, Descent, RegisteredManifest, SharedLabel},
     lookup,
     recognise::{Recognition, Resemblance},
 };
@@ -17,16 +18,12 @@ use touchstone_schema::{
     api::LabelRecord,
     label::{FoundLabel, OutputLabel},
     record::Record,
-    statement::{Body, C2paBinding, Issuer, Role, View},
+    statement::{Body, Issuer, Role, View},
     verdict::{Binding, Comparison, Context},
 };
 
 /// Most entries that one check looks at, digest matches first, then the nearest.
 const MAX_CANDIDATES: usize = 32;
-/// The state of a manifest whose signer a trust list vouches for.
-pub const TRUSTED: &str = "trusted";
-/// Parents of a manifest, and entries of each, that one check looks up.
-const MAX_PARENTS: usize = 8;
 
 /// What ties a photo to an entry, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +36,7 @@ pub enum Tie {
     Similar(u32),
     /// The same capture: local features agree, though the fingerprints do not.
     Geometry,
-    /// The photo's intact C2PA manifest says that it was made from it.
+    /// The photo's intact C2PA manifest has its manifest as that of a picture that it was made from.
     Parent,
     /// The same object or template in another capture. It counts for nothing.
     OtherCapture,
@@ -89,8 +86,8 @@ pub struct Candidate {
     pub carried_label: bool,
     /// The registered file's C2PA manifest, as the registry saw it, otherwise as it was signed.
     pub manifest: Option<RegisteredManifest>,
-    /// The photo's intact C2PA manifest names it as its parent.
-    pub is_parent: bool,
+    /// The photo's intact C2PA manifest has its manifest as a parent's, or the parent of one.
+    pub descent: Option<Descent>,
     /// File name in the record.
     pub file_name: Option<String>,
     /// What ties it.
@@ -120,42 +117,6 @@ pub struct LabelElsewhere {
     pub reliable: bool,
 }
 
-/// The C2PA manifest of a registered file.
-#[derive(Debug, Clone)]
-pub struct RegisteredManifest {
-    /// What identifies it.
-    pub binding: C2paBinding,
-    /// The registry saw it, and its signer was trusted then.
-    pub trusted: bool,
-}
-
-/// The photo's C2PA manifest.
-#[derive(Debug, Clone, Default)]
-pub struct Credential {
-    /// `trusted`, `valid`, `invalid`, `remote`, `unreadable`.
-    pub state: String,
-    /// What identifies it, if its store was read.
-    pub manifest: Option<C2paBinding>,
-    /// Labels of the manifests of the pictures that it was made from.
-    pub parents: Vec<String>,
-    /// It says that what the picture shows was changed since.
-    pub edited: bool,
-}
-
-impl Credential {
-    /// The signature fits the file, whoever signed.
-    #[must_use]
-    pub fn is_intact(&self) -> bool {
-        matches!(self.state.as_str(), "trusted" | "valid")
-    }
-
-    /// It does not fit the file, or cannot be read.
-    #[must_use]
-    pub fn is_broken(&self) -> bool {
-        matches!(self.state.as_str(), "invalid" | "unreadable")
-    }
-}
-
 /// What the rules may look at.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
@@ -173,6 +134,8 @@ pub struct Evidence {
     pub candidates: Vec<Candidate>,
     /// Registered labels of other pictures that this photo carries.
     pub labels_elsewhere: Vec<LabelElsewhere>,
+    /// A registered manifest of the label of one in the photo's store, which is another one.
+    pub shared_label: Option<SharedLabel>,
 }
 
 /// What is known of the photo before the registry is asked.
@@ -245,18 +208,19 @@ fn weigh(
         let same = found.distance.map_or(Tie::Geometry, Tie::Similar);
         tie(found.index, if found.is_same_capture() { same } else { Tie::OtherCapture });
     }
-    let parents = parents(reader, query.credential.as_ref())?;
-    for index in &parents {
-        tie(*index, Tie::Parent);
+    for index in credentials::ancestors(reader, query.credential.as_ref())? {
+        tie(index, Tie::Parent);
     }
     ties.retain(|index, _| *index < log_size);
     let nearest = nearest(reader, ties, context)?;
     let mut candidates = candidates(reader, &nearest, query.sha256.as_ref(), log_size)?;
-    // Anybody may put any label into a manifest: only of what the registry itself saw is it known that it was there.
-    candidates.retain(|it| it.tie != Tie::Parent || it.binding == Binding::Observed);
+    let intact = || query.credential.iter().filter(|it| it.is_intact());
     for candidate in &mut candidates {
-        candidate.is_parent = candidate.binding == Binding::Observed && parents.contains(&candidate.index);
+        let Some(manifest) = &candidate.manifest else { continue };
+        let found = intact().flat_map(|it| &it.ancestors).find(|ancestor| manifest.is_ancestor(ancestor));
+        candidate.descent = found.map(|ancestor| Descent { edited: ancestor.edited_since });
     }
+    candidates.retain(|it| it.tie != Tie::Parent || it.descent.is_some());
     let by_pixels =
         |candidate: &&mut Candidate| candidate.tie.is_near() || candidate.tie == Tie::OtherCapture;
     for candidate in candidates.iter_mut().filter(by_pixels) {
@@ -264,6 +228,7 @@ fn weigh(
         candidate.examined = all.find(|found| found.index == candidate.index).and_then(Resemblance::examined);
     }
     let labels_elsewhere = labels_elsewhere(reader, &query, &candidates, log_size)?;
+    let shared_label = credentials::shared_label(reader, query.credential.as_ref(), log_size)?;
     Ok(Evidence {
         labels: query.labels,
         credential: query.credential,
@@ -272,19 +237,8 @@ fn weigh(
         flooded: recognition.flooded,
         candidates,
         labels_elsewhere,
+        shared_label,
     })
-}
-
-/// Entries whose manifest the photo's intact one names as a parent's.
-fn parents(reader: &mut Reader<'_>, credential: Option<&Credential>) -> Result<Vec<u64>, Refusal> {
-    let mut found = Vec::new();
-    for manifest in credential.filter(|it| it.is_intact()).iter().flat_map(|it| &it.parents).take(MAX_PARENTS)
-    {
-        let mut indexes = reader.credential(manifest)?;
-        indexes.truncate(MAX_PARENTS);
-        found.extend(indexes);
-    }
-    Ok(found)
 }
 
 /// The ties that a check looks at. What does not count comes last, so that it never crowds out what does: somebody
@@ -343,8 +297,8 @@ fn candidates(
         labels.extend(first_label.filter(|first| !labels.contains(first)));
         let so_far = |at: Option<u64>| at.is_some_and(|at| at < log_size);
         let observed = so_far(entry.observed_at_index);
-        let declared = declared.map(|binding| RegisteredManifest { binding, trusted: false });
-        let manifest = if observed { observed_manifest(reader, &entry)? } else { declared };
+        let declared = declared.map(RegisteredManifest::declared);
+        let manifest = if observed { credentials::observed(reader, &entry)? } else { declared };
         let record = records.remove(index);
         let reference = record.as_ref().and_then(|row| Record::parse(row.bytes.as_deref()?).ok());
         found.push(Candidate {
@@ -358,7 +312,7 @@ fn candidates(
             carried_label: carried_label(observed, manifest.is_some(), &labels, reference.as_ref()),
             labels,
             manifest,
-            is_parent: false,
+            descent: None,
             file_name: record.and_then(|record| record.file_name),
             tie: *tie,
             examined: None,
@@ -369,22 +323,6 @@ fn candidates(
         });
     }
     Ok(found)
-}
-
-/// The manifest of a registered file as the registry saw it.
-fn observed_manifest(
-    reader: &mut Reader<'_>,
-    entry: &EntryRow,
-) -> Result<Option<RegisteredManifest>, Refusal> {
-    let Some(index) = entry.observed_at_index else { return Ok(None) };
-    let Some(observation) = reader.entry(index)? else { return Ok(None) };
-    Ok(match statement_of(&observation)?.body {
-        Body::ContentObserved(observed) => {
-            let trusted = observed.c2pa.is_some_and(|it| it.state == TRUSTED);
-            observed.content.c2pa.map(|binding| RegisteredManifest { binding, trusted })
-        }
-        _ => None,
-    })
 }
 
 /// Whether the registered file itself carried an AI label. What the registry saw decides; of a file that it never saw,

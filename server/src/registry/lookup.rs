@@ -4,7 +4,7 @@ use super::{Refusal, Registry, content::statement_of};
 use crate::store::{EntryRow, Reader};
 use touchstone_schema::{
     Sha256Digest, StatementId,
-    api::{ContentStatement, ContentStatements, InspectionReport, LabelRecord, LabelRecords, StatementView},
+    api::{ContentStatement, ContentStatements, FileReport, LabelRecord, LabelRecords, StatementView},
     envelope::{self, STATEMENT_TYPE},
     leaf,
     problem::ProblemCode,
@@ -133,7 +133,7 @@ impl Registry {
     ///
     /// # Errors
     /// The picture problems.
-    pub fn inspect(&self, bytes: &[u8]) -> Result<InspectionReport, Refusal> {
-        Ok(touchstone_inspect::inspect(bytes, &self.0.inspector())?.report())
+    pub fn inspect(&self, bytes: &[u8]) -> Result<FileReport, Refusal> {
+        Ok(touchstone_inspect::inspect_file(bytes, &self.0.inspector())?.report())
     }
 }

@@ -1,9 +1,9 @@
 //! The C2PA manifest repository: what is kept, whose it is, and how long.
 //!
-//! A label names one store, told by the store's digest and by the certificate that signed it, because anybody can write
-//! anybody's label into a manifest. Whoever brings a store first owns it: the owner alone binds values to it and deletes
-//! it. A store that came with a picture that the registry saw takes the label of one that came alone or was deleted. It
-//! goes when the picture's record goes or its statement is withdrawn.
+//! A label names one store at a time, told by the store's digest and by the certificate that signed it, because anybody can
+//! write anybody's label into a manifest. Whoever brings a store first owns it: the owner alone binds values to it and
+//! deletes it. A store with a better right to the label takes it ([`Right`]), so that nobody is shut out by a squatter. A
+//! store goes when the picture's record goes or its statement is withdrawn, unless it came alone.
 
 use super::{Caller, Inner, Refusal, Registry, bindings, register::check_still_valid};
 use crate::store::{ManifestRow, NewManifest, Reader, Writer};
@@ -22,6 +22,10 @@ pub(super) struct ReadStore<'a> {
     pub label: ManifestId,
     pub digest: Sha256Digest,
     pub certificate: Sha256Digest,
+    /// SHA-256 of claim and signature, as a binding names it.
+    pub claim_signature: Option<Sha256Digest>,
+    /// A list of trust anchors vouches for the signer.
+    pub trusted: bool,
     /// Subject of the certificate.
     pub signer: Option<String>,
     /// Hash of the hard binding, lowercase hexadecimal.
@@ -37,6 +41,23 @@ impl ReadStore<'_> {
     /// Whether this is the store that the label was given to.
     fn is(&self, row: &ManifestRow) -> bool {
         (row.store_digest, row.certificate) == (self.digest, self.certificate)
+    }
+}
+
+/// What a store's claim to its label rests on; the greater one takes the label, an equal one does not. A trusted signer's
+/// store comes first: nobody else can make another one with that label in the signer's name. Then comes what the registry
+/// saw with its picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Right {
+    trusted: bool,
+    observed: bool,
+}
+
+impl Right {
+    /// That of the store that has the label. A deleted one keeps it from others that come alone, unless they are trusted
+    /// and it was not.
+    fn held(reader: &mut Reader<'_>, row: &ManifestRow) -> Result<Self, Refusal> {
+        Ok(Self { trusted: row.trusted, observed: reader.is_observed(&row.label)? })
     }
 }
 
@@ -75,6 +96,8 @@ impl Inner {
             label: found.label.parse().map_err(|error| invalid(format!("its label: {error}")))?,
             digest: found.sha256,
             certificate: found.certificate_sha256,
+            claim_signature: found.claim_signature_sha256,
+            trusted: found.trusted,
             signer: found.signer,
             hard_binding: found.hard_binding,
             content: found.content_sha256,
@@ -120,8 +143,7 @@ impl Inner {
     }
 
     /// Keeps the manifest that came with the picture of the statement at `index`, and lets it be found by the picture's
-    /// ISCC. `None` if it cannot be kept: its label is another store's that came with a picture, too. One that came alone
-    /// makes room: the log gets its `manifest.deleted`.
+    /// ISCC. `None` if it cannot be kept: its label is that of another store with as good a right to it.
     pub(super) fn keep_with_picture(
         &self,
         writer: &mut Writer<'_>,
@@ -136,29 +158,37 @@ impl Inner {
             other => (None, other),
         };
         if let Some(row) = other {
-            if writer.is_observed(&row.label)? {
+            if (Right { trusted: store.trusted, observed: true }) <= Right::held(writer, &row)? {
                 return Ok(None);
             }
-            let body = ManifestDeleted { manifest: row.label.to_string(), store_sha256: row.store_digest };
-            self.append_own(writer, self.keyring.verdict(), body)?;
-            writer.delete_manifest(&row.label, self.now())?;
+            self.take_out(writer, &row)?;
         }
-        if live.is_none() {
-            writer.put_manifest(&NewManifest {
+        match &live {
+            Some(row) if store.trusted && !row.trusted => writer.mark_trusted(&store.label)?,
+            Some(_) => {}
+            None => writer.put_manifest(&NewManifest {
                 content_digest: Some(inspection.sha256_without_manifest),
                 ..self.new_manifest(store, owner, false, anchor_index)
-            })?;
+            })?,
         }
         writer.link_picture(index, &store.label)?;
         if live.is_none_or(|row| row.owner == owner) {
             // The registry's own code stands in the place of one that the manifest claims.
             let claimed = store.claimed.iter().filter(|(alg, _)| alg != ISCC);
             self.bind_claimed(writer, &store.label, claimed)?;
-            if !fingerprint::is_featureless(&inspection.iscc) {
-                writer.bind(ISCC, &inspection.iscc, &store.label, true)?;
-            }
+        }
+        // Whoever owns the manifest: its picture was seen.
+        if !fingerprint::is_featureless(&inspection.iscc) {
+            writer.bind_observed(&inspection.iscc, &store.label, true)?;
         }
         Ok(Some(store.label.clone()))
+    }
+
+    /// Takes a store out of the repository; the log says so.
+    fn take_out(&self, writer: &mut Writer<'_>, row: &ManifestRow) -> Result<(), Refusal> {
+        let body = ManifestDeleted { manifest: row.label.to_string(), store_sha256: row.store_digest };
+        self.append_own(writer, self.keyring.verdict(), body)?;
+        Ok(writer.delete_manifest(&row.label, self.now())?)
     }
 
     fn new_manifest<'a>(
@@ -174,6 +204,7 @@ impl Inner {
             certificate: store.certificate,
             owner,
             alone,
+            trusted: store.trusted,
             anchor_index,
             created_at: self.now(),
             content_digest: store.content,
@@ -204,12 +235,20 @@ impl Inner {
     ) -> Result<(), Refusal> {
         match writer.manifest(&store.label)? {
             Some(row) if !store.is(&row) => {
-                return Err(Refusal::with(ProblemCode::ManifestConflict, format!("{}", store.label)));
+                if (Right { trusted: store.trusted, observed: false }) <= Right::held(writer, &row)? {
+                    return Err(Refusal::with(ProblemCode::ManifestConflict, format!("{}", store.label)));
+                }
+                if row.deleted_at.is_none() {
+                    self.take_out(writer, &row)?;
+                }
             }
             // It is there already: that it was brought again changes nothing for whose it is.
             Some(row) if row.deleted_at.is_none() => {
                 if row.owner == owner && !row.alone {
                     writer.mark_alone(&store.label)?;
+                }
+                if store.trusted && !row.trusted {
+                    writer.mark_trusted(&store.label)?;
                 }
                 return Ok(());
             }
@@ -220,6 +259,8 @@ impl Inner {
             store_sha256: store.digest,
             signer: store.signer.as_deref().and_then(plain),
             hard_binding: store.hard_binding.clone(),
+            certificate_sha256: Some(store.certificate),
+            claim_signature_sha256: store.claim_signature,
         };
         let body = ManifestStored { organisation: owner, c2pa };
         let logged = self.append_own(writer, self.keyring.verdict(), body)?;
@@ -241,8 +282,8 @@ impl Registry {
     /// nothing.
     ///
     /// # Errors
-    /// `invalid-manifest` if its active manifest does not hold by itself; `manifest-conflict` if its label belongs to
-    /// another store or signer; `body-too-large`; `forbidden`.
+    /// `invalid-manifest` if its active manifest does not hold by itself; `manifest-conflict` if its label is that of
+    /// another store with as good a right to it; `body-too-large`; `forbidden`.
     pub fn store_manifest(
         &self,
         caller: &Caller,
@@ -292,9 +333,7 @@ impl Registry {
             if writer.pass_manifest_on(&row)? {
                 return Ok(());
             }
-            let body = ManifestDeleted { manifest: id.to_string(), store_sha256: row.store_digest };
-            inner.append_own(writer, inner.keyring.verdict(), body)?;
-            Ok(writer.delete_manifest(id, inner.now())?)
+            inner.take_out(writer, &row)
         })
     }
 }

@@ -8,7 +8,9 @@ pub mod bindings;
 pub mod bootstrap;
 pub mod check;
 pub mod content;
+pub mod credentials;
 pub mod evidence;
+mod findings;
 mod follow;
 pub mod lookup;
 pub mod manifests;
@@ -77,8 +79,8 @@ pub struct Settings {
     pub receipt_wait: Duration,
     /// Where the index keeps its files; in memory without it.
     pub index_folder: Option<PathBuf>,
-    /// File with the keys that are pinned for producers of AI labels: see [`ProducerKeys::parse`].
-    pub producer_keys: Option<Vec<u8>>,
+    /// Keys that are pinned for producers of AI labels.
+    pub producer_keys: Arc<ProducerKeys>,
     /// Trust anchors of C2PA signers.
     #[cfg(feature = "c2pa")]
     pub trust_anchors: touchstone_inspect::c2pa::TrustAnchors,
@@ -103,7 +105,7 @@ impl Default for Settings {
             max_unpublished: 200_000,
             receipt_wait: Duration::from_secs(5),
             index_folder: None,
-            producer_keys: None,
+            producer_keys: Arc::default(),
             #[cfg(feature = "c2pa")]
             trust_anchors: touchstone_inspect::c2pa::TrustAnchors::default(),
         }
@@ -281,9 +283,7 @@ fn inspector(settings: &Settings) -> Result<InspectOptions, Refusal> {
     options.limits.max_pixels = settings.max_pixels;
     options.limits.max_side = settings.max_side;
     options.limits.max_memory = settings.max_decode_memory;
-    if let Some(file) = &settings.producer_keys {
-        options.producer_keys = Arc::new(ProducerKeys::parse(file).map_err(Refusal::internal)?);
-    }
+    options.producer_keys = Arc::clone(&settings.producer_keys);
     #[cfg(feature = "c2pa")]
     {
         let reader = touchstone_inspect::c2pa::C2paReader::new(settings.trust_anchors.clone());

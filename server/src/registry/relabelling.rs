@@ -1,10 +1,14 @@
 //! What became of a registered label and of a registered C2PA manifest: kept, removed, weakened, swapped, signed anew,
 //! or carried over to another picture.
 
-use super::evidence::{Candidate, Evidence, LabelElsewhere, TRUSTED, Tie};
+use super::{
+    credentials::{Credential, RegisteredManifest, TRUSTED},
+    evidence::{Candidate, Evidence, LabelElsewhere, Tie},
+};
 use touchstone_schema::{
     label::{FoundLabel, Gb45438Label, LabelMeaning, LabelScheme, OutputLabel},
-    verdict::{Binding, Context, FindingKind},
+    statement::C2paBinding,
+    verdict::{Binding, Context, FindingKind, SourceTypeChange},
 };
 
 /// Differing bits above which two pictures of the same size are certainly not one picture: far beyond what any
@@ -129,6 +133,9 @@ pub(super) fn label_kept(evidence: &Evidence, registered: &[OutputLabel]) -> boo
 
 /// How the photo departs from what `candidate` registered, if it does.
 pub(super) fn departure(evidence: &Evidence, candidate: &Candidate) -> Option<Departure> {
+    if came_first(evidence, candidate) {
+        return None;
+    }
     if signed_anew(evidence, candidate) {
         return Some(Departure::Resigned);
     }
@@ -154,21 +161,69 @@ fn signed_anew(evidence: &Evidence, candidate: &Candidate) -> bool {
     let Some((found, registered)) = credential.manifest.as_ref().zip(candidate.manifest.as_ref()) else {
         return false;
     };
-    // Some bytes of a store can be changed and leave its signature whole: its digest alone tells nothing. Anybody may
-    // put any name into a certificate of his own: it tells who signed only as far as a trust list vouches for both,
-    // and otherwise no more than the manifest's label does.
-    let known = &registered.binding;
-    let vouched = credential.state == TRUSTED && registered.trusted;
-    let trust_lost = registered.trusted && credential.state != TRUSTED;
-    let same_signer =
-        found.signer == known.signer && !trust_lost && (vouched || found.manifest == known.manifest);
-    // Whoever signs an edit and keeps the registered manifest as its parent's hides nothing.
-    // Of a manifest that was only declared nobody knows that it was there.
+    // Whoever signs an edit and keeps the registered manifest as its parent's hides nothing. Of a manifest that was only
+    // declared nobody knows that it was there, and one that did not fit its picture may be anybody's.
     candidate.tie == Tie::WithoutManifest
         && candidate.binding == Binding::Observed
-        && !candidate.is_parent
-        && found.store_sha256 != known.store_sha256
-        && !same_signer
+        && registered.intact
+        && candidate.descent.is_none()
+        && !found.is_same_manifest(&registered.binding)
+        && !same_signer(credential, found, registered)
+}
+
+/// Anybody may put any name into a certificate of his own: it tells who signed only as far as a trust list vouches for
+/// both. The key of one certificate is one signer's.
+fn same_signer(credential: &Credential, found: &C2paBinding, registered: &RegisteredManifest) -> bool {
+    let known = &registered.binding;
+    let vouched = credential.state == TRUSTED && registered.trusted;
+    found.identity().is_same_certificate(&known.identity()) == Some(true)
+        || vouched && found.signer == known.signer
+}
+
+/// The photo is known to be older than what `candidate` registered, or than its registration: its bytes or its manifest
+/// were logged before, the registered manifest's store holds its manifest as an ingredient's, or a trusted time stamp says
+/// so. Then it departs from nothing: whoever registered the other one signed it anew, or labelled it.
+fn came_first(evidence: &Evidence, candidate: &Candidate) -> bool {
+    let credential = evidence.credential.as_ref().filter(|it| it.is_intact());
+    let found = credential.and_then(|it| it.manifest.as_ref());
+    let is_found = |binding: &C2paBinding| found.is_some_and(|found| found.is_same_manifest(binding));
+    let mut earlier = evidence.candidates.iter().filter(|other| other.index < candidate.index);
+    let mut ingredients = candidate.manifest.iter().flat_map(|it| &it.ingredients);
+    let identity = found.map(C2paBinding::identity);
+    earlier.any(|other| {
+        other.tie == Tie::File || other.manifest.as_ref().is_some_and(|manifest| is_found(&manifest.binding))
+    }) || ingredients.any(|held| identity.as_ref().is_some_and(|own| own.is_same_claim(held) == Some(true)))
+        || credential.and_then(|it| it.time).is_some_and(|time| time < candidate.accepted_at)
+}
+
+/// The digital source types of a photo, in its IPTC metadata and in its C2PA manifest, that were not registered for it.
+pub(super) fn source_type_changes(evidence: &Evidence, candidate: &Candidate) -> Vec<SourceTypeChange> {
+    // The registered bytes changed nothing; what was merely made from the picture has a source type of its own.
+    let same_picture = candidate.tie == Tie::WithoutManifest || candidate.tie.is_near();
+    if !evidence.pixels_seen || !same_picture || came_first(evidence, candidate) {
+        return Vec::new();
+    }
+    let Some(registered) = candidate.labels.first().map(|label| label.digital_source_type) else {
+        return Vec::new();
+    };
+    let signer = evidence.credential.as_ref().and_then(|it| it.manifest.as_ref()?.signer.clone());
+    let stated =
+        labels(evidence).filter(|label| matches!(label.scheme, LabelScheme::Iptc | LabelScheme::C2pa));
+    let mut changes: Vec<SourceTypeChange> = Vec::new();
+    for (label, found) in stated.filter_map(|label| Some((label, label.digital_source_type?))) {
+        let change = SourceTypeChange {
+            registered,
+            found,
+            stated_in: label.scheme,
+            level: label.level,
+            signer: signer.clone().filter(|_| label.scheme == LabelScheme::C2pa),
+        };
+        let known = candidate.labels.iter().any(|label| label.digital_source_type == found);
+        if !known && !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+    changes
 }
 
 /// Whether a label is certainly registered for another picture: by the owner of its number, before the claim.
@@ -178,4 +233,90 @@ pub(super) fn is_transplant(elsewhere: &LabelElsewhere, context: &Context) -> bo
         && elsewhere.distance.is_some_and(|distance| distance > TRANSPLANT_DISTANCE)
         && !elsewhere.record.withdrawn
         && context.claim_time.is_none_or(|claim| elsewhere.record.accepted_at < claim.end_of_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use touchstone_schema::{OrganisationId, Sha256Digest, StatementId, Timestamp, statement::Role};
+
+    fn manifest(n: u8) -> C2paBinding {
+        C2paBinding {
+            manifest: format!("urn:c2pa:{n}"),
+            store_sha256: Sha256Digest([n; 32]),
+            signer: Some("Camera works".to_owned()),
+            hard_binding: None,
+            certificate_sha256: Some(Sha256Digest([n; 32])),
+            claim_signature_sha256: Some(Sha256Digest([n; 32])),
+        }
+    }
+
+    fn registered(index: u64, binding: C2paBinding) -> Candidate {
+        Candidate {
+            id: StatementId::from_parts(index, [0; 10]),
+            index,
+            accepted_at: Timestamp::from_micros(1_000_000).unwrap(),
+            issuer: OrganisationId::from_parts(1, [0; 10]),
+            issuer_name: "Merchant".to_owned(),
+            role: Role::Merchant,
+            view: None,
+            labels: Vec::new(),
+            carried_label: false,
+            manifest: Some(RegisteredManifest {
+                binding,
+                intact: true,
+                trusted: false,
+                ingredients: Vec::new(),
+            }),
+            descent: None,
+            file_name: None,
+            tie: Tie::WithoutManifest,
+            examined: None,
+            binding: Binding::Observed,
+            withdrawn: false,
+            suspect_key: false,
+            issuer_suspended: false,
+        }
+    }
+
+    /// A photo with manifest 1 over content that was registered with manifest 2.
+    fn photo(change: impl FnOnce(&mut Credential, &mut Candidate)) -> bool {
+        let mut credential =
+            Credential { state: "valid".to_owned(), manifest: Some(manifest(1)), ..Credential::default() };
+        let mut candidate = registered(7, manifest(2));
+        change(&mut credential, &mut candidate);
+        let evidence = Evidence { credential: Some(credential), ..Evidence::default() };
+        departure(&evidence, &candidate) == Some(Departure::Resigned)
+    }
+
+    #[test]
+    fn a_time_stamp_tells_which_signature_is_older() {
+        let at = |micros| Timestamp::from_micros(micros).unwrap();
+        assert!(photo(|_, _| ()), "nothing tells that it came first");
+        assert!(!photo(|credential, _| credential.time = Some(at(999_999))));
+        assert!(photo(|credential, _| credential.time = Some(at(1_000_000))));
+    }
+
+    #[test]
+    fn a_signer_is_told_by_certificate_and_by_name_only_where_both_are_vouched_for() {
+        let same_key = |registered: &mut Candidate| {
+            let binding = &mut registered.manifest.as_mut().unwrap().binding;
+            binding.certificate_sha256 = Some(Sha256Digest([1; 32]));
+        };
+        let vouched = |credential: &mut Credential, registered: &mut Candidate| {
+            credential.state = TRUSTED.to_owned();
+            registered.manifest.as_mut().unwrap().trusted = true;
+        };
+        assert!(!photo(|_, registered| same_key(registered)));
+        assert!(!photo(vouched), "a renewed certificate");
+        assert!(photo(|credential, registered| {
+            vouched(credential, registered);
+            credential.state = "valid".to_owned();
+        }));
+        // Bytes of the store that no signature covers make no other manifest of it.
+        assert!(!photo(|_, registered| {
+            let binding = &mut registered.manifest.as_mut().unwrap().binding;
+            binding.claim_signature_sha256 = Some(Sha256Digest([1; 32]));
+        }));
+    }
 }

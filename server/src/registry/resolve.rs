@@ -1,8 +1,8 @@
 //! From a picture or a soft binding back to the manifest.
 //!
 //! What is certain comes first: the same bytes without the manifest, then what the caller hints at, then pictures whose
-//! ISCC is alike, then those that the matching engine recognises pixel by pixel, as a check does. Last come manifests that
-//! nobody saw with their picture: anybody can sign a hash of anybody's picture.
+//! ISCC is alike, then those that the matching engine recognises pixel by pixel, as a check does. Last comes what nobody
+//! saw with a picture, the hash or the ISCC that a manifest merely claims: anybody can claim those of anybody's picture.
 
 use super::{
     Caller, Inner, Refusal, Registry,
@@ -26,7 +26,7 @@ use touchstone_schema::{
 const CERTAIN: u8 = 100;
 /// Highest score of what is not.
 const NEARLY: u8 = 99;
-/// Score of the same bytes by the word of a manifest that came without its picture.
+/// Score of what would be certain if the registry had seen it, and not only somebody's word for it.
 const CLAIMED: u8 = 90;
 
 /// What `POST /matches/byContent` says besides the picture.
@@ -65,33 +65,61 @@ impl Matches {
         }
     }
 
-    /// By value, and by likeness if the value is an ISCC that says something.
-    fn add_bound(&mut self, reader: &mut Reader<'_>, alg: &str, value: &Value) -> Result<(), Refusal> {
-        let exactly = matches!(value, Value::Iscc(_)).then_some(CERTAIN);
-        self.add(reader.manifests_by_binding(alg, value.bytes(), self.limit)?, exactly);
-        let Value::Iscc(code) = value else { return Ok(()) };
-        if !value.is_telling() {
-            return Ok(());
-        }
-        let candidates = reader.iscc_candidates(code)?;
-        let mut near: Vec<(u32, [u8; 32])> =
-            candidates.into_iter().map(|known| (hamming(code, &known), known)).collect();
-        near.retain(|(distance, _)| (1..=ISCC_RADIUS).contains(distance));
-        near.sort_unstable();
-        for (distance, known) in near {
+    /// Manifests with ISCC codes like `code`, the nearest first: those that the registry computed from their pictures, or
+    /// those that are merely claimed.
+    fn add_alike(&mut self, reader: &mut Reader<'_>, near: &Near, observed: bool) -> Result<(), Refusal> {
+        for (distance, code) in &near.0 {
             if self.is_full() {
                 break;
             }
-            self.add(reader.manifests_by_binding(alg, &known, self.limit)?, Some(alike(distance)));
+            let score = if observed { alike(*distance) } else { by_word(alike(*distance)) };
+            self.add(reader.manifests_by_iscc(code, observed, self.limit)?, Some(score));
         }
         Ok(())
+    }
+
+    /// Manifests with this value: exactly, and by likeness if it is an ISCC that says something.
+    fn add_bound(&mut self, reader: &mut Reader<'_>, alg: &str, value: &Value) -> Result<(), Refusal> {
+        match value {
+            Value::Opaque(bytes) => self.add(reader.manifests_by_binding(alg, bytes, self.limit)?, None),
+            Value::Iscc(code) => {
+                let near = Near::of(reader, code)?;
+                self.add_alike(reader, &near, true)?;
+                self.add_alike(reader, &near, false)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An ISCC code and those that are bound here and alike, with the bits in which they differ, the nearest first. Plain
+/// pictures, whose codes are alike by chance, have none beside their own.
+struct Near(Vec<(u32, [u8; 32])>);
+
+impl Near {
+    fn of(reader: &mut Reader<'_>, code: &[u8; 32]) -> Result<Self, Refusal> {
+        let mut near = vec![(0, *code)];
+        if !fingerprint::is_featureless(code) {
+            let candidates = reader.iscc_candidates(code)?.into_iter();
+            near.extend(candidates.map(|known| (hamming(code, &known), known)));
+            near.retain(|(distance, _)| *distance <= ISCC_RADIUS);
+            near.sort_unstable();
+            near.dedup();
+        }
+        Ok(Self(near))
     }
 }
 
 /// The score of two ISCC codes that differ in so many of 256 bits.
 fn alike(distance: u32) -> u8 {
     let percent = (256_u32.saturating_sub(distance) * 100 + 128) / 256;
-    u8::try_from(percent).unwrap_or(NEARLY).min(NEARLY)
+    let most = if distance == 0 { CERTAIN } else { NEARLY };
+    u8::try_from(percent).unwrap_or(most).min(most)
+}
+
+/// The score of what would have `score` if the registry had seen it.
+fn by_word(score: u8) -> u8 {
+    u8::try_from(u16::from(score) * u16::from(CLAIMED) / u16::from(CERTAIN)).unwrap_or(CLAIMED)
 }
 
 /// The score of a picture that was recognised: how far the pixels agree; half if there were none to compare.
@@ -186,28 +214,36 @@ impl Registry {
         let mut matches = Matches::new(inner.limit(query.max_results));
         let (inspection, picture) = touchstone_inspect::inspect_picture(bytes, &inner.inspector())?;
         let content = &inspection.sha256_without_manifest;
-        inner.store.read(|reader| {
+        let near = inner.store.read(|reader| {
             matches.add(reader.manifests_by_content(content, true, matches.limit)?, Some(CERTAIN));
+            let mut codes = Vec::with_capacity(2);
             // A hint that says nothing here is passed over: it was meant to help.
             let hint = hint.and_then(|(alg, value)| {
                 let value = Value::read(&alg, &value, inner.settings.max_binding_bytes).ok()?;
                 Some((alg, value))
             });
-            if let Some((alg, value)) = hint {
-                matches.add_bound(reader, &alg, &value)?;
+            match hint {
+                Some((_, Value::Iscc(code))) => codes.push(code),
+                Some((alg, value)) => matches.add_bound(reader, &alg, &value)?,
+                None => {}
             }
-            if fingerprint::is_featureless(&inspection.iscc) {
-                return Ok(());
+            if !fingerprint::is_featureless(&inspection.iscc) {
+                codes.push(inspection.iscc);
             }
-            matches.add_bound(reader, ISCC, &Value::Iscc(inspection.iscc))
+            let near = codes.iter().map(|code| Near::of(reader, code)).collect::<Result<Vec<_>, _>>()?;
+            for near in &near {
+                matches.add_alike(reader, near, true)?;
+            }
+            Ok::<_, Refusal>(near)
         })?;
         if query.alg.is_none() && !matches.is_full() {
             inner.recognised(&inspection, &picture, &mut matches)?;
         }
         if !matches.is_full() {
-            let claimed =
-                inner.store.read(|reader| reader.manifests_by_content(content, false, matches.limit))?;
-            matches.add(claimed, Some(CLAIMED));
+            inner.store.read(|reader| {
+                matches.add(reader.manifests_by_content(content, false, matches.limit)?, Some(CLAIMED));
+                near.iter().try_for_each(|near| matches.add_alike(reader, near, false))
+            })?;
         }
         Ok(SoftBindingQueryResult { matches: matches.found })
     }
@@ -219,7 +255,9 @@ mod tests {
 
     #[test]
     fn scores_fall_with_the_distance() {
-        assert_eq!((alike(1), alike(8), alike(15)), (99, 97, 94));
+        assert_eq!((alike(0), alike(1), alike(8), alike(15)), (100, 99, 97, 94));
+        let claimed: Vec<u8> = [0, 1, 15].map(|distance| by_word(alike(distance))).into();
+        assert_eq!(claimed, [90, 89, 84], "below all that was observed");
     }
 
     #[test]

@@ -5,24 +5,23 @@
 
 use super::{
     evidence::{Candidate, Evidence, Tie},
-    relabelling::{Departure, departure, is_transplant, label_kept},
+    findings::{
+        conflict_findings, credential_findings, departure_finding, entry_findings, examination_limits,
+        label_findings, plain, source_type_finding,
+    },
+    relabelling::{departure, is_transplant, label_kept, source_type_changes},
     texts,
 };
-use touchstone_inspect::frames;
 use touchstone_schema::{
     Timestamp,
     label::{LabelLevel, LabelMeaning, LabelScheme},
-    label_integrity::LabelIntegrity,
     statement::View,
     verdict::{
         Basis, Bilingual, Binding, Conclusion, Context, Finding, FindingKind, Limit, Match, Recommendation,
-        Reference, Relation, Strength,
+        Relation, Strength,
     },
 };
 
-/// Median agreement of the blocks below which the photo was changed as a whole, by a screen or a filter, so far that
-/// small alterations may drown in it. What was only encoded again, resized or cropped agrees better.
-const CLEAR_CORRELATION: f32 = 0.985;
 /// Findings in a verdict, so that it fits an envelope.
 const MAX_FINDINGS: usize = 24;
 
@@ -33,8 +32,6 @@ pub struct Facts<'a> {
     best: Option<&'a Candidate>,
     relabelled: bool,
     ai_label_in_file: bool,
-    /// The file's intact C2PA manifest says that what it shows was changed.
-    edited: bool,
     capture_credential: bool,
     informative: bool,
 }
@@ -53,6 +50,11 @@ pub struct Rule {
 
 fn is_child(facts: &Facts<'_>) -> bool {
     merchant_tie(facts) == Some(Tie::Parent)
+}
+
+/// The photo's own manifests say that what it shows was changed since.
+fn is_edited(best: &Candidate) -> bool {
+    best.descent.is_some_and(|descent| descent.edited)
 }
 
 fn merchant_tie(facts: &Facts<'_>) -> Option<Tie> {
@@ -118,7 +120,7 @@ pub const RULES: &[Rule] = &[
             "文件完整的 C2PA 清单称其由已登记图片编辑而来，而像素未能说明。",
         ),
         recommendation: Recommendation::HumanReview,
-        applies: |facts| is_child(facts) && facts.edited,
+        applies: |facts| is_child(facts) && facts.best.is_some_and(is_edited),
     },
     Rule {
         conclusion: Conclusion::Copy,
@@ -185,6 +187,11 @@ pub const CAUTIONS: &[(FindingKind, &str, &str)] = &[
         "Somebody else signed a C2PA manifest over the same content.",
         "他人对同一内容重新签署了 C2PA 清单。",
     ),
+    (
+        FindingKind::SourceTypeChanged,
+        "It states another digital source type than was registered.",
+        "其数字来源类型与登记的不同。",
+    ),
     (FindingKind::C2paInvalid, "The C2PA manifest does not fit the file.", "C2PA 清单与文件不符。"),
 ];
 
@@ -225,7 +232,7 @@ pub fn registered_before(candidate: &Candidate, context: &Context) -> Option<boo
     reference.map(|time| candidate.accepted_at < time.end_of_second())
 }
 
-fn counts(candidate: &Candidate, context: &Context) -> bool {
+pub(super) fn counts(candidate: &Candidate, context: &Context) -> bool {
     candidate.tie != Tie::OtherCapture
         && !candidate.withdrawn
         && context.claim_time.is_none_or(|claim| candidate.accepted_at < claim.end_of_second())
@@ -288,7 +295,6 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
         best,
         relabelled: departure.is_some_and(|(candidate, _)| !declared_near(candidate)) || transplanted,
         ai_label_in_file,
-        edited: evidence.credential.as_ref().is_some_and(|it| it.is_intact() && it.edited),
         capture_credential,
         informative: evidence.informative,
     };
@@ -299,7 +305,11 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
         entry_findings(candidate, context, &mut findings);
     }
     if let Some((candidate, departure)) = departure {
-        findings.push(departure_finding(candidate, departure, context));
+        findings.push(departure_finding(evidence, candidate, departure, context));
+    }
+    if let Some(best) = best {
+        let changes = source_type_changes(evidence, best).into_iter();
+        findings.extend(changes.map(|change| source_type_finding(best, change, context)));
     }
     conflict_findings(evidence, context, &mut findings);
     label_findings(evidence, context, &mut findings);
@@ -362,197 +372,6 @@ fn matched(candidate: &Candidate, context: &Context) -> Match {
         registered_before: registered_before(candidate, context),
         binding: candidate.binding,
         comparison: candidate.examined.map(|found| found.numbers),
-    }
-}
-
-fn plain(kind: FindingKind, strength: Strength, rests_on: Basis) -> Finding {
-    Finding {
-        kind,
-        strength,
-        rests_on,
-        summary: texts::finding(kind),
-        statement: None,
-        log_index: None,
-        registered_before: None,
-        binding: None,
-        distance: None,
-        limits: Vec::new(),
-    }
-}
-
-fn of_entry(
-    kind: FindingKind,
-    strength: Strength,
-    basis: Basis,
-    of: &Candidate,
-    context: &Context,
-) -> Finding {
-    let mut limits = Vec::new();
-    let before = registered_before(of, context);
-    if before.is_none() {
-        limits.push(Limit::TimeMissing);
-    }
-    if of.binding == Binding::Declared {
-        limits.push(Limit::DeclaredOnly);
-    }
-    Finding {
-        statement: Some(of.id),
-        log_index: Some(of.index),
-        registered_before: before,
-        binding: Some(of.binding),
-        limits,
-        ..plain(kind, strength, basis)
-    }
-}
-
-fn entry_findings(candidate: &Candidate, context: &Context, findings: &mut Vec<Finding>) {
-    let compared = if candidate.examined.is_some() { Basis::Pixels } else { Basis::Fingerprint };
-    let (kind, strength, basis) = match candidate.tie {
-        Tie::File => (FindingKind::SameBytes, Strength::Conclusive, Basis::Digest),
-        Tie::WithoutManifest => (FindingKind::SameContent, Strength::Conclusive, Basis::Digest),
-        Tie::Similar(_) | Tie::Geometry => (FindingKind::SimilarPicture, Strength::Strong, compared),
-        Tie::Parent => (FindingKind::EditedFromRegistered, Strength::Supporting, Basis::Credential),
-        Tie::OtherCapture => (FindingKind::OtherCapture, Strength::Hint, compared),
-    };
-    let mut tied = of_entry(kind, strength, basis, candidate, context);
-    if kind == FindingKind::SimilarPicture && candidate.examined.is_some() {
-        tied.summary = texts::same_pixels();
-    }
-    if let Tie::Similar(distance) = candidate.tie {
-        tied.distance = Some(distance);
-    }
-    tied.limits.extend(examination_limits(candidate));
-    findings.push(tied);
-    if candidate.tie == Tie::OtherCapture {
-        return;
-    }
-    if let Some(found) = candidate.examined {
-        let mut seen = |kind, strength| {
-            let mut finding = of_entry(kind, strength, Basis::Pixels, candidate, context);
-            finding.limits.extend(examination_limits(candidate));
-            findings.push(finding);
-        };
-        if found.altered {
-            seen(FindingKind::AlteredRegions, Strength::Strong);
-        }
-        if found.overlaid {
-            seen(FindingKind::OverlaidRegions, Strength::Supporting);
-        }
-    }
-    if candidate.is_parent && candidate.tie != Tie::Parent {
-        let kind = FindingKind::EditedFromRegistered;
-        findings.push(of_entry(kind, Strength::Supporting, Basis::Credential, candidate, context));
-    }
-    let mut also = |kind| findings.push(of_entry(kind, Strength::Strong, Basis::Log, candidate, context));
-    if !candidate.labels.is_empty() {
-        also(FindingKind::LabelRegistered);
-    }
-    if candidate.withdrawn {
-        also(FindingKind::Withdrawn);
-    } else if !counts(candidate, context) {
-        also(FindingKind::RegisteredAfterClaim);
-    }
-    if candidate.suspect_key {
-        also(FindingKind::SuspectKey);
-    }
-    if candidate.issuer_suspended {
-        also(FindingKind::IssuerSuspended);
-    }
-}
-
-/// How far the pixels of a near match were looked at.
-fn examination_limits(candidate: &Candidate) -> Vec<Limit> {
-    if !candidate.tie.is_near() && candidate.tie != Tie::Parent {
-        return Vec::new();
-    }
-    let Some(found) = candidate.examined else { return vec![Limit::AlterationsNotExamined] };
-    let mut limits = Vec::new();
-    if found.numbers.reference == Reference::Sketch {
-        limits.push(Limit::SmallReference);
-    }
-    if found.overlaid || found.numbers.correlation < CLEAR_CORRELATION {
-        limits.push(Limit::AlterationsMayBeMissed);
-    }
-    limits
-}
-
-fn departure_finding(candidate: &Candidate, departure: Departure, context: &Context) -> Finding {
-    let (strength, basis) = match candidate.tie {
-        tie if tie.is_near() && candidate.binding == Binding::Declared => {
-            (Strength::Supporting, Basis::Fingerprint)
-        }
-        Tie::Similar(_) | Tie::Geometry if candidate.examined.is_some() => (Strength::Strong, Basis::Pixels),
-        Tie::Similar(_) | Tie::Geometry => (Strength::Strong, Basis::Fingerprint),
-        Tie::Parent => (Strength::Supporting, Basis::Credential),
-        Tie::File | Tie::WithoutManifest | Tie::OtherCapture => (Strength::Conclusive, Basis::Digest),
-    };
-    let summary = texts::departure(departure);
-    Finding { summary, ..of_entry(departure.kind(), strength, basis, candidate, context) }
-}
-
-/// The photo shows the two pictures side by side.
-fn is_beside(one: &Candidate, other: &Candidate) -> bool {
-    let part = |candidate: &Candidate| candidate.examined.and_then(|found| found.part);
-    part(one).zip(part(other)).is_some_and(|(one, other)| frames::apart(&one, &other))
-}
-
-/// Two issuers over one picture. Each is told of once, by its best entry.
-fn conflict_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Finding>) {
-    // What a manifest names as a parent may well be somebody else's: the photo is another picture.
-    let claims = |it: &&Candidate| counts(it, context) && it.tie != Tie::Parent;
-    let counting: Vec<&Candidate> = evidence.candidates.iter().filter(claims).collect();
-    let Some(first) = counting.first() else { return };
-    let rival = |other: &&&Candidate| other.issuer != first.issuer && !is_beside(first, other);
-    let Some(other) = counting.iter().find(rival) else { return };
-    let mixed = counting.iter().any(|c| !c.labels.is_empty()) && counting.iter().any(|c| c.labels.is_empty());
-    let kind = if mixed { FindingKind::MerchantAndAi } else { FindingKind::ConflictingClaims };
-    findings.push(of_entry(kind, Strength::Strong, Basis::Log, other, context));
-}
-
-fn label_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Finding>) {
-    for label in evidence.labels.iter().filter(|label| label.meaning.is_ai()) {
-        let (strength, limits) = match label.level {
-            LabelLevel::Declared => (Strength::Hint, vec![Limit::Unsigned]),
-            LabelLevel::Signed => (Strength::Supporting, Vec::new()),
-            LabelLevel::Verified | LabelLevel::Registered => (Strength::Strong, Vec::new()),
-        };
-        let summary = texts::label_in_file(label.scheme);
-        findings.push(Finding { summary, limits, ..plain(FindingKind::LabelInFile, strength, Basis::Label) });
-        let broken = |found: &LabelIntegrity| {
-            matches!(found, LabelIntegrity::Invalid | LabelIntegrity::OtherKey { .. })
-        };
-        if label.integrity.as_ref().is_some_and(broken) {
-            findings.push(plain(FindingKind::LabelSignatureBroken, Strength::Supporting, Basis::Label));
-        }
-    }
-    for elsewhere in &evidence.labels_elsewhere {
-        let (kind, strength, limits) = if is_transplant(elsewhere, context) {
-            (FindingKind::LabelTransplanted, Strength::Strong, Vec::new())
-        } else {
-            // A crop keeps the label and loses the fingerprint: that its picture was not found says nothing.
-            (FindingKind::LabelRegistered, Strength::Supporting, vec![Limit::MayBeMissed])
-        };
-        findings.push(Finding {
-            summary: texts::label_elsewhere(kind),
-            statement: Some(elsewhere.record.statement),
-            log_index: Some(elsewhere.record.log_index),
-            distance: elsewhere.distance,
-            limits,
-            ..plain(kind, strength, Basis::Log)
-        });
-    }
-}
-
-fn credential_findings(evidence: &Evidence, capture: bool, findings: &mut Vec<Finding>) {
-    let (kind, strength) = match evidence.credential.as_ref().map(|it| it.state.as_str()) {
-        Some("trusted") => (FindingKind::C2paTrusted, Strength::Strong),
-        Some("valid") => (FindingKind::C2paValid, Strength::Supporting),
-        Some("invalid" | "unreadable") => (FindingKind::C2paInvalid, Strength::Supporting),
-        _ => return,
-    };
-    findings.push(plain(kind, strength, Basis::Credential));
-    if capture {
-        findings.push(plain(FindingKind::CaptureCredential, Strength::Strong, Basis::Credential));
     }
 }
 

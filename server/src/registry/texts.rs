@@ -8,7 +8,7 @@ use super::{
 use touchstone_schema::{
     label::{AiAttribute, FoundLabel, Gb45438Label, LabelLevel, LabelScheme},
     statement::{Role, View},
-    verdict::{Bilingual, Conclusion, FindingKind, Limit, Match, Recommendation, Relation},
+    verdict::{Bilingual, Conclusion, FindingKind, Limit, Match, Recommendation, Relation, SourceTypeChange},
 };
 
 /// One sentence for a finding.
@@ -37,6 +37,10 @@ pub fn finding(kind: FindingKind) -> Bilingual {
             "The photo's label says less, or something else, than the registered one.",
             "照片的标识弱于或不同于已登记的标识。",
         ),
+        FindingKind::SourceTypeChanged => (
+            "The photo states another digital source type than was registered.",
+            "照片的数字来源类型与登记的不同。",
+        ),
         FindingKind::LabelTransplanted => (
             "The photo carries a label that is registered for another picture.",
             "照片带有为另一图片登记的标识。",
@@ -54,6 +58,11 @@ pub fn finding(kind: FindingKind) -> Bilingual {
         FindingKind::C2paResigned => (
             "The C2PA manifest is not the registered one: somebody else signed the same content.",
             "C2PA 清单并非登记的清单：他人对同一内容重新签名。",
+        ),
+        FindingKind::C2paLabelShared => (
+            "A registered C2PA manifest by another signer has the same label as this photo's, or as a parent's in it: the \
+             label alone identifies neither.",
+            "另一签名者的已登记 C2PA 清单与此照片的清单（或其中来源图片的清单）标签相同：仅凭标签无法识别。",
         ),
         FindingKind::EditedFromRegistered => (
             "The C2PA manifest names a registered picture as the parent of this one.",
@@ -129,6 +138,30 @@ pub fn departure(departure: Departure) -> Bilingual {
         }
     };
     Bilingual::new(en, zh)
+}
+
+/// One sentence for a digital source type that is not the registered one: what was registered, what is stated, and by whom.
+#[must_use]
+pub fn source_type(change: &SourceTypeChange) -> Bilingual {
+    let (old, new) = (change.registered.term(), change.found.term());
+    let (place, place_zh) = match change.stated_in {
+        LabelScheme::C2pa => ("C2PA manifest", " C2PA 清单"),
+        _ => ("IPTC metadata", " IPTC 元数据"),
+    };
+    let (by, by_zh) = match (&change.signer, change.level) {
+        (None, _) => (String::new(), String::new()),
+        (Some(signer), LabelLevel::Verified) => {
+            (format!(", signed by {signer}"), format!("，由 {signer} 签名"))
+        }
+        (Some(signer), _) => (
+            format!(", signed under the name {signer}, for which nobody trusted here vouches"),
+            format!("，签名所用名称为 {signer}，未获此处信任"),
+        ),
+    };
+    Bilingual::new(
+        format!("The digital source type is registered as {old}; the photo's {place} states {new}{by}."),
+        format!("登记的数字来源类型为 {old}；照片的{place_zh}写为 {new}{by_zh}。"),
+    )
 }
 
 /// One sentence for a label in the photo whose registered picture is another one, or could not be compared.
@@ -223,6 +256,10 @@ pub const fn limit(limit: Limit) -> (&'static str, &'static str) {
         Limit::TooManyAlike => (
             "The photo looks like so many registered pictures that some were left out.",
             "照片与过多已登记图片相似，部分未列入比较。",
+        ),
+        Limit::OrderByLogAlone => (
+            "Which C2PA signature came first follows from the log alone: the photo's has no trusted time stamp.",
+            "C2PA 签名的先后仅依据日志：照片的签名没有可信时间戳。",
         ),
     }
 }
@@ -422,6 +459,7 @@ pub fn document() -> String {
         Limit::SmallReference,
         Limit::AlterationsMayBeMissed,
         Limit::TooManyAlike,
+        Limit::OrderByLogAlone,
     ] {
         let (en, zh) = limit(each);
         let code = serde_json::to_string(&each).unwrap_or_default();

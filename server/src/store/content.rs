@@ -77,17 +77,60 @@ impl Reader<'_> {
     }
 
     /// Log indexes of the entries in whose file the registry saw a C2PA manifest of this label, oldest first, at most
-    /// 1,000. Whoever signs a manifest chooses its label: equal labels are no proof.
+    /// `limit`. Whoever signs a manifest chooses its label: with `claim` they are those whose signed claim is this one or
+    /// is not known.
     ///
     /// # Errors
     /// [`StoreError`] of the database, or of a stored value.
-    pub fn credential(&mut self, manifest: &str) -> Result<Vec<u64>, StoreError> {
+    pub fn credential(
+        &mut self,
+        manifest: &str,
+        claim: Option<&Sha256Digest>,
+        limit: usize,
+    ) -> Result<Vec<u64>, StoreError> {
+        let found = match claim {
+            Some(claim) => load_first!(
+                &mut *self.connection,
+                limit,
+                credentials::table
+                    .select(credentials::idx)
+                    .filter(credentials::manifest.eq(manifest))
+                    .filter(
+                        credentials::claim.eq(claim.as_bytes().as_slice()).or(credentials::claim.is_null())
+                    )
+                    .order(credentials::idx)
+            ),
+            None => load_first!(
+                &mut *self.connection,
+                limit,
+                credentials::table
+                    .select(credentials::idx)
+                    .filter(credentials::manifest.eq(manifest))
+                    .order(credentials::idx)
+            ),
+        };
+        let found: Vec<i64> = self.settle(found)?;
+        found.into_iter().map(convert::unsigned).collect()
+    }
+
+    /// Log indexes of the entries in whose file the registry saw another C2PA manifest of this label, oldest first, at
+    /// most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database, or of a stored value.
+    pub fn other_credential(
+        &mut self,
+        manifest: &str,
+        claim: &Sha256Digest,
+        limit: usize,
+    ) -> Result<Vec<u64>, StoreError> {
         let found = load_first!(
             &mut *self.connection,
-            MAX_FOUND,
+            limit,
             credentials::table
                 .select(credentials::idx)
                 .filter(credentials::manifest.eq(manifest))
+                .filter(credentials::claim.ne(claim.as_bytes().as_slice()))
                 .order(credentials::idx)
         );
         let found: Vec<i64> = self.settle(found)?;
@@ -131,14 +174,25 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The registry saw a C2PA manifest of this label in the file of the entry at `index`. Saying it twice is the same as saying it once.
+    /// The registry saw a C2PA manifest of this label, and of this signed claim as far as it is known, in the file of the
+    /// entry at `index`. Saying it twice is the same as saying it once.
     ///
     /// # Errors
     /// [`StoreError::Constraint`] if there is no such entry.
-    pub fn bind_credential(&mut self, manifest: &str, index: u64) -> Result<(), StoreError> {
+    pub fn bind_credential(
+        &mut self,
+        manifest: &str,
+        claim: Option<&Sha256Digest>,
+        index: u64,
+    ) -> Result<(), StoreError> {
         let index = convert::signed(index)?;
+        let claim = claim.map(|claim| claim.as_bytes().as_slice());
         run!(self, c => diesel::insert_into(credentials::table)
-            .values((credentials::manifest.eq(manifest), credentials::idx.eq(index)))
+            .values((
+                credentials::manifest.eq(manifest),
+                credentials::idx.eq(index),
+                credentials::claim.eq(claim),
+            ))
             .on_conflict_do_nothing()
             .execute(c))?;
         Ok(())

@@ -12,6 +12,7 @@ use super::{
     schema::{entries, iscc_parts, manifest_pictures, manifests, soft_bindings},
 };
 use diesel::prelude::*;
+use std::collections::BTreeSet;
 use touchstone_schema::{ManifestId, OrganisationId, Sha256Digest, Timestamp, sbr::ISCC, statement::Issuer};
 
 /// Longest value of a soft binding, in bytes: indexes of PostgreSQL hold no longer ones.
@@ -20,9 +21,13 @@ pub const MAX_BINDING_VALUE: usize = 2_000;
 const ISCC_PARTS: usize = 16;
 /// Most differing bits of 256 at which two ISCC codes are sure to be found alike.
 pub const ISCC_RADIUS: u32 = ISCC_PARTS as u32 - 1;
-/// Codes with one part in common that a look-up examines. Somebody who registers more of them hides some codes from this
-/// look-up, not from others.
-const MAX_EXAMINED: usize = 256;
+/// Rows that a look-up reads of each part in one round. At a hundred million codes a part has 1,526 by chance, and about
+/// 2,900 on photographs, whose parts agree 1.9 times as often.
+const ISCC_PAGE: usize = 2_048;
+/// Rows that one look-up reads at most: twice what all parts have among the codes of a hundred million photographs.
+/// Whoever registers codes so that all parts which a picture has in common with a query hold more hides that picture from
+/// this look-up, not from others.
+const MAX_EXAMINED: usize = 16 * 6_144;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = manifests)]
@@ -32,6 +37,7 @@ struct Raw {
     certificate: Vec<u8>,
     owner: String,
     alone: bool,
+    trusted: bool,
     anchor_idx: i64,
     created_at: i64,
     deleted_at: Option<i64>,
@@ -47,11 +53,17 @@ impl TryFrom<Raw> for ManifestRow {
             certificate: convert::digest(&raw.certificate)?,
             owner: convert::id(&raw.owner)?,
             alone: raw.alone,
+            trusted: raw.trusted,
             anchor_index: convert::unsigned(raw.anchor_idx)?,
             created_at: convert::time(raw.created_at)?,
             deleted_at: raw.deleted_at.map(convert::time).transpose()?,
         })
     }
+}
+
+/// In how many bits two codes differ.
+fn distance(one: &[u8; 32], other: &[u8; 32]) -> u32 {
+    one.iter().zip(other).map(|(one, other)| (one ^ other).count_ones()).sum()
 }
 
 /// The parts of a code, each told apart by its place.
@@ -169,29 +181,75 @@ impl Reader<'_> {
         labels(&self.settle::<Vec<String>>(found)?)
     }
 
-    /// ISCC codes that may lie within [`ISCC_RADIUS`] of this one, each once; the caller counts the bits.
+    /// Manifests with exactly this ISCC code, oldest first, at most `limit`: those whose picture the registry computed it
+    /// from, or those that merely claim it.
+    ///
+    /// # Errors
+    /// As [`Reader::manifest_of_picture`].
+    pub fn manifests_by_iscc(
+        &mut self,
+        code: &[u8; 32],
+        observed: bool,
+        limit: usize,
+    ) -> Result<Vec<ManifestId>, StoreError> {
+        let found = load_first!(
+            &mut *self.connection,
+            limit,
+            soft_bindings::table
+                .inner_join(manifests::table.on(manifests::label.eq(soft_bindings::label)))
+                .select(soft_bindings::label)
+                .filter(soft_bindings::alg.eq(ISCC))
+                .filter(soft_bindings::value.eq(code.as_slice()))
+                .filter(soft_bindings::observed.eq(observed))
+                .order((manifests::anchor_idx, manifests::label))
+        );
+        labels(&self.settle::<Vec<String>>(found)?)
+    }
+
+    /// ISCC codes within [`ISCC_RADIUS`] of this one, itself included, each once and the nearest first: all of them, unless
+    /// that takes more than [`MAX_EXAMINED`] rows to read.
+    ///
+    /// Parts are read in rounds, so that a crowded one takes nothing from the others: a code is missed only if every
+    /// part that it has in common with this one was cut off.
     ///
     /// # Errors
     /// As [`Reader::manifest_of_picture`].
     pub fn iscc_candidates(&mut self, code: &[u8; 32]) -> Result<Vec<[u8; 32]>, StoreError> {
-        let mut codes = Vec::new();
-        for part in parts(code) {
-            let found = load_first!(
-                &mut *self.connection,
-                MAX_EXAMINED,
-                iscc_parts::table
-                    .select(iscc_parts::code)
-                    .filter(iscc_parts::part.eq(part))
-                    .order(iscc_parts::code)
-            );
-            let found: Vec<Vec<u8>> = self.settle(found)?;
-            for code in found {
-                codes.push(convert::bytes32(&code)?);
+        let mut near = BTreeSet::new();
+        let mut open: Vec<(i64, Vec<u8>)> = parts(code).map(|part| (part, Vec::new())).into();
+        let mut left = MAX_EXAMINED;
+        while left > 0 && !open.is_empty() {
+            let mut crowded = Vec::new();
+            for (part, after) in open {
+                let limit = ISCC_PAGE.min(left);
+                let found = load_first!(
+                    &mut *self.connection,
+                    limit,
+                    iscc_parts::table
+                        .select(iscc_parts::code)
+                        .filter(iscc_parts::part.eq(part))
+                        .filter(iscc_parts::code.gt(&after))
+                        .order(iscc_parts::code)
+                );
+                let mut found: Vec<Vec<u8>> = self.settle(found)?;
+                left -= found.len();
+                for known in &found {
+                    let known = convert::bytes32(known)?;
+                    let distance = distance(code, &known);
+                    if distance <= ISCC_RADIUS {
+                        near.insert((distance, known));
+                    }
+                }
+                if found.len() == limit {
+                    crowded.extend(found.pop().map(|last| (part, last)));
+                }
             }
+            open = crowded;
         }
-        codes.sort_unstable();
-        codes.dedup();
-        Ok(codes)
+        if !open.is_empty() {
+            tracing::warn!("an ISCC look-up met more codes with a part in common than it reads");
+        }
+        Ok(near.into_iter().map(|(_, code)| code).collect())
     }
 
     /// Soft bindings of a manifest: algorithm and value.
@@ -241,6 +299,7 @@ impl Writer<'_> {
             manifests::certificate.eq(new.certificate.as_bytes().as_slice()),
             manifests::owner.eq(&owner),
             manifests::alone.eq(new.alone),
+            manifests::trusted.eq(new.trusted),
             manifests::anchor_idx.eq(anchor),
             manifests::created_at.eq(new.created_at.as_micros()),
             manifests::deleted_at.eq(None::<i64>),
@@ -276,6 +335,18 @@ impl Writer<'_> {
         let rows = run!(self, c => diesel::update(manifests::table)
             .filter(manifests::label.eq(label.as_str()))
             .set(manifests::alone.eq(true))
+            .execute(c))?;
+        exactly_one(rows)
+    }
+
+    /// A list of trust anchors vouches for the signer by now.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn mark_trusted(&mut self, label: &ManifestId) -> Result<(), StoreError> {
+        let rows = run!(self, c => diesel::update(manifests::table)
+            .filter(manifests::label.eq(label.as_str()))
+            .set(manifests::trusted.eq(true))
             .execute(c))?;
         exactly_one(rows)
     }
@@ -345,6 +416,13 @@ impl Writer<'_> {
             .filter(manifest_pictures::idx.eq(index))
             .execute(c))?;
         exactly_one(rows)?;
+        // What no picture shows any more is nothing but its owner's word.
+        if !self.is_observed(&label)? {
+            run!(self, c => diesel::update(soft_bindings::table)
+                .filter(soft_bindings::label.eq(label.as_str()))
+                .set(soft_bindings::observed.eq(false))
+                .execute(c))?;
+        }
         let row = self.manifest(&label)?.filter(|row| row.deleted_at.is_none() && !row.alone);
         let Some(row) = row else { return Ok(()) };
         let owner = convert::issuer_text(Issuer::Organisation(row.owner));
@@ -377,7 +455,7 @@ impl Writer<'_> {
         one_or_violated(rows, "manifests.deleted_at")
     }
 
-    /// Binds a value to a manifest. Saying it twice is the same as saying it once. `alike` says that the value is an
+    /// Binds a value to a manifest by somebody's word. Saying it twice is the same as saying it once. `alike` says that the value is an
     /// ISCC code that shall be found by likeness, too.
     ///
     /// # Errors
@@ -408,6 +486,27 @@ impl Writer<'_> {
             .collect();
         run!(self, c => diesel::insert_into(iscc_parts::table).values(&rows).on_conflict_do_nothing().execute(c))?;
         Ok(())
+    }
+
+    /// Binds the ISCC code that the registry computed from a picture that carries the manifest. `alike` as in
+    /// [`Writer::bind`].
+    ///
+    /// # Errors
+    /// [`StoreError::Constraint`] if there is no such manifest.
+    pub fn bind_observed(
+        &mut self,
+        code: &[u8; 32],
+        label: &ManifestId,
+        alike: bool,
+    ) -> Result<(), StoreError> {
+        self.bind(ISCC, code, label, alike)?;
+        let rows = run!(self, c => diesel::update(soft_bindings::table)
+            .filter(soft_bindings::alg.eq(ISCC))
+            .filter(soft_bindings::value.eq(code.as_slice()))
+            .filter(soft_bindings::label.eq(label.as_str()))
+            .set(soft_bindings::observed.eq(true))
+            .execute(c))?;
+        exactly_one(rows)
     }
 
     /// Takes a value off a manifest; whether it was bound.

@@ -128,6 +128,8 @@ pub struct NewManifest<'a> {
     pub owner: OrganisationId,
     /// Brought by itself, not with a registered picture.
     pub alone: bool,
+    /// A list of trust anchors vouches for its signer.
+    pub trusted: bool,
     /// The log entry that names it.
     pub anchor_index: u64,
     /// When it came.
@@ -151,6 +153,8 @@ pub struct ManifestRow {
     pub owner: OrganisationId,
     /// Brought by itself: it stays when its picture's record goes.
     pub alone: bool,
+    /// A list of trust anchors vouched for its signer when it came.
+    pub trusted: bool,
     /// The log entry that names it.
     pub anchor_index: u64,
     /// When it came.

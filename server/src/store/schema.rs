@@ -85,6 +85,7 @@ diesel::table! {
     credentials (manifest, idx) {
         manifest -> Text,
         idx -> BigInt,
+        claim -> Nullable<Binary>,
     }
 }
 
@@ -100,6 +101,7 @@ diesel::table! {
         deleted_at -> Nullable<BigInt>,
         content_digest -> Nullable<Binary>,
         bytes -> Nullable<Binary>,
+        trusted -> Bool,
     }
 }
 
@@ -115,6 +117,7 @@ diesel::table! {
         alg -> Text,
         value -> Binary,
         label -> Text,
+        observed -> Bool,
     }
 }
 

@@ -1,11 +1,11 @@
-//! `/v1/inspections`: what a picture tells about itself. Nothing is stored.
+//! `/v1/inspections`: what a file tells about itself. Nothing is stored.
 
 use super::{
     Answer, Shared, body,
     caller::Bearer,
-    content::{PictureFile, require_picture},
     json, multipart,
     openapi::{Problems, REFUSED_BODY, REFUSED_PICTURE},
+    problem::Failure,
     resource,
 };
 use actix_web::{
@@ -14,7 +14,7 @@ use actix_web::{
     web,
 };
 use touchstone_schema::{
-    api::{InspectionReport, Scope},
+    api::{FileReport, Scope},
     problem::ProblemCode as Code,
 };
 use utoipa::ToSchema;
@@ -26,29 +26,41 @@ pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
     services.service(resource(state, "/v1/inspections", [(Method::POST, web::to(inspect))]));
 }
 
-/// A picture alone.
+/// The bytes of a file.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "documents the body; its bytes are read as they are")]
+pub(super) struct AnyFile(Vec<u8>);
+
+/// A file alone.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "documents the body; the part is read by itself")]
 pub(super) struct InspectionForm {
-    /// The picture's file.
+    /// The file.
     #[schema(value_type = String, format = Binary)]
     photo: Vec<u8>,
 }
 
-/// Inspect a picture
+/// Inspect a file
 ///
-/// Computes digests, fingerprints, labels and the C2PA report that a statement needs, for clients without the SDK.
-/// Nothing is stored. The token needs the scope `register` or `check`.
+/// Of a picture: digests, fingerprints, labels and the C2PA report that a statement needs, for clients without the SDK.
+/// Of a video, a sound or a document (MP4, MOV, M4A, Matroska, WebM, FLV, AVI, PDF): the digest and the labels in its
+/// metadata; it is not decoded. The limits are those of pictures. Nothing is stored. The token needs the scope `register`
+/// or `check`.
 ///
-/// 为没有 SDK 的客户端计算摘要、指纹、标识与 C2PA 报告；不保存任何内容。令牌需具备 `register` 或 `check` 权限。
+/// 为没有 SDK 的客户端计算图片的摘要、指纹、标识与 C2PA 报告；对视频、音频和文档（MP4、MOV、M4A、Matroska、WebM、FLV、AVI、PDF）
+/// 只计算摘要并读取元数据中的标识，不解码，限额与图片相同。不保存任何内容。令牌需具备 `register` 或 `check` 权限。
 #[utoipa::path(
     post, path = "/v1/inspections", operation_id = "inspect", tag = "checks",
     request_body(content(
-        (PictureFile = "image/*"),
-        (PictureFile = "application/octet-stream"),
+        (AnyFile = "image/*"),
+        (AnyFile = "video/*"),
+        (AnyFile = "audio/*"),
+        (AnyFile = "application/pdf"),
+        (AnyFile = "application/octet-stream"),
         (InspectionForm = "multipart/form-data")
     )),
-    responses((status = 200, description = "What the file tells", body = InspectionReport)),
+    responses((status = 200, description = "What the file tells", body = FileReport)),
     security(("bearer" = []))
 )]
 pub(super) async fn inspect(
@@ -60,7 +72,7 @@ pub(super) async fn inspect(
     let media_type = body::media_type(&request);
     let is_form = media_type == "multipart/form-data";
     if !is_form {
-        require_picture(&media_type)?;
+        require_file(&media_type)?;
     }
     state.authenticate(bearer, &[Scope::Register, Scope::Check]).await?;
     let mut payload = payload.into_inner();
@@ -71,4 +83,15 @@ pub(super) async fn inspect(
     };
     let report = state.run_picture(move |registry| registry.inspect(body.bytes())).await?;
     json(StatusCode::OK, &report)
+}
+
+/// Refuses bodies that do not say that they are a file which can be read, or plain bytes.
+fn require_file(media_type: &str) -> Result<(), Failure> {
+    let kinds = ["image/", "video/", "audio/"];
+    let types = ["application/octet-stream", "application/pdf"];
+    if kinds.iter().any(|kind| media_type.starts_with(kind)) || types.contains(&media_type) {
+        return Ok(());
+    }
+    let detail = "send Content-Type: image/…, video/…, audio/…, application/pdf or application/octet-stream";
+    Err(Failure::with(Code::UnsupportedMediaType, detail))
 }

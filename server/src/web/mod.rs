@@ -24,6 +24,7 @@ mod sbr;
 pub mod statements;
 pub mod throttle;
 pub mod tokens;
+pub mod witness;
 
 use crate::{
     clock::Clock,

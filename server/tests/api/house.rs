@@ -116,6 +116,18 @@ fn arrows_point_down() {
     assert_eq!(registry, Vec::<String>::new());
 }
 
+/// What runs a registry has no part in judging it.
+#[test]
+fn the_witness_stands_alone() {
+    let words = ["registry", "store", "web", "app", "keyring", "matching", "config"];
+    let strays: Vec<_> = strays(&server().join("witness"), &words, &[])
+        .into_iter()
+        .filter(|line| line.contains("crate::") || line.contains("super::super"))
+        .collect();
+    assert_eq!(strays, Vec::<String>::new());
+    assert!(sources(&server().join("witness")).len() > 2);
+}
+
 #[test]
 fn time_and_randomness_are_injected() {
     let found = strays(&server(), &["SystemTime", "Instant", "getrandom"], &["clock.rs", "telemetry.rs"]);

@@ -20,22 +20,27 @@ macro_rules! on_both {
 mod actors;
 mod bad_input;
 mod bad_pictures;
+mod bucket;
 mod built_binary;
 mod client;
 mod contract;
 mod coverage;
+mod credentials;
 mod faults;
 mod flow;
+mod forging;
 mod house;
 mod labels;
 mod log;
 mod matching;
+mod media;
 mod pictures;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod relabelling;
 mod restarts;
 mod sbr;
+mod squatting;
 mod support;
 mod tokens;
 mod verdicts;

@@ -146,7 +146,8 @@ impl Authority {
         self.0.pem()
     }
 
-    fn signer(&self, name: &str) -> SigningIdentity {
+    /// Key and certificate of a new signer of this name.
+    pub(crate) fn signer(&self, name: &str) -> SigningIdentity {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, format!("{name} signer"));
         params.distinguished_name.push(DnType::OrganizationName, name);
@@ -182,6 +183,19 @@ impl Authority {
             edited,
         };
         sign_manifest(jpeg, "image/jpeg", &self.signer(signer), &manifest).unwrap()
+    }
+
+    /// The JPEG with a manifest that claims its ISCC.
+    pub(crate) fn sign_with_soft_binding(&self, jpeg: &[u8]) -> Vec<u8> {
+        let manifest = ManifestToWrite {
+            digital_source_type: DigitalSourceType::DigitalCapture,
+            generator_name: "Inkstone".to_owned(),
+            generator_version: None,
+            title: None,
+            edited: false,
+        };
+        let parts = ManifestParts { soft_binding: true, ..ManifestParts::default() };
+        sign_manifest_with(jpeg, "image/jpeg", &self.signer("Studio"), &manifest, &parts).unwrap()
     }
 
     /// The JPEG with a manifest of an edit that made it from `parent`; `form`: of a change of its metadata alone.

@@ -1,6 +1,7 @@
 //! What becomes of registered labels and manifests in photos, each brought about with a file made for it.
 
 use crate::{
+    forging::edited_as,
     pictures::{
         Authority, jpeg, picture, png, resized, turned, with_gb45438, with_manifest_of, with_png_text,
         with_source_type,
@@ -12,10 +13,13 @@ use image::RgbImage;
 use touchstone_inspect::labels::integrity::Sm2SigningKey;
 use touchstone_schema::{
     api::Acknowledgement,
-    label::{DigitalSourceType, Gb45438Label},
+    label::{DigitalSourceType, Gb45438Label, LabelLevel, LabelScheme},
     label_integrity::SignedForm,
     statement::View,
-    verdict::{Conclusion, Context, FindingKind, Limit, Recommendation, Relation, Strength, Verdict},
+    verdict::{
+        Conclusion, Context, FindingKind, Limit, Recommendation, Relation, SourceTypeChange, Strength,
+        Verdict,
+    },
 };
 
 /// A registered output with an implicit label, and a platform.
@@ -214,7 +218,7 @@ fn each_change_of_a_label_is_called_by_its_name() {
 }
 
 /// The registry trusts `authority`, as far as given.
-fn trusting(authority: Option<&Authority>) -> (TestApp, tempfile::TempDir) {
+pub(crate) fn trusting(authority: Option<&Authority>) -> (TestApp, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("registrants.pem");
     if let Some(authority) = authority {
@@ -298,6 +302,64 @@ fn an_edit_over_a_registered_parent_is_known_by_its_manifest() {
     app.merchant().declare(&taken, View::Packing);
     let verdict = app.platform().check(&studio.sign_over(&taken, &other, false), &timely(&app)).verdict;
     assert_eq!((verdict.conclusion, verdict.best_match), (Conclusion::Unknown, None));
+}
+
+#[test]
+fn a_source_type_that_changed_is_told_with_old_and_new() {
+    let scene = labelled(33);
+    let bare = jpeg(&scene.drawn, 80);
+    let (wholly, camera) = (DigitalSourceType::TrainedAlgorithmicMedia, DigitalSourceType::DigitalCapture);
+    let checked = |photo: &[u8]| scene.platform.check(photo, &timely(&scene.app)).verdict;
+    // Beside the kept label, in the metadata.
+    let beside = with_gb45438(&with_source_type(&bare, camera), &scene.label);
+    let verdict = checked(&beside);
+    concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
+    let changed = finding(&verdict, FindingKind::SourceTypeChanged);
+    assert_eq!((changed.statement, changed.strength), (Some(scene.output.id), Strength::Strong));
+    let told = changed.source_type.as_ref().unwrap();
+    assert_eq!((told.registered, told.found), (wholly, camera));
+    assert_eq!((told.stated_in, told.level, &told.signer), (LabelScheme::Iptc, LabelLevel::Declared, &None));
+    for text in [&changed.summary.en, &changed.summary.zh] {
+        assert!(text.contains("trainedAlgorithmicMedia") && text.contains("digitalCapture"), "{text}");
+    }
+    assert!(verdict.reason.en.contains("another digital source type"), "{}", verdict.reason.en);
+    // The registered one is no change.
+    let same = with_gb45438(&with_source_type(&bare, wholly), &scene.label);
+    assert!(!kinds(&checked(&same)).contains(&FindingKind::SourceTypeChanged));
+}
+
+#[test]
+fn who_signed_another_source_type_is_named() {
+    let authority = Authority::new();
+    let (wholly, camera) = (DigitalSourceType::TrainedAlgorithmicMedia, DigitalSourceType::DigitalCapture);
+    for trusted in [None, Some(&authority)] {
+        let (app, _folder) = trusting(trusted);
+        let (vendor, platform) = (app.vendor(), app.platform());
+        let made = authority.sign(&jpeg(&picture(34), 90), wholly);
+        let output = vendor.register_output(&made, &vendor.bare_label("output-1"));
+        // Our own writer refuses this: see `sdk/rust/tests/labelling.rs`.
+        let edited = edited_as(&authority, "Retoucher", &made, camera);
+        let verdict = platform.check(&edited, &timely(&app)).verdict;
+        concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
+        let changed = finding(&verdict, FindingKind::SourceTypeChanged);
+        assert_eq!(changed.statement, Some(output.id));
+        let level = if trusted.is_some() { LabelLevel::Verified } else { LabelLevel::Signed };
+        let told = SourceTypeChange {
+            registered: wholly,
+            found: camera,
+            stated_in: LabelScheme::C2pa,
+            level,
+            signer: Some("Retoucher".to_owned()),
+        };
+        assert_eq!(changed.source_type, Some(told));
+        for text in [&changed.summary.en, &changed.summary.zh] {
+            assert!(text.contains("Retoucher"), "{text}");
+        }
+        assert_eq!(changed.summary.en.contains("nobody trusted here"), trusted.is_none());
+        // The registered file states what was registered.
+        let verdict = platform.check(&made, &timely(&app)).verdict;
+        assert!(!kinds(&verdict).contains(&FindingKind::SourceTypeChanged));
+    }
 }
 
 /// A key of a producer, made with `openssl genpkey -algorithm SM2`.

@@ -9,6 +9,8 @@ both_engines!(
     a_manifest_goes_with_its_owners_last_picture,
     bindings_go_with_their_manifest,
     alike_codes_share_a_part,
+    what_was_observed_is_told_from_what_is_claimed,
+    a_crowd_hides_nothing_that_lies_elsewhere,
 );
 
 fn label(n: u64) -> ManifestId {
@@ -22,6 +24,7 @@ fn manifest(label: &ManifestId, owner: u64, alone: bool) -> NewManifest<'_> {
         certificate: Sha256Digest(bytes32(owner)),
         owner: organisation_id(owner),
         alone,
+        trusted: false,
         anchor_index: 1,
         created_at: at(2_000),
         content_digest: Some(Sha256Digest(bytes32(7))),
@@ -40,6 +43,7 @@ fn manifests_are_kept_once_and_come_back(database: &Database) {
         certificate: new.certificate,
         owner: new.owner,
         alone: true,
+        trusted: false,
         anchor_index: 1,
         created_at: at(2_000),
         deleted_at: None,
@@ -147,6 +151,44 @@ fn bindings_go_with_their_manifest(database: &Database) {
     constraint(store.write(|w| w.bind("mark", b"x", &label(9), false)));
 }
 
+fn what_was_observed_is_told_from_what_is_claimed(database: &Database) {
+    let store = with_organisations(database);
+    let (one, two) = (label(1), label(2));
+    let (code, own) = (bytes32(3), 1);
+    write(&store, |w| {
+        w.put_manifest(&manifest(&one, 1, true))?;
+        w.put_manifest(&manifest(&two, 2, true))?;
+        w.bind(ISCC, &code, &one, true)?;
+        w.bind(ISCC, &code, &two, true)
+    });
+    let with = |observed, limit| read(&store, |r| r.manifests_by_iscc(&code, observed, limit));
+    assert_eq!((with(true, 9), with(false, 9)), (vec![], vec![one.clone(), two.clone()]));
+    write(&store, |w| {
+        w.link_picture(own, &one)?;
+        w.bind_observed(&code, &one, true)
+    });
+    let apart = (vec![one.clone()], vec![two.clone()]);
+    assert_eq!((with(true, 9), with(false, 9)), apart);
+    // To claim it again takes nothing away.
+    write(&store, |w| w.bind(ISCC, &code, &one, true));
+    assert_eq!((with(true, 9), with(false, 9)), apart);
+    constraint(store.write(|w| w.bind_observed(&code, &label(9), true)));
+    // Without its picture it is its owner's word again.
+    write(&store, |w| w.release_picture(own, at(3_000)));
+    assert_eq!((with(true, 9), with(false, 1)), (vec![], vec![one.clone()]));
+
+    write(&store, |w| w.mark_trusted(&one));
+    let trusted = |id| read(&store, |r| r.manifest(id)).unwrap().trusted;
+    assert_eq!((trusted(&one), trusted(&two)), (true, false));
+    write(&store, |w| {
+        w.delete_manifest(&one, at(3_000))?;
+        w.delete_manifest(&two, at(3_000))?;
+        w.put_manifest(&manifest(&one, 1, true))?;
+        w.put_manifest(&NewManifest { trusted: true, ..manifest(&two, 1, true) })
+    });
+    assert_eq!((trusted(&one), trusted(&two)), (false, true), "as it came last");
+}
+
 fn alike_codes_share_a_part(database: &Database) {
     let store = with_organisations(database);
     let one = label(1);
@@ -170,4 +212,51 @@ fn alike_codes_share_a_part(database: &Database) {
     far.iter_mut().step_by(2).for_each(|byte| *byte ^= 1);
     assert_eq!(read(&store, |r| r.iscc_candidates(&far)), [[0; 32]; 0]);
     assert_eq!(read(&store, |r| r.iscc_candidates(&hidden)), [[0; 32]; 0]);
+}
+
+/// A crowd of codes that have 15 of 16 parts in common with a registered one, and differ in the last part only.
+fn a_crowd_hides_nothing_that_lies_elsewhere(database: &Database) {
+    let store = with_organisations(database);
+    let one = label(1);
+    let registered = bytes32(3);
+    let member = |n: u16| {
+        let mut code = registered;
+        code[30..].copy_from_slice(&n.to_be_bytes());
+        code
+    };
+    let crowd = |numbers: std::ops::Range<u16>| {
+        write(&store, |w| numbers.into_iter().try_for_each(|n| w.bind(ISCC, &member(n), &one, true)));
+    };
+    write(&store, |w| {
+        w.put_manifest(&manifest(&one, 1, true))?;
+        w.bind(ISCC, &registered, &one, true)
+    });
+    // More of each part than one round reads: all of it is read, and the nearest come first.
+    crowd(0..3_000);
+    let mut copy = registered;
+    copy[0] ^= 1;
+    let near = |code: &[u8; 32]| read(&store, |r| r.iscc_candidates(code));
+    let distance = |code: &[u8; 32]| -> u32 {
+        code.iter().zip(&copy).map(|(one, other)| (one ^ other).count_ones()).sum()
+    };
+    let expected = (0..3_000).map(member).chain([registered]);
+    let mut expected: Vec<_> = expected.map(|code| (distance(&code), code)).collect();
+    expected.retain(|(distance, _)| *distance <= ISCC_RADIUS);
+    expected.sort_unstable();
+    expected.dedup();
+    assert_eq!(near(&copy), expected.iter().map(|(_, code)| *code).collect::<Vec<_>>());
+    assert!(near(&copy)[0] == registered && expected.len() > 2_000);
+    // More of fifteen parts than a look-up reads: what has one part of its own is found all the same.
+    crowd(3_000..9_000);
+    let mut elsewhere = registered;
+    elsewhere.iter_mut().step_by(2).take(15).for_each(|byte| *byte ^= 0x80);
+    elsewhere[30..].copy_from_slice(&[0xFF, 0xFE]);
+    write(&store, |w| w.bind(ISCC, &elsewhere, &one, true));
+    let mut query = elsewhere;
+    for part in query.chunks_exact_mut(2).take(15) {
+        part[0] ^= 0x80;
+    }
+    assert_eq!(query[..30], registered[..30], "it has fifteen parts in common with the crowd");
+    assert!(near(&query).contains(&elsewhere));
+    assert!(near(&query).len() < 8_500, "the crowd itself is cut off");
 }

@@ -99,6 +99,33 @@ pub enum ProducerKeysError {
     },
 }
 
+impl ProducerKeysError {
+    /// What to do about it, in English and Chinese.
+    #[must_use]
+    pub const fn remedy(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Form(_) | Self::Empty => (
+                "Write each key with its producer, as the guide's section on pinned producer keys shows.",
+                "请按指南中“固定生成方密钥”一节，逐一写明密钥及其生成方。",
+            ),
+            Self::TooMany => ("Keep the keys that are in use.", "请只保留在用的密钥。"),
+            Self::Key { .. } => (
+                "Ask the producer for the key again, or take the entry out: openssl pkey -pubin -in KEY -outform DER shows \
+                 what spki holds.",
+                "请向生成方重新索取该密钥，或删除该条目：spki 的内容即 openssl pkey -pubin -in KEY -outform DER 的输出。",
+            ),
+            Self::NoProducer { .. } => (
+                "Write the line above the key's BEGIN line, or take the key out.",
+                "请在该密钥的 BEGIN 行之前写上这一行，或删除该密钥。",
+            ),
+            Self::Producer { .. } => (
+                "Write ContentProducer as it stands in the producer's labels, or the first 22 characters of its code.",
+                "请照生成方标识中的 ContentProducer 填写，或填写其编码的前 22 位。",
+            ),
+        }
+    }
+}
+
 /// SM2 keys that the operator pinned for producers of implicit labels.
 ///
 /// A pin names a producer by its `ContentProducer`, or by the beginning of it: the first 22 characters of a

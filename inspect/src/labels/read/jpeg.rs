@@ -1,7 +1,12 @@
-//! JPEG: APP1 with XMP, extended XMP or EXIF, bare labels in other segments, between them and behind the picture.
+//! JPEG: APP1 with XMP, extended XMP or EXIF, APP13 with IPTC-IIM, bare labels in other segments, between them and
+//! behind the picture. The pictures that a multi-picture index names are read in the same way.
 
-use super::Collector;
-use crate::{containers::jpeg, labels::MAX_PACKET};
+use super::{Collector, iptc::MAX_RESOURCES};
+use crate::{
+    containers::{iim, jpeg, mpf},
+    labels::MAX_PACKET,
+};
+use std::ops::Range;
 
 /// What opens an APP1 segment with a piece of extended XMP (XMP specification part 3, 1.1.3.1).
 const EXTENSION_HEADER: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
@@ -9,67 +14,90 @@ const EXTENSION_HEADER: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 const PIECE_HEADER: usize = 32 + 4 + 4;
 /// How many pieces are kept. Each has up to 65,400 bytes, and a packet has at most a mebibyte.
 const MAX_PIECES: usize = 64;
-/// Names of the application segments as carriers.
-const APPLICATION: [&str; 16] = [
-    "jpeg:app0",
-    "jpeg:app1",
-    "jpeg:app2",
-    "jpeg:app3",
-    "jpeg:app4",
-    "jpeg:app5",
-    "jpeg:app6",
-    "jpeg:app7",
-    "jpeg:app8",
-    "jpeg:app9",
-    "jpeg:app10",
-    "jpeg:app11",
-    "jpeg:app12",
-    "jpeg:app13",
-    "jpeg:app14",
-    "jpeg:app15",
-];
-
 impl Collector {
     pub(super) fn jpeg(&mut self, bytes: &[u8]) {
-        let mut end = 0;
-        let mut scanning = false;
-        let mut extension = Extension::default();
-        for segment in jpeg::segments(bytes) {
+        let others = self.jpeg_picture("jpeg", 0, bytes);
+        for (number, place) in (2..).zip(others) {
             if !self.visit() {
                 return;
             }
+            let start = place.start;
+            self.jpeg_picture(&format!("jpeg:mpf{number}"), start, bytes.get(place).unwrap_or_default());
+        }
+    }
+
+    /// One picture, which begins at `start` in the file; where further ones stand in `bytes`, if it has an index.
+    fn jpeg_picture(&mut self, name: &str, start: usize, bytes: &[u8]) -> Vec<Range<usize>> {
+        let mut end = 0;
+        let mut scanning = false;
+        let mut others = Vec::new();
+        let mut extension = Extension::default();
+        let mut resources = Resources::default();
+        for segment in jpeg::segments(bytes) {
+            if !self.visit() {
+                return Vec::new();
+            }
             // Some writers put a label between two segments, where decoders pass it over.
             if !scanning && segment.offset > end {
-                self.bare("jpeg:bare", end, bytes.get(end..segment.offset).unwrap_or_default());
+                let between = bytes.get(end..segment.offset).unwrap_or_default();
+                self.bare(&format!("{name}:bare"), start + end, between);
             }
             (end, scanning) = (segment.end, scanning || segment.marker == jpeg::SOS);
+            let (offset, data) = (start + segment.offset, segment.data);
             match segment.marker {
-                jpeg::APP1 if segment.data.starts_with(jpeg::XMP_HEADER) => {
-                    let packet = segment.data.get(jpeg::XMP_HEADER.len()..).unwrap_or_default();
-                    let named = self.xmp("jpeg:app1:xmp", segment.offset, packet);
+                jpeg::APP1 if data.starts_with(jpeg::XMP_HEADER) => {
+                    let packet = data.get(jpeg::XMP_HEADER.len()..).unwrap_or_default();
+                    let named = self.xmp(&format!("{name}:app1:xmp"), offset, packet);
                     extension.named = extension.named.take().or(named);
                 }
-                jpeg::APP1 if segment.data.starts_with(EXTENSION_HEADER) => {
-                    let piece = segment.data.get(EXTENSION_HEADER.len()..).unwrap_or_default();
-                    extension.pieces.extend(
-                        Piece::parse(segment.offset, piece).filter(|_| extension.pieces.len() < MAX_PIECES),
-                    );
+                jpeg::APP1 if data.starts_with(EXTENSION_HEADER) => {
+                    let piece = data.get(EXTENSION_HEADER.len()..).unwrap_or_default();
+                    extension
+                        .pieces
+                        .extend(Piece::parse(offset, piece).filter(|_| extension.pieces.len() < MAX_PIECES));
                 }
-                jpeg::APP1 if segment.data.starts_with(jpeg::EXIF_HEADER) => {
-                    self.exif("jpeg:app1:exif", segment.offset, segment.data);
+                jpeg::APP1 if data.starts_with(jpeg::EXIF_HEADER) => {
+                    self.exif(&format!("{name}:app1:exif"), offset, data);
                 }
+                jpeg::APP2 if mpf::is_index(&segment) && others.is_empty() => {
+                    others = mpf::pictures(bytes, &segment);
+                }
+                jpeg::APP13 if data.starts_with(iim::PHOTOSHOP_HEADER) => resources.add(offset, data),
                 marker @ jpeg::APP0..=jpeg::APP15 if marker != jpeg::APP2 && marker != jpeg::APP11 => {
-                    let name = APPLICATION.get(usize::from(marker - jpeg::APP0));
-                    self.bare(name.copied().unwrap_or("jpeg:app"), segment.offset, segment.data);
+                    self.bare(&format!("{name}:app{}", marker - jpeg::APP0), offset, data);
                 }
-                jpeg::COM => self.bare("jpeg:com", segment.offset, segment.data),
-                jpeg::EOI => self.bare("jpeg:trailer", end, bytes.get(end..).unwrap_or_default()),
+                jpeg::COM => self.bare(&format!("{name}:com"), offset, data),
+                jpeg::EOI => {
+                    let behind = bytes.get(end..).unwrap_or_default();
+                    self.bare(&format!("{name}:trailer"), start + end, behind);
+                }
                 _ => {}
             }
         }
         if let Some((offset, packet)) = extension.packet() {
-            self.xmp("jpeg:app1:xmp-extension", offset, &packet);
+            self.xmp(&format!("{name}:app1:xmp-extension"), offset, &packet);
         }
+        if let Some(offset) = resources.offset {
+            self.iptc(&format!("{name}:app13:iptc"), offset, &resources.bytes);
+        }
+        others
+    }
+}
+
+/// Image resources of Photoshop: a section that may be spread over segments.
+#[derive(Default)]
+struct Resources {
+    /// Offset of the first segment.
+    offset: Option<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Resources {
+    fn add(&mut self, offset: usize, segment: &[u8]) {
+        let part = segment.get(iim::PHOTOSHOP_HEADER.len()..).unwrap_or_default();
+        let room = MAX_RESOURCES - self.bytes.len();
+        self.bytes.extend(part.get(..part.len().min(room)).unwrap_or_default());
+        self.offset = self.offset.or(Some(offset));
     }
 }
 

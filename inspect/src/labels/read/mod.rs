@@ -1,13 +1,16 @@
-//! Finds labels in picture and video files.
+//! Finds labels in files of pictures, videos, sounds and documents.
 //!
 //! The work is bounded: the structure is walked once, and the text that is inflated and parsed has a budget
 //! per file. One module a container says where labels stand in it; what they say is judged here, in one place.
 
 mod bmff;
 mod gif;
+mod iptc;
 mod jpeg;
+mod pdf;
 mod png;
 mod tiff;
+mod video;
 mod webp;
 
 pub(super) use png::XMP_KEYWORD as PNG_XMP_KEYWORD;
@@ -35,7 +38,7 @@ const LEAST_COST: usize = 256;
 const BARE_WINDOW: usize = 4096;
 
 /// Places that GB 45438-2025 (Annex E and its practice guides) names for an implicit label.
-const NAMED_CARRIERS: [&str; 12] = [
+const NAMED_CARRIERS: [&str; 16] = [
     "jpeg:app1:xmp",
     "jpeg:app1:xmp-extension",
     "jpeg:app1:exif:UserComment",
@@ -49,6 +52,10 @@ const NAMED_CARRIERS: [&str; 12] = [
     "mp4:moov.udta.meta.ilst:AIGC",
     // The same list with the handler `mdir`, which names its values in freeform atoms and has no box of keys.
     "mp4:moov.udta.meta.ilst:----:AIGC",
+    "matroska:SimpleTag:AIGC",
+    "flv:onMetaData:AIGC",
+    "avi:LIST.INFO:AIGC",
+    "pdf:Info:AIGC",
 ];
 
 /// What reading a file has cost, in counts that are the same on every machine.
@@ -85,6 +92,10 @@ pub fn read_labels_counted(bytes: &[u8]) -> (Vec<FoundLabel>, Work) {
         Some(Container::Gif) => collector.gif(bytes),
         Some(Container::Tiff) => collector.tiff_file(bytes),
         Some(Container::Bmff) => collector.bmff(bytes),
+        Some(Container::Matroska) => collector.matroska(bytes),
+        Some(Container::Flv) => collector.flv(bytes),
+        Some(Container::Avi) => collector.avi(bytes),
+        Some(Container::Pdf) => collector.pdf(bytes),
         None => return (Vec::new(), collector.work),
     }
     collector.samsung(bytes, 0);
@@ -181,6 +192,10 @@ impl Collector {
             let length = tiff.value(&entry).len();
             if name == exif::PACKET {
                 self.xmp(&format!("{carrier}:xmp"), offset, tiff.value(&entry));
+                continue;
+            }
+            if name == exif::DATASETS {
+                self.iptc(&format!("{carrier}:iptc"), offset, tiff.value(&entry));
                 continue;
             }
             if !self.afford(length.min(exif::MAX_TEXT)) {

@@ -55,7 +55,7 @@ impl Collector {
 
     /// Other metadata in hexadecimal digits, as an image library writes them.
     fn raw_profile(&mut self, carrier: &str, offset: usize, profile: &[u8], text: &[u8]) {
-        if !matches!(profile, b"xmp" | b"exif" | b"APP1") || !self.afford(text.len()) {
+        if !matches!(profile, b"xmp" | b"exif" | b"APP1" | b"iptc" | b"8bim") || !self.afford(text.len()) {
             return;
         }
         let Some(bytes) = raw_profile_bytes(text) else {
@@ -64,6 +64,10 @@ impl Collector {
         match bytes.strip_prefix(crate::containers::jpeg::XMP_HEADER) {
             Some(packet) => self.xmp(carrier, offset, packet),
             None if profile == b"xmp" => self.xmp(carrier, offset, &bytes),
+            None if matches!(profile, b"iptc" | b"8bim") => {
+                self.iptc(carrier, offset, &bytes);
+                None
+            }
             None => {
                 self.exif(carrier, offset, &bytes);
                 None

@@ -1,6 +1,9 @@
 //! The command line's words: commands, options, help. Knows nothing of what they do.
 
-use super::label::args::Label;
+use super::{
+    label::args::Label,
+    log::args::{Log, VerifyReceipt},
+};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -27,7 +30,9 @@ Exit status:
   1  some file failed; the others were answered, the message says what to do
   2  wrong usage: an option, a key file or a setting
   3  the registry cannot be reached, or what answers is no registry
-  4  the registry refused";
+  4  the registry refused
+  5  the log is wrong, or a receipt proves nothing (log verify, log monitor, verify-receipt)
+  6  an alert was raised (log monitor --once)";
 
 /// Register pictures and AI outputs, check photos, read what a file tells about itself.
 #[derive(Debug, Parser)]
@@ -91,6 +96,11 @@ pub(crate) enum Command {
     /// Look at statements in the log.
     #[command(subcommand)]
     Statement(StatementCommand),
+    /// Verify and follow the registry's log.
+    #[command(subcommand)]
+    Log(Log),
+    /// Verify offline that the log holds a statement.
+    VerifyReceipt(VerifyReceipt),
     /// Manage organisations, keys, codes, tokens and users.
     #[command(subcommand)]
     Admin(Admin),
@@ -138,7 +148,7 @@ pub(crate) struct Login {
 
 The statement is public: put no order number and nothing personal into --product.
 With --json, each line is {\"file\", \"statement\", \"log_index\", \"accepted_at\", \"duplicate\",
-\"observed_at_index\", \"searchable\"}.")]
+\"observed_at_index\", \"searchable\", \"receipt\"}.")]
 pub(crate) struct Register {
     /// Where the pictures belong in a sale.
     #[arg(long, value_name = "VIEW", value_parser = parse_view, default_value = "listing",
@@ -153,6 +163,10 @@ pub(crate) struct Register {
     /// The outputs' label: a JSON file of the form OutputLabel.
     #[arg(long, value_name = "LABEL.json", requires = "output")]
     pub(crate) label: Option<PathBuf>,
+    /// Register outputs although a file's own label names another producer or number: it was made from a labelled
+    /// picture and keeps that picture's label. Without this, such a file is refused.
+    #[arg(long, requires = "output")]
+    pub(crate) other_label: bool,
     /// A picture that the outputs were made from: a file or a SHA-256. May be repeated.
     #[arg(long, value_name = "FILE|SHA256", requires = "output", action = ArgAction::Append)]
     pub(crate) parent: Vec<String>,
@@ -160,6 +174,9 @@ pub(crate) struct Register {
     /// (1,024 pixels, shows thin cracks). Unless given, detail for listing pictures and sketch for others.
     #[arg(long, value_name = "TIER", value_parser = parse_tier)]
     pub(crate) reference: Option<Tier>,
+    /// Keep each statement and its receipt in this folder: ID.json and ID.tlog-proof.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) receipts: Option<PathBuf>,
     /// Send fingerprints computed here instead of the pixels. The registry then cannot confirm them.
     #[arg(long)]
     pub(crate) no_pixels: bool,
@@ -212,8 +229,9 @@ pub(crate) struct Check {
   touchstone inspect --c2pa-trust-list C2PA-TRUST-LIST.pem --json claims/*.jpg
 
 Nothing is sent anywhere, and nothing that stands in a file is fetched. Each label is shown with its level (unsigned,
-signed, verified), the place where it stands, its fields, and a line for each departure from its standard. That no
-label is found never means that a person made the picture.")]
+signed, verified), the place where it stands, its fields, and a line for each departure from its standard. Of videos,
+sounds and PDF documents, which are not decoded, the labels are shown. That no label is found never means that a person
+made the picture.")]
 pub(crate) struct Inspect {
     #[command(flatten)]
     pub(crate) trust: Trust,
@@ -263,6 +281,22 @@ pub(crate) enum StatementCommand {
     Show {
         /// Its identifier.
         id: StatementId,
+    },
+    /// Fetch the receipt: the proof that the log holds the statement. Waits until there is one.
+    Receipt {
+        /// Its identifier.
+        id: StatementId,
+        /// Write it here instead of printing it.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Fetch the exact envelope: what a receipt is verified with.
+    Envelope {
+        /// Its identifier.
+        id: StatementId,
+        /// Write it here instead of printing it.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Upload the file of a statement whose upload failed.
     Upload {

@@ -2,7 +2,7 @@
 
 use super::{
     args::{Check, Language},
-    failure::{Failure, Status},
+    failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
     session::Session,
@@ -152,8 +152,10 @@ fn overlay(
     };
     let marked = client.alterations(&verdict.check)?;
     let mask = client.alteration_mask(&verdict.check)?;
-    let unusable = |reason: String| Failure::File(format!("the registry's mask: {reason}"), None);
-    let mask = overlay::scale_mask(&mask, width, height).map_err(|error| unusable(error.to_string()))?;
+    let mask = overlay::scale_mask(&mask, width, height).map_err(|error| {
+        let message = Message::new(format!("the registry's mask: {error}"), format!("登记处的掩膜：{error}"));
+        Failure::File(message, None)
+    })?;
     for (kind, bytes) in [("overlay", marked), ("mask", mask)] {
         files::write(&folder.join(format!("{name}.{kind}.png")), &bytes)?;
     }
@@ -196,7 +198,10 @@ fn say_why_no_overlay(out: &Output, path: &Path, verdict: &Verdict) {
 
 fn not_a_folder(path: &Path) -> Failure {
     Failure::Usage(
-        format!("--overlay {} is a file", path.display()),
+        Message::new(
+            format!("--overlay {} is a file", path.display()),
+            format!("--overlay {} 是文件", path.display()),
+        ),
         Some((
             "name a folder; it is made if it is not there, and gets NAME.overlay.png and NAME.mask.png",
             "请指定文件夹（不存在时会创建），其中写入 NAME.overlay.png 和 NAME.mask.png",

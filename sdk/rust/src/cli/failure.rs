@@ -1,6 +1,6 @@
 //! What can go wrong, what to do about it, and the exit status that says so.
 
-use super::output::Output;
+use super::{chinese::InChinese, output::Output};
 use std::path::Path;
 use touchstone_schema::problem::{Problem, ProblemCode};
 use touchstone_sdk::{
@@ -17,6 +17,10 @@ pub(crate) enum Status {
     Usage = 2,
     Unreachable = 3,
     Refused = 4,
+    /// The log is wrong, or a receipt proves nothing.
+    Wrong = 5,
+    /// The monitor raised an alert.
+    Alerted = 6,
 }
 
 impl Status {
@@ -24,10 +28,12 @@ impl Status {
     pub(crate) fn or(self, other: Self) -> Self {
         let gravity = |status| match status {
             Self::Done => 0,
-            Self::SomeFailed => 1,
-            Self::Usage => 2,
-            Self::Refused => 3,
-            Self::Unreachable => 4,
+            Self::Alerted => 1,
+            Self::SomeFailed => 2,
+            Self::Usage => 3,
+            Self::Refused => 4,
+            Self::Unreachable => 5,
+            Self::Wrong => 6,
         };
         if gravity(other) > gravity(self) { other } else { self }
     }
@@ -36,13 +42,40 @@ impl Status {
 /// A remedy in English and Chinese.
 pub(crate) type Remedy = (&'static str, &'static str);
 
+/// What failed, in English and Chinese.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    en: String,
+    zh: String,
+}
+
+impl Message {
+    pub(crate) fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self { en: en.into(), zh: zh.into() }
+    }
+
+    /// What another part says in English alone.
+    pub(crate) fn same(text: impl std::fmt::Display) -> Self {
+        let text = text.to_string();
+        Self { zh: text.clone(), en: text }
+    }
+
+    /// A file, and what the system said about it.
+    pub(crate) fn of_file(path: &Path, error: &impl std::fmt::Display) -> Self {
+        let path = path.display();
+        Self::new(format!("{path}: {error}"), format!("{path}：{error}"))
+    }
+}
+
 /// Why a command or a file failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// An option, a key file or a setting is wrong.
-    Usage(String, Option<Remedy>),
+    Usage(Message, Option<Remedy>),
     /// A file cannot be read, used or written.
-    File(String, Option<Remedy>),
+    File(Message, Option<Remedy>),
+    /// A log cannot be read.
+    Unreadable(String),
     /// The registry did not answer as wanted.
     Client(ClientError),
 }
@@ -53,6 +86,7 @@ impl Failure {
         match self {
             Self::Usage(..) => Status::Usage,
             Self::File(..) => Status::SomeFailed,
+            Self::Unreadable(_) => Status::Unreachable,
             Self::Client(ClientError::Problem(_)) => Status::Refused,
             Self::Client(ClientError::InvalidUrl { .. } | ClientError::InvalidToken) => Status::Usage,
             Self::Client(ClientError::Request(_)) => Status::SomeFailed,
@@ -89,9 +123,14 @@ impl Failure {
     fn describe(&self, out: &Output) -> (String, Option<String>) {
         let choose = |(en, zh): Remedy| out.choose(en, zh).to_owned();
         match self {
-            Self::Usage(text, remedy) | Self::File(text, remedy) => (text.clone(), remedy.map(choose)),
+            Self::Usage(text, remedy) | Self::File(text, remedy) => {
+                (out.choose(&text.en, &text.zh).to_owned(), remedy.map(choose))
+            }
+            Self::Unreadable(text) => (text.clone(), None),
             Self::Client(ClientError::Problem(problem)) => describe_problem(problem, out),
-            Self::Client(error) => (error.to_string(), remedy_of(error).map(choose)),
+            Self::Client(error) => {
+                (out.choose(&error.to_string(), &error.chinese()).to_owned(), remedy_of(error).map(choose))
+            }
         }
     }
 }
@@ -153,19 +192,19 @@ impl From<Box<Problem>> for Failure {
 
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {
-        Self::Usage(error.to_string(), None)
+        Self::Usage(error.message(), None)
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::Usage(error.to_string(), None)
+        Self::Usage(error.message(), None)
     }
 }
 
 impl From<EntropyError> for Failure {
     fn from(error: EntropyError) -> Self {
-        Self::Usage(error.to_string(), None)
+        Self::Usage(error.message(), None)
     }
 }
 
@@ -179,13 +218,13 @@ impl From<FileError> for Failure {
                 "请指定其中的文件，例如 FOLDER/*.jpg。",
             )),
         };
-        Self::File(error.to_string(), remedy)
+        Self::File(error.message(), remedy)
     }
 }
 
 /// A file that is not a usable picture.
 pub(crate) fn not_a_picture(error: &touchstone_inspect::InspectError) -> Failure {
-    Failure::File(error.to_string(), Some(error.problem().remedy()))
+    Failure::File(error.message(), Some(error.problem().remedy()))
 }
 
 impl From<RegisterError> for Failure {
@@ -195,27 +234,35 @@ impl From<RegisterError> for Failure {
             RegisterError::File(error) => error.into(),
             RegisterError::Picture(error) => not_a_picture(&error),
             RegisterError::Entropy(error) => error.into(),
-            RegisterError::NoOrganisation => Self::Usage(error.to_string(), None),
+            RegisterError::NoOrganisation => Self::Usage(error.message(), None),
             RegisterError::NotAllowed { .. } => Self::Usage(
-                error.to_string(),
+                error.message(),
                 Some((
                     "Use a token of a merchant or an AI vendor, with the scope register.",
                     "请使用商家或 AI 厂商的、具有 register 权限的令牌。",
                 )),
             ),
             RegisterError::ForeignKey { .. } => Self::Usage(
-                error.to_string(),
+                error.message(),
                 Some((
                     "Give one of its keys with --key, or have the operator add this one: touchstone admin key add.",
                     "请用 --key 指定该机构的密钥，或请运营方添加此密钥：touchstone admin key add。",
                 )),
             ),
+            RegisterError::OtherLabel { .. } => Self::File(
+                error.message(),
+                Some((
+                    "Register the label that stands in the file. If the file was made from a labelled picture and keeps \
+                     that picture's label, give --other-label.",
+                    "请登记文件中的标识。若文件由带标识的图片制成并保留了原图的标识，请加 --other-label。",
+                )),
+            ),
             RegisterError::Changed(_) => Self::File(
-                error.to_string(),
+                error.message(),
                 Some(("Register it again when it no longer changes.", "请在文件不再变化后重新登记。")),
             ),
             RegisterError::Statement(_) | RegisterError::Record(_) => Self::File(
-                error.to_string(),
+                error.message(),
                 Some((
                     "Change what the message names; nothing was sent.",
                     "请按提示修改；尚未发送任何内容。",
@@ -231,7 +278,7 @@ impl From<CheckError> for Failure {
             CheckError::File(error) => error.into(),
             CheckError::Client(error) => Self::Client(error),
             CheckError::Signature(_) | CheckError::Mismatch => Self::File(
-                error.to_string(),
+                error.message(),
                 Some((
                     "Do not rely on this answer. If the registry changed its key, run touchstone login again.",
                     "请勿依赖此结论。若登记处更换了密钥，请重新运行 touchstone login。",

@@ -2,7 +2,8 @@
 
 use super::{
     args::{Inspect, Trust},
-    failure::{self, Failure, Status},
+    chinese::InChinese,
+    failure::{self, Failure, Message, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
     session::Session,
@@ -11,16 +12,15 @@ use super::{
 use serde::Serialize;
 use std::{path::PathBuf, sync::Arc};
 use touchstone_inspect::{
-    InspectError, InspectOptions, Inspection,
-    containers::Container,
-    decode::{DecodeError, Picture},
-    labels::integrity::ProducerKeys,
+    InspectOptions, Inspected, Inspection,
+    decode::Picture,
+    labels::integrity::{ProducerKeys, ProducerKeysError},
 };
 use touchstone_schema::{
-    Sha256Digest,
+    api::MediaReport,
     label::{FoundLabel, LabelLevel},
 };
-use touchstone_sdk::files::{self, MAX_PICTURE_BYTES};
+use touchstone_sdk::files;
 
 /// Largest list of certificates or keys that is read. The C2PA trust list has 50 kB.
 const MAX_LIST_BYTES: u64 = 16 << 20;
@@ -32,66 +32,20 @@ struct Line<Report> {
     report: Report,
 }
 
-/// What a file turned out to be.
-enum Seen {
-    Picture(Box<Inspection>, Picture),
-    Video(Video),
-}
-
-/// A video: its digest and its labels.
-#[derive(Serialize)]
-struct Video {
-    sha256: Sha256Digest,
-    media_type: &'static str,
-    labels: Vec<FoundLabel>,
-}
-
-/// An ISO base media file (ISO/IEC 14496-12), such as MP4, M4A and MOV.
-fn is_media(bytes: &[u8]) -> bool {
-    Container::sniff(bytes) == Some(Container::Bmff)
-}
-
-impl Video {
-    fn show(&self, out: &Output) {
-        let words = out.words();
-        let mut fields =
-            vec![(words.media_type, self.media_type.to_owned()), ("SHA-256", self.sha256.to_string())];
-        if self.labels.is_empty() {
-            fields.push((words.label, words.no_label.to_owned()));
-        }
-        out.fields(&fields);
-        self.labels.iter().for_each(|label| show_label(out, label));
-    }
-}
-
 pub(crate) fn run(session: &Session, args: &Inspect) -> Result<Status, Failure> {
     let out = &session.out;
     let options = args.trust.options()?;
-    let work = |path: &PathBuf| -> Result<Seen, Failure> {
-        let bytes = files::read(path, MAX_PICTURE_BYTES)?;
-        match touchstone_inspect::inspect_picture(&bytes, &options) {
-            Ok((inspection, picture)) => Ok(Seen::Picture(Box::new(inspection), picture)),
-            // A video is not decoded, and its labels are read all the same.
-            Err(InspectError::Decode(DecodeError::NotAnImage)) if is_media(&bytes) => {
-                Ok(Seen::Video(Video {
-                    sha256: Sha256Digest::of(&bytes),
-                    media_type: "video/mp4",
-                    labels: touchstone_inspect::inspect_labels(&bytes, &options),
-                }))
-            }
-            Err(error) => Err(failure::not_a_picture(&error)),
-        }
+    let work = |path: &PathBuf| -> Result<Inspected, Failure> {
+        let bytes = files::read(path, files::limit_of(path))?;
+        touchstone_inspect::inspect_file(&bytes, &options).map_err(|error| failure::not_a_picture(&error))
     };
     let mut status = Status::Done;
     let progress = Progress::new(out, args.files.len());
     parallel::in_order(&args.files, work, |at, result| {
         let path = &args.files[at];
         progress.print(|| match result {
-            Ok(Seen::Picture(inspection, _)) if out.json => {
-                out.object(&Line { file: path.display().to_string(), report: inspection.report() });
-            }
-            Ok(Seen::Video(video)) if out.json => {
-                out.object(&Line { file: path.display().to_string(), report: video });
+            Ok(seen) if out.json => {
+                out.object(&Line { file: path.display().to_string(), report: seen.report() });
             }
             Ok(seen) => {
                 if at > 0 {
@@ -99,10 +53,10 @@ pub(crate) fn run(session: &Session, args: &Inspect) -> Result<Status, Failure> 
                 }
                 out.line(&out.paint(Tone::Strong, &clean(&path.display().to_string())));
                 match &seen {
-                    Seen::Picture(inspection, picture) => {
+                    Inspected::Picture(inspection, picture) => {
                         show(out, inspection, (!args.no_thumbnail).then_some(picture));
                     }
-                    Seen::Video(video) => video.show(out),
+                    Inspected::Media(report) => show_media(out, report),
                 }
             }
             Err(failure) => {
@@ -113,6 +67,18 @@ pub(crate) fn run(session: &Session, args: &Inspect) -> Result<Status, Failure> 
         progress.step();
     });
     Ok(status)
+}
+
+/// A video, a sound or a document: its digest and its labels.
+fn show_media(out: &Output, report: &MediaReport) {
+    let words = out.words();
+    let mut fields =
+        vec![(words.media_type, report.media_type.clone()), ("SHA-256", report.sha256.to_string())];
+    if report.labels.is_empty() {
+        fields.push((words.label, words.no_label.to_owned()));
+    }
+    out.fields(&fields);
+    report.labels.iter().for_each(|label| show_label(out, label));
 }
 
 fn show(out: &Output, inspection: &Inspection, picture: Option<&Picture>) {
@@ -149,7 +115,12 @@ impl Trust {
         let mut options = self.anchored()?;
         if let Some(path) = &self.producer_keys {
             let keys = ProducerKeys::parse(&files::read(path, MAX_LIST_BYTES)?);
-            let refuse = |error| Failure::Usage(format!("{}: {error}", path.display()), None);
+            let refuse = |error: ProducerKeysError| {
+                let path = path.display();
+                let message =
+                    Message::new(format!("{path}: {error}"), format!("{path}：{}", error.chinese()));
+                Failure::Usage(message, Some(error.remedy()))
+            };
             options.producer_keys = Arc::new(keys.map_err(refuse)?);
         }
         Ok(options)
@@ -169,7 +140,10 @@ impl Trust {
             identities: read(&self.c2pa_identities)?,
             identity_aggregators: self.c2pa_identity_aggregator.clone(),
         };
-        InspectOptions::with_c2pa(anchors).map_err(|error| Failure::Usage(error.to_string(), None))
+        InspectOptions::with_c2pa(anchors).map_err(|error| {
+            let message = Message::new(error.to_string(), format!("信任列表无法使用：{error}"));
+            Failure::Usage(message, None)
+        })
     }
 
     #[cfg(not(feature = "c2pa"))]

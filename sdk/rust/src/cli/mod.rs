@@ -3,10 +3,12 @@
 mod admin;
 mod args;
 mod check;
+mod chinese;
 mod failure;
 mod inspect;
 mod keygen;
 mod label;
+mod log;
 mod login;
 mod output;
 mod parallel;
@@ -49,6 +51,8 @@ fn dispatch(session: &Session, command: &Command) -> Result<Status, Failure> {
         Command::Inspect(args) => inspect::run(session, args),
         Command::Statement(command) => statement::run(session, command),
         Command::Admin(command) => admin::run(session, command),
+        Command::Log(command) => log::run(session, command),
+        Command::VerifyReceipt(args) => log::verify_receipt(session, args),
         Command::Registry => statement::registry(session),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -8,7 +8,9 @@ use serde::Serialize;
 use std::{
     env,
     io::{self, IsTerminal, Write},
+    path::Path,
 };
+use touchstone_sdk::files::FileError;
 use unicode_width::UnicodeWidthStr;
 
 /// Colours by meaning.
@@ -87,6 +89,17 @@ impl Output {
     pub(crate) fn raw(&self, bytes: &[u8]) {
         let mut out = io::stdout().lock();
         leave_on_closed_pipe(&out.write_all(bytes).and_then(|()| out.flush()));
+    }
+
+    /// Bytes of an answer, into a file if one is named.
+    pub(crate) fn deliver(&self, file: Option<&Path>, bytes: &[u8]) -> Result<(), FileError> {
+        match file {
+            Some(path) => touchstone_sdk::files::write(path, bytes),
+            None => {
+                self.raw(bytes);
+                Ok(())
+            }
+        }
     }
 
     /// One JSON object on one line.

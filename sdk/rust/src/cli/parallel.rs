@@ -70,6 +70,11 @@ impl Progress {
         self.0.inc(1);
     }
 
+    /// Several steps are done.
+    pub(crate) fn advance(&self, steps: u64) {
+        self.0.inc(steps);
+    }
+
     /// Prints while the bar makes room.
     pub(crate) fn print(&self, print: impl FnOnce()) {
         self.0.suspend(print);

@@ -2,7 +2,7 @@
 
 use super::{
     args::{Language, Register},
-    failure::{Failure, Status},
+    failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
     session::Session,
@@ -13,6 +13,7 @@ use touchstone_schema::{
     Sha256Digest, StatementId, Timestamp,
     api::{Acknowledgement, ContentReceipt, ContentStatement},
     label::OutputLabel,
+    log::receipt::FILE_EXTENSION,
 };
 use touchstone_sdk::{
     client::ClientError,
@@ -34,10 +35,17 @@ struct Line {
     duplicate: bool,
     observed_at_index: Option<u64>,
     searchable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
 }
 
 impl Line {
-    fn new(path: &Path, acknowledgement: &Acknowledgement, receipt: &ContentReceipt) -> Self {
+    fn new(
+        path: &Path,
+        acknowledgement: &Acknowledgement,
+        receipt: &ContentReceipt,
+        kept: Option<&Path>,
+    ) -> Self {
         Self {
             file: path.display().to_string(),
             statement: acknowledgement.id,
@@ -46,6 +54,7 @@ impl Line {
             duplicate: acknowledgement.duplicate,
             observed_at_index: receipt.observed_at_index,
             searchable: receipt.searchable,
+            receipt: kept.map(|path| path.display().to_string()),
         }
     }
 }
@@ -54,12 +63,16 @@ pub(crate) fn run(session: &Session, args: &Register) -> Result<Status, Failure>
     let claim = claim(args)?;
     let key = session.key()?;
     let connection = session.connect()?;
-    let registrar = Registrar::new(&connection.client, key, &SystemEntropy)?.keeping(args.reference);
+    let registrar = Registrar::new(&connection.client, key, &SystemEntropy)?
+        .keeping(args.reference)
+        .with_receipts(args.receipts.is_some())
+        .taking_other_labels(args.other_label);
     let run = Run {
         out: &session.out,
         registrar: &registrar,
         claim: &claim,
         upload: if args.no_pixels { Upload::Record } else { Upload::Pixels },
+        receipts: args.receipts.as_deref(),
         progress: Progress::new(&session.out, args.files.len()),
     };
     let mut status = Status::Done;
@@ -77,7 +90,11 @@ fn claim(args: &Register) -> Result<Claim, Failure> {
     let label: OutputLabel = serde_json::from_slice(&text).map_err(|error| {
         let remedy =
             ("Its form is OutputLabel in the JSON Schemas.", "其格式为 JSON Schema 中的 OutputLabel。");
-        Failure::Usage(format!("{} is not a label: {error}", path.display()), Some(remedy))
+        let message = Message::new(
+            format!("{} is not a label: {error}", path.display()),
+            format!("{} 不是标识：{error}", path.display()),
+        );
+        Failure::Usage(message, Some(remedy))
     })?;
     let parents = args.parent.iter().map(|parent| parent_digest(parent)).collect::<Result<_, _>>()?;
     Ok(Claim::Output { label: Box::new(label), parents })
@@ -96,6 +113,8 @@ struct Run<'a> {
     registrar: &'a Registrar<'a>,
     claim: &'a Claim,
     upload: Upload,
+    /// Where statements and their receipts are kept.
+    receipts: Option<&'a Path>,
     progress: Progress,
 }
 
@@ -163,13 +182,24 @@ impl Run<'_> {
     ) -> Status {
         let mut status = Status::Done;
         self.progress.print(|| match (accepted, receipt) {
-            (Ok((_, acknowledgement)), Some(Ok(receipt))) => {
-                self.show(&Line::new(path, acknowledgement, &receipt));
+            (Ok((prepared, acknowledgement)), Some(Ok(receipt))) => {
+                let kept = self.keep(prepared, acknowledgement).unwrap_or_else(|failure| {
+                    status = failure.status_among_files();
+                    failure.report(self.out, Some(path));
+                    self.say_how_to_get_the_receipt(acknowledgement);
+                    None
+                });
+                self.show(&Line::new(path, acknowledgement, &receipt, kept.as_deref()));
             }
-            (Ok((_, acknowledgement)), Some(Err(failure))) => {
+            (Ok((prepared, acknowledgement)), Some(Err(failure))) => {
                 status = failure.status_among_files();
                 failure.report(self.out, Some(path));
                 self.say_how_to_go_on(path, acknowledgement);
+                // The statement stands, and so does its receipt.
+                if let Err(failure) = self.keep(prepared, acknowledgement) {
+                    failure.report(self.out, Some(path));
+                    self.say_how_to_get_the_receipt(acknowledgement);
+                }
             }
             (Err(failure), _) => {
                 status = failure.status_among_files();
@@ -178,6 +208,21 @@ impl Run<'_> {
             (Ok(_), None) => status = Status::SomeFailed,
         });
         status
+    }
+
+    /// Keeps the statement and its receipt, if that is wanted; gives the receipt's path.
+    fn keep(&self, prepared: &Prepared, accepted: &Acknowledgement) -> Result<Option<PathBuf>, Failure> {
+        let Some(folder) = self.receipts else { return Ok(None) };
+        files::write(&folder.join(format!("{}.json", accepted.id)), &prepared.envelope)?;
+        let path = folder.join(format!("{}{FILE_EXTENSION}", accepted.id));
+        files::write(&path, &self.registrar.receipt(accepted)?)?;
+        Ok(Some(path))
+    }
+
+    fn say_how_to_get_the_receipt(&self, acknowledgement: &Acknowledgement) {
+        let id = acknowledgement.id;
+        let stands = self.out.choose("the statement stands", "声明已登记");
+        self.out.notice(&format!("{stands}; touchstone statement receipt {id} --out {id}{FILE_EXTENSION}"));
     }
 
     fn say_again(&self, path: &Path, first: &ContentStatement) {
@@ -253,5 +298,7 @@ fn whole_batch_failed(error: &ClientError, count: usize) -> Vec<Result<Acknowled
 }
 
 fn lost() -> Failure {
-    Failure::File("the registry's answer holds no result for this file".to_owned(), None)
+    let message =
+        Message::new("the registry's answer holds no result for this file", "登记处的应答中没有此文件的结果");
+    Failure::File(message, None)
 }

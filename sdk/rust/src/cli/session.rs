@@ -2,7 +2,8 @@
 
 use super::{
     args::{Global, Language},
-    failure::Failure,
+    chinese::InChinese,
+    failure::{Failure, Message},
     output::Output,
 };
 use ed25519_dalek::SigningKey;
@@ -85,7 +86,7 @@ impl Session {
     fn unpinned(&self, error: &ConfigError) -> Result<Option<Stored>, ConfigError> {
         self.out.notice(&match self.out.language {
             Language::En => format!("{error}: verdicts are not held to the key that was stored at login"),
-            Language::Zh => format!("{error}：无法用登录时保存的密钥核对结论"),
+            Language::Zh => format!("{}：无法用登录时保存的密钥核对结论", error.chinese()),
         });
         Ok(None)
     }
@@ -94,10 +95,7 @@ impl Session {
     pub(crate) fn connect(&self) -> Result<Connection, Failure> {
         let connection = self.settings()?;
         if connection.url.is_some() && connection.token.is_none() {
-            return Err(Failure::Usage(
-                self.out.choose("no token is given", "未提供令牌").to_owned(),
-                Some(NO_TOKEN),
-            ));
+            return Err(Failure::Usage(Message::new("no token is given", "未提供令牌"), Some(NO_TOKEN)));
         }
         self.open(connection)
     }
@@ -109,10 +107,18 @@ impl Session {
         self.open(settings)
     }
 
+    /// The registry at `url`, or the configured one, for public routes.
+    pub(crate) fn connect_publicly_to(&self, url: Option<&str>) -> Result<Client, Failure> {
+        match url {
+            Some(url) => Ok(Client::new(&ClientSettings::new(url, None))?),
+            None => Ok(self.connect_publicly()?.client),
+        }
+    }
+
     fn open(&self, settings: Effective) -> Result<Connection, Failure> {
         let Some(url) = settings.url else {
-            let text = self.out.choose("no registry is given", "未指定登记处");
-            return Err(Failure::Usage(text.to_owned(), Some(NO_REGISTRY)));
+            let message = Message::new("no registry is given", "未指定登记处");
+            return Err(Failure::Usage(message, Some(NO_REGISTRY)));
         };
         let client = Client::new(&ClientSettings::new(url, settings.token.as_deref()))?;
         Ok(Connection { client, verdict_key: settings.verdict_key })
@@ -126,8 +132,8 @@ impl Session {
     /// The private key.
     pub(crate) fn key(&self) -> Result<SigningKey, Failure> {
         let Some(path) = self.key_path() else {
-            let text = self.out.choose("no signing key is given", "未指定签名密钥");
-            return Err(Failure::Usage(text.to_owned(), Some(NO_KEY)));
+            let message = Message::new("no signing key is given", "未指定签名密钥");
+            return Err(Failure::Usage(message, Some(NO_KEY)));
         };
         let file = keys::read_private(path)?;
         if file.readable_by_others {
@@ -166,10 +172,15 @@ fn read_line() -> io::Result<Zeroizing<String>> {
 }
 
 fn filled(line: io::Result<Zeroizing<String>>, question: &str) -> Result<Zeroizing<String>, Failure> {
-    let line = line.map_err(|error| Failure::Usage(format!("{question}: {error}"), None))?;
+    let failed = |error: io::Error| {
+        Failure::Usage(Message::new(format!("{question}: {error}"), format!("{question}：{error}")), None)
+    };
+    let line = line.map_err(failed)?;
     let text = line.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
-        return Err(Failure::Usage(format!("{question}: nothing was entered"), None));
+        let message =
+            Message::new(format!("{question}: nothing was entered"), format!("{question}：未输入内容"));
+        return Err(Failure::Usage(message, None));
     }
     Ok(Zeroizing::new(text.to_owned()))
 }

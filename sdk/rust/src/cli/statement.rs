@@ -12,6 +12,8 @@ use touchstone_sdk::files::{self, MAX_PICTURE_BYTES};
 pub(crate) fn run(session: &Session, command: &StatementCommand) -> Result<Status, Failure> {
     match command {
         StatementCommand::Show { id } => show(session, id),
+        StatementCommand::Receipt { id, out } => receipt(session, id, out.as_deref()),
+        StatementCommand::Envelope { id, out } => envelope(session, id, out.as_deref()),
         StatementCommand::Upload { id, file } => upload(session, id, file),
         StatementCommand::DeleteRecord { id } => delete_record(session, id),
     }
@@ -44,6 +46,18 @@ fn show(session: &Session, id: &StatementId) -> Result<Status, Failure> {
         out.line("");
         body.lines().for_each(|line| out.line(&super::output::clean(line)));
     }
+    Ok(Status::Done)
+}
+
+fn receipt(session: &Session, id: &StatementId, file: Option<&Path>) -> Result<Status, Failure> {
+    let client = session.connect_publicly()?.client;
+    session.out.deliver(file, &client.receipt_in_time(id)?)?;
+    Ok(Status::Done)
+}
+
+fn envelope(session: &Session, id: &StatementId, file: Option<&Path>) -> Result<Status, Failure> {
+    let view = session.connect_publicly()?.client.statement(id)?;
+    session.out.deliver(file, view.envelope.as_bytes())?;
     Ok(Status::Done)
 }
 

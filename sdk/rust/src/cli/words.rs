@@ -168,6 +168,7 @@ pub(crate) const fn limit(limit: Limit) -> Pair {
         Limit::WatermarksNotChecked => ("invisible watermarks were not checked", "未检查隐形水印"),
         Limit::PixelsNotSeen => ("the pixels were not seen", "未见像素"),
         Limit::TooManyAlike => ("it looks like very many registered pictures", "与过多已登记图片相似"),
+        Limit::OrderByLogAlone => ("the log alone tells which signature came first", "签名先后仅依据日志"),
         Limit::AlterationsMayBeMissed => (
             "alterations under a screen's or filter's traces, or under an overlay, may be missed",
             "翻拍、滤镜或覆盖内容之下的改动可能漏检",

@@ -3,8 +3,12 @@
 //! The database is the truth and everything here can be made again from it, except that nothing that was published may
 //! ever change: a resource that exists with other bytes is [`StorageError::Differs`], and the log stops.
 
+#[cfg(feature = "s3")]
+mod bucket;
 mod directory;
 
+#[cfg(feature = "s3")]
+pub use bucket::{Bucket, BucketError};
 pub use directory::Directory;
 
 use std::{fmt, io};

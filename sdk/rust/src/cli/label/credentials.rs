@@ -1,6 +1,6 @@
 //! The C2PA manifest of `touchstone label`.
 
-use super::{Failure, Label, Labelling};
+use super::{Failure, Label, Labelling, Message};
 
 /// Adds what the arguments say of a manifest.
 #[cfg(feature = "c2pa")]
@@ -21,14 +21,26 @@ pub(super) fn add(labelling: Labelling, args: &Label) -> Result<Labelling, Failu
     };
     let Some(generator_name) = args.system.clone().or_else(of_label) else {
         let remedy = ("Give --system NAME.", "请提供 --system 名称。");
-        return Err(Failure::Usage("the manifest needs the name of the system".to_owned(), Some(remedy)));
+        let message = Message::new("the manifest needs the name of the system", "清单须写明系统名称");
+        return Err(Failure::Usage(message, Some(remedy)));
     };
     if args.ingredient.len() > MAX_COMPONENTS {
-        return Err(Failure::Usage(format!("a manifest names at most {MAX_COMPONENTS} ingredients"), None));
+        let message = Message::new(
+            format!("a manifest names at most {MAX_COMPONENTS} ingredients"),
+            format!("一份清单最多列出 {MAX_COMPONENTS} 个素材"),
+        );
+        return Err(Failure::Usage(message, None));
     }
     let text = |path: &Path| -> Result<String, Failure> {
-        String::from_utf8(files::read(path, MAX_LABEL_FILE)?)
-            .map_err(|_| Failure::Usage(format!("{} is not PEM", path.display()), None))
+        String::from_utf8(files::read(path, MAX_LABEL_FILE)?).map_err(|_| {
+            Failure::Usage(
+                Message::new(
+                    format!("{} is not PEM", path.display()),
+                    format!("{} 不是 PEM", path.display()),
+                ),
+                None,
+            )
+        })
     };
     let component = |path: &std::path::PathBuf| -> Result<Component, Failure> {
         let name = path.file_name().and_then(|name| clean_file_name(&name.to_string_lossy()));
@@ -59,7 +71,10 @@ pub(super) const fn are_in(labelling: &Labelling) -> bool {
 pub(super) fn add(labelling: Labelling, args: &Label) -> Result<Labelling, Failure> {
     match args.c2pa_cert {
         None => Ok(labelling),
-        Some(_) => Err(Failure::Usage("this build writes no C2PA manifests".to_owned(), None)),
+        Some(_) => Err(Failure::Usage(
+            Message::new("this build writes no C2PA manifests", "此版本不写入 C2PA 清单"),
+            None,
+        )),
     }
 }
 

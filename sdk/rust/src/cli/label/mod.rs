@@ -5,7 +5,7 @@ mod credentials;
 mod refusal;
 
 use super::{
-    failure::{Failure, Status},
+    failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
     session::Session,
@@ -155,7 +155,7 @@ impl Plan {
         let implicit = implicit(args)?;
         if implicit.is_none() && args.source_type.is_none() && args.c2pa_cert.is_none() {
             return Err(Failure::Usage(
-                "there is no label to write".to_owned(),
+                Message::new("there is no label to write", "没有要写入的标识"),
                 Some((
                     "Give --producer and --content-id, or --gb45438 FILE, or --propagate, or --source-type, or \
                      --c2pa-cert: see touchstone label --help.",
@@ -166,7 +166,7 @@ impl Plan {
         }
         if args.sm2_key.is_some() && implicit.is_none() {
             return Err(Failure::Usage(
-                "there is no label to sign".to_owned(),
+                Message::new("there is no label to sign", "没有要签名的标识"),
                 Some((
                     "Give --producer and --content-id, or --gb45438 FILE.",
                     "请提供 --producer 与 --content-id，或 --gb45438 文件。",
@@ -175,8 +175,14 @@ impl Plan {
         }
         let labelling = Labelling { implicit, digital_source_type: args.source_type, ..Labelling::default() };
         let labelling = credentials::add(labelling, args)?;
-        // A dry run makes no folder.
-        let target = if args.dry_run { Target::Nowhere } else { target(args)? };
+        let mut target = target(args)?;
+        if args.dry_run {
+            target = Target::Nowhere;
+        }
+        if let Target::Folder(folder) = &target {
+            let refused = |error: io::Error| Failure::Usage(Message::of_file(folder, &error), None);
+            fs::create_dir_all(folder).map_err(refused)?;
+        }
         Ok(Self { labelling, dry_run: args.dry_run, target })
     }
 
@@ -242,7 +248,10 @@ fn label_file(path: &Path) -> Result<Gb45438Label, Failure> {
     let text = files::read(path, MAX_LABEL_FILE)?;
     let label = serde_json::from_slice(&text).map_err(|_| {
         Failure::Usage(
-            format!("{} is not a label of GB 45438", path.display()),
+            Message::new(
+                format!("{} is not a label of GB 45438", path.display()),
+                format!("{} 不是 GB 45438 标识", path.display()),
+            ),
             Some((
                 "Its keys are Label, ContentProducer, ProduceID, ReservedCode1, ContentPropagator, PropagateID, \
                  ReservedCode2; all values are texts.",
@@ -261,7 +270,10 @@ fn signer(args: &Label) -> Result<Option<Signer>, Failure> {
     let key = std::str::from_utf8(&text).ok().and_then(|text| Sm2SigningKey::from_pem(text).ok());
     let key = key.ok_or_else(|| {
         Failure::Usage(
-            format!("{} is not an SM2 private key", path.display()),
+            Message::new(
+                format!("{} is not an SM2 private key", path.display()),
+                format!("{} 不是 SM2 私钥", path.display()),
+            ),
             Some((
                 "Give an unencrypted PEM file, as openssl genpkey -algorithm SM2 makes it.",
                 "请提供未加密的 PEM 文件，例如由 openssl genpkey -algorithm SM2 生成。",
@@ -275,14 +287,26 @@ fn signer(args: &Label) -> Result<Option<Signer>, Failure> {
     Ok(Some(Signer { key: Arc::new(key), form }))
 }
 
-/// A folder if the name says so, exists as one, or several files go there.
+/// A folder if the name says so, exists as one, or several files go there. Nothing is made.
 fn target(args: &Label) -> Result<Target, Failure> {
     let Some(out) = &args.out else { return Ok(Target::Nowhere) };
     let named_as_folder = out.as_os_str().to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]);
-    if args.files.len() == 1 && !named_as_folder && !out.is_dir() {
+    if named_as_folder || out.is_dir() {
+        return Ok(Target::Folder(out.clone()));
+    }
+    if args.files.len() == 1 {
         return Ok(Target::File(out.clone()));
     }
-    fs::create_dir_all(out).map_err(|error| Failure::Usage(format!("{}: {error}", out.display()), None))?;
+    if out.exists() || files::is_named_as_file(out) {
+        let (path, count) = (out.display(), args.files.len());
+        return Err(Failure::Usage(
+            Message::new(
+                format!("--out {path} is the name of one file, and {count} files are to be labelled"),
+                format!("--out {path} 是单个文件名，而待写入标识的文件有 {count} 个"),
+            ),
+            Some(("Name a folder: --out FOLDER/.", "请指定文件夹：--out 文件夹/。")),
+        ));
+    }
     Ok(Target::Folder(out.clone()))
 }
 
@@ -294,10 +318,10 @@ fn create(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
             "Files are never overwritten: choose another --out.",
             "不会覆盖已有文件：请更换 --out。",
         ));
-        Failure::File(format!("{}: {error}", path.display()), remedy)
+        Failure::File(Message::of_file(path, &error), remedy)
     })?;
     file.write_all(bytes).map_err(|error| {
         let _ = fs::remove_file(path);
-        Failure::File(format!("{}: {error}", path.display()), None)
+        Failure::File(Message::of_file(path, &error), None)
     })
 }

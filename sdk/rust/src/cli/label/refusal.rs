@@ -1,6 +1,9 @@
 //! What to do when a file cannot be labelled.
 
-use super::super::failure::{Failure, Remedy};
+use super::super::{
+    chinese::InChinese,
+    failure::{Failure, Remedy},
+};
 #[cfg(feature = "c2pa")]
 use touchstone_inspect::c2pa::C2paSignError;
 use touchstone_inspect::labels::LabelWriteError;
@@ -14,7 +17,7 @@ pub(super) fn of(error: &LabelError) -> Failure {
         #[cfg(feature = "c2pa")]
         LabelError::Manifest(error) => of_manifest(error),
     };
-    Failure::File(error.to_string(), remedy)
+    Failure::File(error.message(), remedy)
 }
 
 fn of_label(error: &LabelWriteError) -> Option<Remedy> {
@@ -77,10 +80,22 @@ fn of_manifest(error: &C2paSignError) -> Option<Remedy> {
             "Give the --source-type that fits the file's own label.",
             "请提供与文件自身标识一致的 --source-type。",
         ),
+        C2paSignError::WouldConceal { .. } => (
+            "A label that says AI is never concealed. Give the source type of the edit, such as humanEdits, \
+             algorithmicallyEnhanced or compositeWithTrainedAlgorithmicMedia; what the file says stays.",
+            "表明 AI 的标识不得隐匿。请提供该编辑的来源类型，例如 humanEdits、algorithmicallyEnhanced 或 \
+             compositeWithTrainedAlgorithmicMedia；文件原有标识保持不变。",
+        ),
         C2paSignError::Identity(_) => (
             "Give an end-entity certificate of the C2PA profile first in --c2pa-cert, and its key in PKCS#8: \
              openssl pkcs8 -topk8 -nocrypt -in KEY.",
             "--c2pa-cert 须以符合 C2PA 规范的终端证书开头，密钥须为 PKCS#8：openssl pkcs8 -topk8 -nocrypt -in KEY。",
+        ),
+        C2paSignError::KeyMismatch => (
+            "Give the key that the first certificate in --c2pa-cert was issued for. openssl pkey -in KEY -pubout and \
+             openssl x509 -in CHAIN -pubkey -noout print the same key if they fit.",
+            "请提供 --c2pa-cert 中第一张证书对应的私钥。二者匹配时，openssl pkey -in KEY -pubout 与 openssl x509 -in CHAIN \
+             -pubkey -noout 输出的公钥相同。",
         ),
         C2paSignError::UnsupportedFormat(_) => (
             "Manifests are written into pictures; give a video its implicit label alone.",

@@ -1,0 +1,3 @@
+ALTER TABLE soft_bindings DROP COLUMN observed;
+ALTER TABLE manifests DROP COLUMN trusted;
+ALTER TABLE credentials DROP COLUMN claim;

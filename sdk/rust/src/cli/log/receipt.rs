@@ -1,0 +1,125 @@
+//! `touchstone verify-receipt`: what a receipt proves, in words.
+
+use super::{args::VerifyReceipt, policy, unusable};
+use crate::cli::{
+    failure::{Failure, Status},
+    output::{Output, Tone},
+    session::Session,
+};
+use serde::Serialize;
+use touchstone_schema::{
+    Sha256Digest, StatementId, Timestamp, envelope::MAX_ENVELOPE_BYTES, log::receipt::MAX_RECEIPT_BYTES,
+    statement::Issuer,
+};
+use touchstone_sdk::{
+    files, keys,
+    log::receipt::{self, Proven},
+};
+
+/// The contract for scripts.
+#[derive(Serialize)]
+struct Line {
+    proven: bool,
+    log: String,
+    log_index: u64,
+    accepted_at: Timestamp,
+    leaf_hash: Sha256Digest,
+    kind: &'static str,
+    issuer: Issuer,
+    key_hint: String,
+    signature_verified: bool,
+    statement: Option<StatementId>,
+    checkpoint_size: u64,
+    checkpoint_root: Sha256Digest,
+    witnesses: Vec<(String, Option<Timestamp>)>,
+    witnessed_at: Option<Timestamp>,
+}
+
+/// A witness's time. None for what no calendar has.
+pub(super) fn time(seconds: u64) -> Option<Timestamp> {
+    Timestamp::from_micros(i64::try_from(seconds).ok()?.checked_mul(1_000_000)?).ok()
+}
+
+/// Name and time of a cosignature.
+pub(super) fn dated((name, seconds): &(String, u64)) -> String {
+    let time = time(*seconds).map_or_else(|| seconds.to_string(), |time| time.to_string());
+    format!("{name} ({time})")
+}
+
+pub(crate) fn run(session: &Session, args: &VerifyReceipt) -> Result<Status, Failure> {
+    let out = &session.out;
+    let policy = policy(&args.trusted)?;
+    let signer = args.signer.as_deref().map(keys::read_public).transpose()?;
+    let envelope = files::read(&args.envelope, MAX_ENVELOPE_BYTES as u64)?;
+    let receipt = files::read(&args.receipt, MAX_RECEIPT_BYTES as u64)?;
+    let receipt = String::from_utf8(receipt).map_err(|_| unusable("a receipt is UTF-8"))?;
+    match receipt::verify(&receipt, &envelope, &policy, signer) {
+        Ok(proven) => {
+            show(out, &proven);
+            Ok(Status::Done)
+        }
+        Err(fault) => {
+            if out.json {
+                out.object(&serde_json::json!({ "proven": false, "reason": fault.to_string() }));
+            } else {
+                let head = out.choose("the receipt proves nothing", "收据不能证明任何内容");
+                out.line(&format!("{}: {fault}", out.paint(Tone::Bad, head)));
+            }
+            Ok(Status::Wrong)
+        }
+    }
+}
+
+fn show(out: &Output, proven: &Proven) {
+    let checkpoint = &proven.checkpoint.checkpoint;
+    let kind = proven.statement.body.kind().name();
+    let witnesses = &proven.checkpoint.witnesses;
+    if out.json {
+        out.object(&Line {
+            proven: true,
+            log: checkpoint.origin.clone(),
+            log_index: proven.log_index,
+            accepted_at: proven.accepted_at,
+            leaf_hash: proven.leaf_hash,
+            kind,
+            issuer: proven.statement.issuer,
+            key_hint: proven.key_hint.clone(),
+            signature_verified: proven.signer.is_some(),
+            statement: proven.signer.map(|(_, id)| id),
+            checkpoint_size: checkpoint.size,
+            checkpoint_root: checkpoint.root,
+            witnesses: witnesses.iter().map(|(name, at)| (name.clone(), time(*at))).collect(),
+            witnessed_at: proven.witnessed_at().and_then(time),
+        });
+        return;
+    }
+    let head = out.choose("the log holds this statement", "日志包含该声明");
+    out.line(&out.paint(Tone::Good, head));
+    let words = out.words();
+    let issuer = match proven.statement.issuer {
+        Issuer::Organisation(id) => id.to_string(),
+        Issuer::Registry => words.registry.to_owned(),
+    };
+    let signature = match proven.signer {
+        Some(_) => out.choose("verified with the given key", "已用所给公钥验证"),
+        None => out.choose("not verified: give --signer", "未验证：请用 --signer 提供公钥"),
+    };
+    let dated_by: Vec<String> = witnesses.iter().map(dated).collect();
+    let dated_by = if dated_by.is_empty() {
+        out.choose("nobody: the time is the registry's own word", "无见证：时间仅由登记处自述").to_owned()
+    } else {
+        dated_by.join(", ")
+    };
+    out.fields(&[
+        (words.statement, proven.signer.map(|(_, id)| id.to_string()).unwrap_or_default()),
+        (words.kind, kind.to_owned()),
+        (words.issuer, issuer),
+        (out.choose("signed with", "签名密钥"), proven.key_hint.clone()),
+        (out.choose("signature", "签名"), signature.to_owned()),
+        (out.choose("log", "日志"), checkpoint.origin.clone()),
+        (words.log_index, proven.log_index.to_string()),
+        (words.accepted_at, proven.accepted_at.to_string()),
+        (out.choose("covered by", "检查点"), format!("{} / {}", checkpoint.size, checkpoint.root)),
+        (out.choose("dated by", "时间见证"), dated_by),
+    ]);
+}

@@ -1,0 +1,342 @@
+//! A registry that publishes nothing without its witnesses.
+
+use crate::support::{Running, agent, copy, eventually};
+use ed25519_dalek::SigningKey;
+use serde::de::DeserializeOwned;
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use tempfile::TempDir;
+use touchstone_schema::{
+    OrganisationId, Sha256Digest, StatementId,
+    api::{Acknowledgement, AdmittedOrganisation, CheckpointList, NewOrganisation},
+    log::{policy::Policy, receipt::TlogProof},
+    statement::{Body, ContentBindings, ImageRegistered, Issuer, Nonce, Role, Statement, View},
+};
+use touchstone_server::{
+    app::{self, Background, StartError},
+    clock::{Clock, SystemClock, SystemEntropy, nonce},
+    config::{Config, ConfigError},
+    log::publisher::PublishError,
+    registry::Registry,
+    store::Store,
+};
+
+const ORIGIN: &str = "registry.test/log";
+const PASSPHRASE: &str = "a passphrase that only tests use";
+
+/// A registry with two witnesses, both of which its policy wants.
+struct Witnessed {
+    folder: TempDir,
+    config: Config,
+    operator: String,
+    witnesses: [Running; 2],
+    policy: Policy,
+    background: Option<Background>,
+    merchant: Option<(OrganisationId, String)>,
+}
+
+impl Witnessed {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::local(folder.path().join("registry"));
+        config.data.readers = 2;
+        config.limits.workers = 1;
+        config.limits.blocking_threads = 4;
+        config.log.receipt_wait_ms = 300;
+        config.log.publish_interval_ms = 20;
+        config.log.witness_timeout_ms = 20_000;
+        fs::create_dir(&config.data.data).unwrap();
+        fs::write(config.data.passphrase_path(), PASSPHRASE).unwrap();
+        let store = Store::open(&config.data.store().unwrap()).unwrap();
+        store.migrate().unwrap();
+        let made =
+            Registry::bootstrap(&store, &SystemClock, &SystemEntropy, ORIGIN, PASSPHRASE.as_bytes()).unwrap();
+        drop(store);
+        let witnesses = ["one", "two"].map(|name| Running::start(name, &[&made.log_verifier_key]));
+        let [one, two] = &witnesses;
+        let text = format!(
+            "log {}\nwitness one {} {}\nwitness two {} {}/\ngroup both all one two\nquorum both\n",
+            made.log_verifier_key,
+            one.key,
+            one.url(),
+            two.key,
+            two.url()
+        );
+        let path = folder.path().join("policy");
+        fs::write(&path, &text).unwrap();
+        config.log.witness_policy = Some(path);
+        let policy = Policy::parse(&text).unwrap();
+        let mut started = Self {
+            folder,
+            config,
+            operator: made.operator_token,
+            witnesses,
+            policy,
+            background: None,
+            merchant: None,
+        };
+        started.serve();
+        started
+    }
+
+    fn try_serve(&self) -> Result<Background, StartError> {
+        Background::start(self.config.clone(), Arc::new(SystemClock))
+    }
+
+    fn serve(&mut self) {
+        self.background = Some(self.try_serve().unwrap());
+    }
+
+    fn stop(&mut self) {
+        self.background.take().unwrap().stop();
+    }
+
+    /// Status and body of an answer.
+    fn exchange(&self, path: &str, token: &str, body: Option<&[u8]>) -> (u16, String) {
+        let url = format!("http://{}{path}", self.background.as_ref().unwrap().address);
+        let authorization = format!("Bearer {token}");
+        let answer = match body {
+            None => agent().get(url).header("authorization", authorization).call(),
+            Some(body) => agent()
+                .post(url)
+                .header("authorization", authorization)
+                .header("content-type", "application/json")
+                .send(body),
+        };
+        let mut answer = answer.unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    }
+
+    fn json<T: DeserializeOwned>(&self, path: &str, token: &str, body: Option<&[u8]>) -> T {
+        let (status, text) = self.exchange(path, token, body);
+        assert!((200..300).contains(&status), "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn key() -> SigningKey {
+        SigningKey::from_bytes(&[3; 32])
+    }
+
+    fn merchant(&mut self) -> (OrganisationId, String) {
+        if self.merchant.is_none() {
+            let new = NewOrganisation {
+                name: "A shop".to_owned(),
+                role: Role::Merchant,
+                public_key: (&Self::key()).into(),
+                recovery_key: None,
+                proof_of_possession: None,
+                provider_codes: Vec::new(),
+            };
+            let body = serde_json::to_vec(&new).unwrap();
+            let made: AdmittedOrganisation = self.json("/v1/organisations", &self.operator, Some(&body));
+            self.merchant = Some((made.organisation, made.token));
+        }
+        self.merchant.clone().unwrap()
+    }
+
+    /// Submits a new statement; status and body of the answer.
+    fn try_register(&mut self) -> (u16, String) {
+        let (organisation, token) = self.merchant();
+        let fresh: Nonce = nonce(&SystemEntropy).unwrap();
+        let digest = Sha256Digest::of(&fresh.0);
+        let content = ContentBindings {
+            sha256: digest,
+            sha256_without_manifest: digest,
+            media_type: "image/jpeg".to_owned(),
+            c2pa: None,
+            record: None,
+        };
+        let statement = Statement {
+            audience: ORIGIN.to_owned(),
+            issuer: Issuer::Organisation(organisation),
+            issued_at: SystemClock.now(),
+            nonce: fresh,
+            body: Body::from(ImageRegistered { view: View::Listing, product: None, content }),
+        };
+        self.exchange("/v1/statements", &token, Some(&statement.sign(&Self::key()).unwrap()))
+    }
+
+    fn register(&mut self) -> StatementId {
+        let (status, text) = self.try_register();
+        assert_eq!(status, 201, "{text}");
+        serde_json::from_str::<Acknowledgement>(&text).unwrap().id
+    }
+
+    fn receipt(&self, id: &StatementId) -> (u16, String) {
+        let token = self.merchant.as_ref().map_or("", |(_, token)| token.as_str());
+        self.exchange(&format!("/v1/statements/{id}/receipt"), token, None)
+    }
+
+    /// Waits for a receipt, which the policy must accept.
+    fn receives(&self, id: &StatementId) -> u64 {
+        let text = eventually("a receipt", || Some(self.receipt(id)).filter(|(status, _)| *status == 200)).1;
+        let proof = TlogProof::parse(&text).unwrap();
+        let verified = self.policy.verify(proof.checkpoint.as_bytes()).unwrap();
+        assert_eq!(verified.witnesses.len(), 2);
+        verified.checkpoint.size
+    }
+
+    fn checkpoints(&self) -> CheckpointList {
+        self.json("/v1/log/checkpoints?limit=1000", "", None)
+    }
+
+    fn published(&self) -> u64 {
+        self.background.as_ref().unwrap().registry.log().published_size()
+    }
+
+    fn halted(&self) -> Option<String> {
+        self.background.as_ref().unwrap().registry.log().halted().map(str::to_owned)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.config.data.data.clone()
+    }
+
+    /// A copy of database and log, as a backup keeps them.
+    fn backup(&self) -> PathBuf {
+        let backup = self.folder.path().join("backup");
+        copy(&self.data(), &backup);
+        backup
+    }
+
+    fn restore(&self, backup: &PathBuf) {
+        fs::remove_dir_all(self.data()).unwrap();
+        copy(backup, &self.data());
+    }
+}
+
+impl Drop for Witnessed {
+    fn drop(&mut self) {
+        if let Some(background) = self.background.take() {
+            background.stop();
+        }
+    }
+}
+
+#[test]
+fn every_checkpoint_carries_the_quorum() {
+    let mut registry = Witnessed::start();
+    let first = registry.register();
+    registry.receives(&first);
+    let second = registry.register();
+    assert!(registry.receives(&second) > 1);
+    registry.stop();
+    registry.serve();
+    let third = registry.register();
+    registry.receives(&third);
+    let list = registry.checkpoints().checkpoints;
+    assert!(list.len() >= 3);
+    for checkpoint in list {
+        let verified = registry.policy.verify(checkpoint.note.as_bytes()).unwrap();
+        assert_eq!(
+            verified.witnesses.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+            ["one", "two"]
+        );
+    }
+    let (status, note) = registry.exchange("/log/checkpoint", "", None);
+    assert_eq!(status, 200);
+    assert_eq!(registry.policy.verify(note.as_bytes()).unwrap().checkpoint.size, registry.published());
+}
+
+#[test]
+fn without_the_quorum_nothing_is_published_and_statements_are_still_taken() {
+    let mut registry = Witnessed::start();
+    let first = registry.register();
+    let published = registry.receives(&first);
+    registry.witnesses[1].kill();
+    let waiting = [registry.register(), registry.register()];
+    for id in &waiting {
+        let (status, problem) = registry.receipt(id);
+        assert_eq!(status, 409, "{problem}");
+        assert!(problem.contains("receipt-pending"), "{problem}");
+    }
+    // A command beside the server publishes nothing either.
+    app::open_beside(&registry.config, Arc::new(SystemClock)).unwrap();
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!((registry.published(), registry.halted()), (published, None));
+    // A server that is started without the quorum serves what is published, and takes statements.
+    registry.stop();
+    registry.serve();
+    assert_eq!(registry.published(), published);
+    let third = registry.register();
+    assert_eq!(registry.receipt(&third).0, 409);
+    registry.witnesses[1].serve();
+    for id in waiting.iter().chain([&third]) {
+        assert!(registry.receives(id) > published);
+    }
+}
+
+#[test]
+fn a_restored_backup_does_not_start_while_a_witness_knows_more() {
+    let mut registry = Witnessed::start();
+    let first = registry.register();
+    let kept = registry.receives(&first);
+    registry.stop();
+    let backup = registry.backup();
+    registry.serve();
+    let later = [registry.register(), registry.register(), registry.register()];
+    let known = later.map(|id| registry.receives(&id)).into_iter().max().unwrap();
+    registry.stop();
+    registry.restore(&backup);
+    let error = registry.try_serve().unwrap_err();
+    let reason = error.to_string();
+    assert!(matches!(error, StartError::Log(PublishError::Halt(_))), "{reason}");
+    assert!(
+        known > kept && reason.contains(&known.to_string()) && reason.contains("older backup"),
+        "{reason}"
+    );
+    // While the witnesses cannot be asked it starts; as soon as they speak, it halts, and signs nothing.
+    registry.witnesses.iter_mut().for_each(Running::kill);
+    registry.serve();
+    let lost = registry.register();
+    assert_eq!(registry.receipt(&lost).0, 409);
+    registry.witnesses.iter_mut().for_each(Running::serve);
+    let reason = eventually("it halts", || registry.halted());
+    assert!(reason.contains("older backup"), "{reason}");
+    let (status, problem) = registry.try_register();
+    assert_eq!(status, 503, "{problem}");
+    assert!(problem.contains("log-halted"), "{problem}");
+    assert_eq!(registry.published(), kept);
+    assert_eq!(registry.receipt(&lost).0, 409);
+}
+
+/// Entries were appended again after the backup, as many as the witnesses know and more: other ones.
+#[test]
+fn a_fork_is_not_signed() {
+    let mut registry = Witnessed::start();
+    let first = registry.register();
+    let kept = registry.receives(&first);
+    registry.stop();
+    let backup = registry.backup();
+    registry.serve();
+    let second = registry.register();
+    let known = registry.receives(&second);
+    registry.stop();
+    registry.restore(&backup);
+    registry.witnesses.iter_mut().for_each(Running::kill);
+    registry.serve();
+    for _ in 0..4 {
+        registry.register();
+    }
+    assert!(known < kept + 4);
+    registry.witnesses.iter_mut().for_each(Running::serve);
+    let reason = eventually("it halts", || registry.halted());
+    assert!(reason.contains("two different logs"), "{reason}");
+    assert_eq!(registry.published(), kept);
+    registry.stop();
+    let error = registry.try_serve().unwrap_err();
+    assert!(matches!(error, StartError::Log(PublishError::Halt(_))), "{error}");
+}
+
+#[test]
+fn a_policy_of_another_log_is_a_wrong_setting() {
+    let mut registry = Witnessed::start();
+    registry.stop();
+    let path = registry.config.log.witness_policy.clone().unwrap();
+    fs::write(&path, "quorum none\n").unwrap();
+    let error = registry.try_serve().unwrap_err();
+    assert!(matches!(error, StartError::Config(ConfigError::WitnessPolicy { .. })), "{error}");
+    assert!(error.to_string().contains("policy") && error.to_string().contains("quorum"), "{error}");
+    registry.config.log.witness_policy = Some(path.with_file_name("no-such-policy"));
+    let error = registry.try_serve().unwrap_err();
+    assert!(matches!(error, StartError::Config(ConfigError::Unreadable { .. })), "{error}");
+}
