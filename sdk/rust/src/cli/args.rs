@@ -98,7 +98,7 @@ pub(crate) enum Command {
     Statement(StatementCommand),
     /// Verify and follow the registry's log.
     #[command(subcommand)]
-    Log(Log),
+    Log(Box<Log>),
     /// Verify offline that the log holds a statement.
     VerifyReceipt(VerifyReceipt),
     /// Manage organisations, keys, codes, tokens and users.

@@ -141,6 +141,13 @@ pub(crate) fn evidence() -> EvidenceRecorded {
 
 pub(crate) fn stored(organisation: OrganisationId) -> ManifestStored {
     let manifest = "urn:c2pa:1".to_owned();
-    let c2pa = C2paBinding { manifest, store_sha256: digest("store"), signer: None, hard_binding: None };
+    let c2pa = C2paBinding {
+        manifest,
+        store_sha256: digest("store"),
+        signer: None,
+        certificate_sha256: None,
+        claim_signature_sha256: None,
+        hard_binding: None,
+    };
     ManifestStored { organisation, c2pa }
 }

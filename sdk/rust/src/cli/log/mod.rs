@@ -147,7 +147,7 @@ fn advance(
     for _ in 0..attempts {
         match audit::advance(source, policy, operator, state, observer) {
             Err(AuditError::Wrong(finding)) if matches!(*finding, Finding::Shrunk { .. }) => {
-                thread::sleep(PAUSE)
+                thread::sleep(PAUSE);
             }
             outcome => return outcome,
         }

@@ -142,7 +142,7 @@ impl Job<'_> {
             Some(client) => {
                 let (count, last) =
                     history::verify(client, &self.policy, &mut tree, state.history, |finding| {
-                        found(&finding)
+                        found(&finding);
                     })?;
                 state.history = last;
                 Some(count)
@@ -236,7 +236,7 @@ impl Job<'_> {
         } else {
             out.choose("hashes only", "仅哈希")
         };
-        let witnesses: Vec<String> = checkpoint.witnesses.iter().map(|w| super::receipt::dated(w)).collect();
+        let witnesses: Vec<String> = checkpoint.witnesses.iter().map(super::receipt::dated).collect();
         out.fields(&[
             (out.choose("log", "日志"), line.origin),
             (out.words().log_size, line.size.to_string()),
