@@ -110,9 +110,11 @@ fn faults(client: &Client, log: &Log) -> (u64, Vec<(u64, HistoryFault)>) {
 fn a_file_server_is_enough() {
     let (folder, log) = (tempfile::tempdir().unwrap(), log());
     log.write(folder.path(), 300);
-    // What is left of an earlier size goes when the full tile is there.
-    fs::remove_dir_all(folder.path().join("tile")).unwrap();
     log.write(folder.path(), 600);
+    // What is left of an earlier size goes when the full tile is there.
+    for partial in ["tile/0/001.p", "tile/entries/001.p"] {
+        fs::remove_dir_all(folder.path().join(partial)).unwrap();
+    }
     fs::write(folder.path().join("checkpoint"), log.note(300, &log_key())).unwrap();
     let client = serve(folder.path().to_owned(), Vec::new());
     let mut state = State::new(true);

@@ -175,7 +175,7 @@ fn an_output_whose_own_label_is_another_is_refused_unless_that_is_wanted() {
     let public = serde_json::to_value(touchstone_schema::key::PublicKey::from(&key)).unwrap();
     let registry = serde_json::json!({
         "origin": "registry.example/log", "version": "0", "log_verifier_key": "", "verdict_key": public,
-        "operator_key": public, "log_size": 1, "time": "2026-11-22T09:00:00Z", "max_upload_bytes": 1_000_000,
+        "operator_key": public, "log_size": 1, "published_size": 1, "time": "2026-11-22T09:00:00Z", "max_upload_bytes": 1_000_000,
         "max_batch": 10
     });
     let caller = serde_json::json!({
