@@ -518,7 +518,8 @@ impl Publisher {
     fn follow(&mut self, head: &LogHead, leads: bool) -> Result<(), PublishError> {
         let writes = leads || !self.view.storage().is_shared();
         let behind = self.view.published_size() < head.published_size;
-        if !behind && !(writes && self.stored < head.published_size) {
+        let unwritten = writes && self.stored < head.published_size;
+        if !behind && !unwritten {
             return Ok(());
         }
         // What was recorded after `head` waits: its tiles need not be here yet.

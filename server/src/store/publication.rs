@@ -108,13 +108,11 @@ impl Reader<'_> {
 
 /// Values of rows whose indexes must follow each other from `first` on.
 fn contiguous(first: i64, rows: Vec<(i64, Vec<u8>)>) -> Result<Vec<Vec<u8>>, StoreError> {
-    let mut next = first;
     let mut values = Vec::with_capacity(rows.len());
-    for (index, value) in rows {
-        if index != next {
-            return Err(StoreError::Corrupt(format!("entry {next} of the log is missing")));
+    for (expected, (index, value)) in (first..).zip(rows) {
+        if index != expected {
+            return Err(StoreError::Corrupt(format!("entry {expected} of the log is missing")));
         }
-        next += 1;
         values.push(value);
     }
     Ok(values)
