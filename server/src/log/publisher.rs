@@ -29,6 +29,7 @@ use touchstone_schema::{
         checkpoint::{Checkpoint, open_checkpoint, sign_checkpoint},
         note::{Note, VerifierKey, VerifierKeyError},
         tile::Tile,
+        tree::empty_root,
     },
 };
 
@@ -365,7 +366,10 @@ impl Publisher {
             self.follow(&head, leads)?;
             return Ok(edge);
         }
-        let edge = self.derive(edge, &head)?;
+        // Who does not publish keeps in step with who does: partial tiles have the sizes of checkpoints.
+        let until = if leads { size } else { head.published_size };
+        let edge = if edge.tree().size() > until { self.reload()? } else { edge };
+        let edge = self.derive(edge, &head, until)?;
         if !leads || head.published_size == size || self.view.published_size() < head.published_size {
             self.follow(&head, leads)?;
         }
@@ -405,8 +409,8 @@ impl Publisher {
     }
 
     /// Derives everything up to `head` from the database and keeps it.
-    fn derive(&mut self, mut edge: Edge, head: &LogHead) -> Result<Edge, PublishError> {
-        let (storage, size) = (self.view.storage(), head.frontier.size());
+    fn derive(&mut self, mut edge: Edge, head: &LogHead, size: u64) -> Result<Edge, PublishError> {
+        let storage = self.view.storage();
         let mut full = Vec::new();
         self.agrees(&edge)?;
         while edge.tree().size() < size {
@@ -426,7 +430,7 @@ impl Publisher {
                 tracing::info!("derived tiles of {} of {size} log entries", edge.tree().size());
             }
         }
-        if edge.tree().root() != head.frontier.root() {
+        if edge.tree().root() != self.committed_root(head, size)? {
             return Err(PublishError::Halt(format!(
                 "the stored tiles and the database's entries do not make the tree of {size} entries that the database \
                  committed to: one of them is damaged or of another registry"
@@ -438,6 +442,18 @@ impl Publisher {
             self.kept = size;
         }
         Ok(edge)
+    }
+
+    /// The root of the first `size` entries as the database committed to it: all of them, or those of a checkpoint.
+    fn committed_root(&self, head: &LogHead, size: u64) -> Result<Sha256Digest, PublishError> {
+        if size == head.frontier.size() {
+            return Ok(head.frontier.root());
+        }
+        let Some(before) = size.checked_sub(1) else { return Ok(empty_root()) };
+        let row = self.store.read(|reader| reader.checkpoints_above(before, 1))?.pop();
+        let row = row.filter(|row| row.size == size);
+        row.map(|row| row.root)
+            .ok_or_else(|| PublishError::Halt(format!("the database lacks the checkpoint of {size} entries")))
     }
 
     /// Whether a tree of that size was signed, it is this one.

@@ -6,6 +6,7 @@
 //! it, more often under `make faults`. Everything stays on this machine.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "what is skipped is said")]
 #![cfg(unix)]
 
 mod audit;

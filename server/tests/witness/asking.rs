@@ -142,7 +142,7 @@ fn a_witness_that_knows_more_or_others_stops_the_log() {
     for size in [9, 12] {
         match collect(&mut open(&log, &text, PATIENCE), &fork, size).unwrap_err() {
             WitnessError::Conflict(reason) => {
-                assert!(reason.contains("w1") && reason.contains(" 9 "), "{reason}")
+                assert!(reason.contains("w1") && reason.contains(" 9 "), "{reason}");
             }
             other => panic!("{other}"),
         }

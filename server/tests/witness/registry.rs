@@ -3,7 +3,12 @@
 use crate::support::{Running, agent, copy, eventually};
 use ed25519_dalek::SigningKey;
 use serde::de::DeserializeOwned;
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tempfile::TempDir;
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId,
@@ -198,7 +203,7 @@ impl Witnessed {
         backup
     }
 
-    fn restore(&self, backup: &PathBuf) {
+    fn restore(&self, backup: &Path) {
         fs::remove_dir_all(self.data()).unwrap();
         copy(backup, &self.data());
     }
