@@ -238,7 +238,7 @@ mod tests {
 
     /// Vertical stripes of 40 and 200, each so many pixels wide.
     fn stripes(wide: usize) -> Plane {
-        let data = (0..64 * 48).map(|i| if i % 64 / wide % 2 == 0 { 40 } else { 200 }).collect();
+        let data = (0..64 * 48).map(|i| if (i % 64 / wide).is_multiple_of(2) { 40 } else { 200 }).collect();
         Plane { width: 64, height: 48, data }
     }
 

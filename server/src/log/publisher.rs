@@ -408,7 +408,7 @@ impl Publisher {
         Ok(false)
     }
 
-    /// Derives everything up to `head` from the database and keeps it.
+    /// Derives the first `size` entries from the database and keeps their tiles.
     fn derive(&mut self, mut edge: Edge, head: &LogHead, size: u64) -> Result<Edge, PublishError> {
         let storage = self.view.storage();
         let mut full = Vec::new();
