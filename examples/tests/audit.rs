@@ -8,6 +8,8 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 /// Where the programs are: beside the one that cargo built for this test.
@@ -93,6 +95,18 @@ impl World {
         (text("organisation"), text("token"))
     }
 
+    /// Waits for a published checkpoint of `size` entries: uploads are answered before it.
+    fn published(&self, size: u64) {
+        let written = || -> Option<u64> {
+            fs::read_to_string(self.path("data/log/checkpoint")).ok()?.lines().nth(1)?.parse().ok()
+        };
+        let until = Instant::now() + Duration::from_secs(30);
+        while written().is_none_or(|there| there < size) {
+            assert!(Instant::now() < until, "{:?} of {size} entries are published", written());
+            sleep(Duration::from_millis(20));
+        }
+    }
+
     fn picture(&self, name: &str, phase: f64) {
         let picture = image::RgbImage::from_fn(240, 180, |x, y| {
             let (x, y) = (f64::from(x), f64::from(y));
@@ -173,6 +187,7 @@ fn everything_that_a_registry_says_is_verified_from_outside() {
     }
 
     // The whole log, over HTTP and as files, once and again.
+    world.published(8);
     let over_http = trusting(&["log", "verify", "--state", "state", "--history"]);
     let line = verified(world.json("", &[over_http.as_slice(), &[url.as_str()]].concat()));
     // Three policies, an admission, two statements, two observations.
@@ -197,8 +212,8 @@ fn everything_that_a_registry_says_is_verified_from_outside() {
     }
 
     // The monitor goes on from what the audit has seen, and tells the owner of a stranger.
-    let follow = trusting(&["log", "monitor", "--state", "state", "--once", "--organisation"]);
-    let follow = [follow.as_slice(), &[shop.as_str()]].concat();
+    let follow = trusting(&["log", "monitor", "--state", "state", "--once"]);
+    let follow = [follow.as_slice(), &["--organisation", &shop]].concat();
     assert_eq!(world.json("", &follow), (0, Vec::new()));
     let (_, rival) = world.admit("Rival", "merchant");
     let (status, _) =
