@@ -19,6 +19,11 @@ use touchstone_schema::{
     },
 };
 
+/// Anyone reads objects of the bucket, as a public log wants it; writing takes the credentials.
+const PUBLIC_READ: &str = r#"{"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::tiles/*"}
+]}"#;
+
 /// A storage server with one empty bucket.
 struct Bucket {
     process: Child,
@@ -40,6 +45,10 @@ impl Bucket {
             if TcpStream::connect(address).is_ok() {
                 let made = ureq::put(format!("http://{address}/tiles")).send_empty().unwrap();
                 assert_eq!(made.status(), 200);
+                let policy = ureq::put(format!("http://{address}/tiles?policy"))
+                    .content_type("application/json")
+                    .send(PUBLIC_READ);
+                assert!(policy.unwrap().status().is_success());
                 return bucket;
             }
             std::thread::sleep(Duration::from_millis(100));
@@ -49,8 +58,11 @@ impl Bucket {
 
     /// An object as anyone with the bucket's address reads it, past the registry.
     fn object(&self, path: &str) -> Option<Vec<u8>> {
-        let answer = ureq::get(format!("http://{}/tiles/{path}", self.address)).call();
-        answer.ok().map(|mut answer| answer.body_mut().read_to_vec().unwrap())
+        match ureq::get(format!("http://{}/tiles/{path}", self.address)).call() {
+            Ok(mut answer) => Some(answer.body_mut().read_to_vec().unwrap()),
+            Err(ureq::Error::StatusCode(404)) => None,
+            Err(error) => panic!("{path}: {error}"),
+        }
     }
 
     fn environment(&self) -> [(&'static str, String); 5] {
