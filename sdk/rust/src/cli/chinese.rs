@@ -175,6 +175,7 @@ impl InChinese for RegisterError {
             Self::ForeignKey { fingerprint, organisation } => {
                 format!("指纹为 {fingerprint} 的密钥未登记在 {organisation} 名下，或已被撤销")
             }
+            Self::Receipt { id, fault } => format!("{id} 的收据不成立：{fault}"),
             Self::Changed(path) => format!("{} 在登记过程中发生了变化", path.display()),
             Self::OtherLabel { found, given } => {
                 format!("文件自带的标识为 {found}，与所给标识 {given} 不同")

@@ -45,6 +45,12 @@ impl Status {
 /// A remedy in English and Chinese.
 pub(crate) type Remedy = (&'static str, &'static str);
 
+/// What to do about a receipt that proves nothing.
+pub(crate) const UNPROVEN: Remedy = (
+    "Nothing was written. Ask the registry's operator, and compare the key of its log through another channel.",
+    "未写入任何文件。请联系登记处运营方，并通过其他渠道核对其日志密钥。",
+);
+
 /// What failed, in English and Chinese.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
@@ -79,6 +85,8 @@ pub(crate) enum Failure {
     File(Message, Option<Remedy>),
     /// A log cannot be read.
     Unreadable(Message, Option<Remedy>),
+    /// What the registry gave proves nothing.
+    Unproven(Message, Option<Remedy>),
     /// The registry did not answer as wanted.
     Client(ClientError),
 }
@@ -90,6 +98,7 @@ impl Failure {
             Self::Usage(..) => Status::Usage,
             Self::File(..) => Status::SomeFailed,
             Self::Unreadable(..) => Status::Unreachable,
+            Self::Unproven(..) => Status::Wrong,
             Self::Client(ClientError::Problem(_)) => Status::Refused,
             Self::Client(ClientError::InvalidUrl { .. } | ClientError::InvalidToken) => Status::Usage,
             Self::Client(ClientError::Request(_)) => Status::SomeFailed,
@@ -136,7 +145,8 @@ impl Failure {
         match self {
             Self::Usage(text, remedy)
             | Self::File(text, remedy)
-            | Self::Unreadable(text, remedy) => (out.choose(&text.en, &text.zh).to_owned(), remedy.map(choose)),
+            | Self::Unreadable(text, remedy)
+            | Self::Unproven(text, remedy) => (out.choose(&text.en, &text.zh).to_owned(), remedy.map(choose)),
             Self::Client(ClientError::Problem(problem)) => describe_problem(problem, out),
             Self::Client(error) => {
                 (out.choose(&error.to_string(), &error.chinese()).to_owned(), remedy_of(error).map(choose))
@@ -267,6 +277,7 @@ impl From<RegisterError> for Failure {
                     "请登记文件中的标识。若文件由带标识的图片制成并保留了原图的标识，请加 --other-label。",
                 )),
             ),
+            RegisterError::Receipt { .. } => Self::Unproven(error.message(), Some(UNPROVEN)),
             RegisterError::Changed(_) => Self::File(
                 error.message(),
                 Some(("Register it again when it no longer changes.", "请在文件不再变化后重新登记。")),

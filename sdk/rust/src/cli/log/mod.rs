@@ -74,6 +74,16 @@ fn is_url(place: &str) -> bool {
     ["http://", "https://"].iter().any(|scheme| place.starts_with(scheme))
 }
 
+/// The policy that receipts must satisfy before they are kept: the user's, or the key that the registry states of its
+/// log in this run. The latter at least keeps what was damaged or mixed up from being taken for a receipt.
+pub(super) fn receipt_policy(file: Option<&Path>, (origin, key): (&str, &str)) -> Result<Policy, Failure> {
+    let trusted = match file.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) => Trusted { policy: Some(path.to_owned()), log_key: None },
+        None => Trusted { policy: None, log_key: Some(log_key(origin, key)?) },
+    };
+    policy(&trusted)
+}
+
 /// The policy that checkpoints must satisfy.
 fn policy(trusted: &Trusted) -> Result<Policy, Failure> {
     let refused = |message: Message| {
