@@ -1,6 +1,10 @@
 //! An auditor with the built programs: a registry is made, filled and verified from outside, and then tampered with.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and waits by the clock"
+)]
 
 use serde_json::Value;
 use std::{
