@@ -148,6 +148,7 @@ fn the_fsck_of_tessera_verifies_the_log() {
     let key = folder.path().join("key");
     fs::write(&key, app.info().log_verifier_key).unwrap();
     // What it said. Its exit status is 0 whatever it found, and over a damaged bundle it never ends.
+    #[allow(clippy::disallowed_methods, reason = "a test that waits takes real time")]
     let check = |app: &TestApp, patience: Duration| {
         let said = folder.path().join("said");
         let mut child = Command::new(&fsck)
