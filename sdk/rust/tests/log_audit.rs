@@ -173,7 +173,7 @@ fn one_damaged_entry_does_not_hide_another() {
 }
 
 #[test]
-fn a_log_that_forked_or_shrank_is_shown_by_its_own_signatures() {
+fn a_log_that_forked_is_shown_by_its_own_signatures_and_one_that_is_cut_is_told() {
     for seen in [300, 512, 700] {
         let folder = written(&LONG, seen);
         let home = tempfile::tempdir().unwrap();
@@ -214,6 +214,9 @@ fn an_older_checkpoint_of_the_same_log_is_no_harm() {
     fs::write(folder.path().join("checkpoint"), LONG.note(280, &log_key())).unwrap();
     let (findings, told) = advance(folder.path(), &policy(), &mut state);
     assert_eq!((findings, told.judged, state.size()), (Vec::new(), Vec::new(), 300));
+    let source = DirectoryLog(folder.path().to_owned());
+    let outcome = audit::advance(&source, &policy(), None, &mut state, now(), &mut Told::default()).unwrap();
+    assert_eq!((outcome.shown, outcome.checkpoint.checkpoint.size), (280, 300));
     // An older one of another past is one all the same.
     fs::write(folder.path().join("checkpoint"), fork(279, 1).note(280, &log_key())).unwrap();
     let (findings, _) = advance(folder.path(), &policy(), &mut state);
@@ -235,7 +238,11 @@ fn the_operators_key_can_be_pinned() {
         advance(&mut state, public(&key(9))),
         Err(AuditError::State(StateError::OtherOperator))
     ));
-    assert!(advance(&mut State::new(true), public(&key(9))).unwrap().wrong);
+    // One word, not one for every entry; and nothing is kept of it.
+    let mut state = State::new(true);
+    let expected = public(&key(9)).fingerprint();
+    let AuditError::Wrong(finding) = advance(&mut state, public(&key(9))).unwrap_err() else { panic!() };
+    assert_eq!((*finding, state.findings.len()), (Finding::OtherOperator { expected }, 0));
 }
 
 fn refused(folder: &Path, policy: &Policy) -> String {

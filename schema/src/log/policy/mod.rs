@@ -119,13 +119,17 @@ pub enum PolicyError {
     #[error("the signature that names {0:?} is not valid")]
     Signature(String),
     /// Too few witnesses.
-    #[error("the quorum {quorum:?} is not met; cosigned by {cosigned:?}")]
+    #[error("the quorum {quorum:?} is not met; cosigned by {}", names(.cosigned))]
     Quorum {
         /// Name of the witness or group required.
         quorum: String,
         /// Names of the witnesses that cosigned.
         cosigned: Vec<String>,
     },
+}
+
+fn names(cosigned: &[String]) -> String {
+    if cosigned.is_empty() { "nobody".to_owned() } else { cosigned.join(", ") }
 }
 
 impl Policy {

@@ -50,6 +50,9 @@ pub struct Outcome {
     pub note: String,
     /// Entries that had been verified before.
     pub from: u64,
+    /// Size of the checkpoint that is served. Smaller than the one that everything was held to if the source is behind
+    /// what was seen before.
+    pub shown: u64,
     /// Whether this audit found anything wrong.
     pub wrong: bool,
 }
@@ -95,7 +98,7 @@ pub fn advance(
     now: Timestamp,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, AuditError> {
-    let Head { verified, note, mut tree } = connect(source, policy, state)?;
+    let Head { verified, note, mut tree, shown } = connect(source, policy, state)?;
     let (origin, size) = (&verified.checkpoint.origin, verified.checkpoint.size);
     let from = state.size();
     match &mut state.replay {
@@ -111,11 +114,12 @@ pub fn advance(
     state.origin = Some(origin.clone());
     state.checkpoint = Some(note.clone());
     observer.begins(from, size);
-    let mut run = Run { state, observer, wrong: false, damaged: 0 };
+    let expected = operator.filter(|_| from == 0).map(|key| key.fingerprint());
+    let mut run = Run { state, observer, wrong: false, damaged: 0, expected };
     let mut frontiers = tree.clone();
     scan::scan(source, &mut tree, from..size, |bundles| run.take(bundles, &mut frontiers))?;
     let wrong = run.wrong;
-    Ok(Outcome { checkpoint: verified, note, from, wrong })
+    Ok(Outcome { checkpoint: verified, note, from, shown, wrong })
 }
 
 /// Shows entries from `replay`'s next one on, up to those that the state counts, once more: what they were judged, and
@@ -147,6 +151,7 @@ struct Head<'a> {
     verified: VerifiedCheckpoint,
     note: String,
     tree: Tree<'a>,
+    shown: u64,
 }
 
 /// Reads the newest checkpoint and opens its tree, if that continues all that was seen before.
@@ -158,7 +163,7 @@ fn connect<'a>(source: &'a dyn Source, policy: &Policy, state: &State) -> Result
     }
     let Some(earlier_note) = &state.checkpoint else {
         let tree = Tree::open(source, &verified.checkpoint)?;
-        return Ok(Head { verified, note, tree });
+        return Ok(Head { verified, note, tree, shown: later_size });
     };
     // Nobody is accused with a note that anybody could have put there.
     let earlier = history::signed(policy, earlier_note)
@@ -187,7 +192,7 @@ fn connect<'a>(source: &'a dyn Source, policy: &Policy, state: &State) -> Result
         let verified = policy.verify(note.as_bytes());
         let verified = verified
             .map_err(|error| Finding::Checkpoint { reason: cut(&error.to_string()), note: note.clone() })?;
-        Head { verified, note, tree }
+        Head { verified, note, tree, shown: later_size }
     } else {
         if later_size == earlier_size && root != earlier.root {
             return Err(forked());
@@ -196,14 +201,14 @@ fn connect<'a>(source: &'a dyn Source, policy: &Policy, state: &State) -> Result
         if tree.root(earlier_size)? != earlier.root {
             return Err(forked());
         }
-        Head { verified, note, tree }
+        Head { verified, note, tree, shown: later_size }
     };
-    let Head { verified, note, mut tree } = head;
+    let Head { verified, note, mut tree, shown } = head;
     // The log is the one that was signed; then the state itself must be wrong.
     if tree.frontier(state.size())? != state.frontier {
         return Err(StateError::Contradiction.into());
     }
-    Ok(Head { verified, note, tree })
+    Ok(Head { verified, note, tree, shown })
 }
 
 struct Run<'a> {
@@ -212,6 +217,8 @@ struct Run<'a> {
     wrong: bool,
     /// Bundles that could not be read: later entries cannot be judged.
     damaged: u64,
+    /// Fingerprint of the key with which the first entry must be signed, if that is known and the entry comes.
+    expected: Option<Sha256Digest>,
 }
 
 impl Run<'_> {
@@ -244,6 +251,11 @@ impl Run<'_> {
                     broken.push(Finding::Statement { log_index, violation: violation.clone() });
                 }
             });
+        }
+        // Then this is another registry's log, and not one of which every entry is wrong.
+        let unknown = Finding::Statement { log_index: 0, violation: Violation::UnknownKey };
+        if let Some(expected) = self.expected.filter(|_| broken.first() == Some(&unknown)) {
+            return Err(Finding::OtherOperator { expected }.into());
         }
         for finding in broken {
             self.wrong = true;

@@ -8,7 +8,8 @@ use touchstone_schema::{Sha256Digest, Timestamp, log::NodeId};
 const MAX_SHOWN: usize = 256;
 
 /// The beginning of a text from outside: findings are kept and shown, however long the text is.
-pub(crate) fn cut(text: &str) -> String {
+#[must_use]
+pub fn cut(text: &str) -> String {
     match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
@@ -193,8 +194,11 @@ pub enum Finding {
         #[serde(flatten)]
         violation: Violation,
     },
-    /// A checkpoint that is smaller than one that was signed before.
-    #[error("the log shrank from {earlier_size} to {later_size} entries")]
+    /// What is shown is smaller than what was verified before, and the rest is not there: an old copy, or a log that was
+    /// cut. The notes alone do not tell which.
+    #[error(
+        "{later_size} entries are shown, and {earlier_size} were verified before: an old copy, or the log was cut"
+    )]
     Shrunk {
         /// Size seen before.
         earlier_size: u64,
@@ -204,6 +208,12 @@ pub enum Finding {
         earlier: String,
         /// The signed checkpoint seen now.
         later: String,
+    },
+    /// The first entry is not signed with the operator's key that the auditor expects.
+    #[error("the log does not begin with the operator's key {expected}")]
+    OtherOperator {
+        /// Fingerprint of the key that was given.
+        expected: Sha256Digest,
     },
     /// Two signed checkpoints that no single log can have.
     #[error("the log forked: the tree of {later_size} entries does not begin with the one of {earlier_size}")]

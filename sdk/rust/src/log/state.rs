@@ -26,8 +26,6 @@ use touchstone_schema::{
 const MAX_FINDINGS: usize = 1_000;
 /// Signed evidence against the log that is kept, beside the other findings.
 const MAX_PROOFS: usize = 100;
-/// Of these, checkpoints that only lack cosignatures: a log that forks must not hide behind them.
-const MAX_LACKING: usize = 10;
 /// Form of the file.
 const VERSION: u32 = 2;
 /// How often a long audit is written down.
@@ -176,36 +174,22 @@ impl State {
         }
     }
 
-    /// Keeps what the log signed against itself: two pasts, a smaller size, a history of another tree, a checkpoint that
-    /// the quorum does not know. Anything else may be the fault of whoever stores the files, and is not kept. Tells
-    /// whether it was new.
+    /// Keeps what the log signed against itself: two pasts, and a history of another tree. Anything else may be the fault
+    /// of whoever stores the files, and is not kept: a copy can be old, and lines of a note can be cut. Tells whether it
+    /// was new.
     pub fn keep_proof(&mut self, finding: &Finding, policy: &Policy) -> bool {
         let signed = |note: &str| super::history::signed(policy, note).is_ok();
-        let (signed, lacking) = match finding {
-            Finding::Forked { earlier, later, .. } | Finding::Shrunk { earlier, later, .. } => {
-                (signed(earlier) && signed(later), false)
-            }
+        let signed = match finding {
+            Finding::Forked { earlier, later, .. } => signed(earlier) && signed(later),
             // How the history is served is nobody's signed word; which root stands in it is.
-            Finding::History { note, fault: HistoryFault::Root, .. } => (signed(note), false),
-            Finding::Checkpoint { note, .. } => (signed(note), true),
-            _ => (false, false),
+            Finding::History { note, fault: HistoryFault::Root, .. } => signed(note),
+            _ => false,
         };
-        let lack = |kept: &&Finding| matches!(kept, Finding::Checkpoint { .. });
-        let full = self.proofs.len() >= MAX_PROOFS
-            || (lacking && self.proofs.iter().filter(lack).count() >= MAX_LACKING);
-        if !signed || full || self.proofs.contains(finding) {
+        if !signed || self.proofs.len() >= MAX_PROOFS || self.proofs.contains(finding) {
             return false;
         }
         self.proofs.push(finding.clone());
         true
-    }
-
-    /// Forgets checkpoints that satisfy the policy as it is now: it was the policy that was wrong.
-    pub fn review(&mut self, policy: &Policy) {
-        self.proofs.retain(|finding| match finding {
-            Finding::Checkpoint { note, .. } => policy.verify(note.as_bytes()).is_err(),
-            _ => true,
-        });
     }
 }
 

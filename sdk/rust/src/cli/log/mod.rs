@@ -51,7 +51,12 @@ impl Place {
     fn open(session: &Session, place: Option<&str>) -> Result<Self, Failure> {
         match place {
             Some(path) if !is_url(path) => Ok(Self::Directory(DirectoryLog(path.into()))),
-            url => Ok(Self::Registry(session.connect_publicly_to(url)?)),
+            // The address that policies hold is the log's own, one step below the registry's.
+            url => {
+                let registry = url.map(|url| url.trim_end_matches('/'));
+                let registry = registry.map(|url| url.strip_suffix("/log").unwrap_or(url));
+                Ok(Self::Registry(session.connect_publicly_to(registry)?))
+            }
         }
     }
 
@@ -81,7 +86,21 @@ pub(super) fn receipt_policy(file: Option<&Path>, (origin, key): (&str, &str)) -
         Some(path) => Trusted { policy: Some(path.to_owned()), log_key: None },
         None => Trusted { policy: None, log_key: Some(log_key(origin, key)?) },
     };
-    policy(&trusted)
+    let policy = policy(&trusted)?;
+    // Said before anything is sent: what was registered stays.
+    if policy.logs().iter().any(|log| log.key().name() == origin) {
+        Ok(policy)
+    } else {
+        let message = Message::new(
+            format!("the policy does not list this registry's log {origin:?}"),
+            format!("策略未列出本登记处的日志 {origin:?}"),
+        );
+        let remedy = (
+            "touchstone log policy URL prints what to add.",
+            "可用 touchstone log policy URL 查看应添加的内容。",
+        );
+        Err(Failure::Usage(message, Some(remedy)))
+    }
 }
 
 /// The policy that checkpoints must satisfy.

@@ -41,7 +41,7 @@ const LOOKS: u32 = 3;
 fn rules(args: &Monitor) -> Result<Rules, Failure> {
     let mut rules: Rules = match &args.rules {
         Some(path) => toml::from_str(&text_file(path)?)
-            .map_err(|error| unusable(format!("{}: {error}", path.display())))?,
+            .map_err(|error: toml::de::Error| unusable(format!("{}: {}", path.display(), error.message())))?,
         None => Rules::default(),
     };
     rules.organisations.extend(&args.organisation);
@@ -55,8 +55,7 @@ pub(crate) fn run(session: &Session, args: &Monitor) -> Result<Status, Failure> 
     let policy = policy(&args.trusted)?;
     let rules = rules(args)?;
     let place = Place::open(session, args.place.as_deref())?;
-    let (file, mut state) = StateFile::open(&args.state, true)?;
-    state.review(&policy);
+    let (file, state) = StateFile::open(&args.state, true)?;
     // What the log signed against itself stays wrong, whatever it shows now.
     state.proofs.iter().for_each(|finding| show_finding(&session.out, finding));
     let mut follower = Follower {

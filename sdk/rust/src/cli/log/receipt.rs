@@ -71,6 +71,12 @@ pub(crate) fn run(session: &Session, args: &VerifyReceipt) -> Result<Status, Fai
             } else {
                 let head = out.choose("the receipt proves nothing", "收据不能证明任何内容");
                 out.line(&format!("{}: {fault}", out.paint(Tone::Bad, head)));
+                out.notice(out.choose(
+                    "a receipt proves the envelope that came with it, byte for byte; touchstone statement envelope ID and \
+                     touchstone statement receipt ID fetch both anew",
+                    "收据只证明与其一同取得的信封，须逐字节一致；可用 touchstone statement envelope ID 与 touchstone \
+                     statement receipt ID 重新获取",
+                ));
             }
             Ok(Status::Wrong)
         }

@@ -9,13 +9,15 @@ use crate::cli::{
 use std::{collections::HashSet, path::PathBuf};
 use touchstone_sdk::log::{
     audit::Observer,
-    finding::Finding,
+    finding::{Finding, cut},
     replay::{Accepted, Entry, Replay, Violation},
     state::{State, StateError, StateFile},
 };
 
 /// Findings that are known to have been shown: one that comes again after so many is shown again.
 const MAX_TOLD: usize = 10_000;
+/// Lines that are shown of what should be a note: it can be any file.
+const MAX_LINES: usize = 24;
 
 /// Shows findings and writes the state as an audit goes on.
 pub(super) struct Report<'a, F> {
@@ -76,7 +78,13 @@ pub(super) fn show_finding(out: &Output, finding: &Finding) {
     out.line(&format!("{mark}  {text}"));
     for note in words::evidence(finding) {
         out.line("");
-        note.lines().for_each(|line| out.line(&format!("    {}", crate::cli::output::clean(line))));
+        let mut lines = note.lines();
+        for line in lines.by_ref().take(MAX_LINES) {
+            out.line(&format!("    {}", crate::cli::output::clean(&cut(line))));
+        }
+        if lines.next().is_some() {
+            out.line("    ...");
+        }
     }
 }
 

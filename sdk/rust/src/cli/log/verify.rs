@@ -14,7 +14,10 @@ use crate::cli::{
     session::Session,
 };
 use serde::Serialize;
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 use touchstone_schema::{Sha256Digest, Timestamp, envelope::MAX_ENVELOPE_BYTES, log::Policy};
 use touchstone_sdk::{
     client::Client,
@@ -37,6 +40,8 @@ struct Line {
     verified: bool,
     origin: String,
     size: u64,
+    /// Size of the checkpoint that is served: smaller than `size` if it is an old copy.
+    shown: u64,
     root: Sha256Digest,
     from: u64,
     statements: bool,
@@ -104,7 +109,6 @@ pub(crate) fn run(session: &Session, args: &Verify) -> Result<Status, Failure> {
     };
     let out = &session.out;
     let job = Job { out, args, policy, history, answers, now: SystemEntropy.now()? };
-    state.review(&job.policy);
     place.with(|source| match job.run(source, &mut state, file.as_mut()) {
         Ok(status) => Ok(status),
         Err(error) => {
@@ -143,6 +147,9 @@ impl Job<'_> {
     ) -> Result<Status, AuditError> {
         state.findings.iter().chain(&state.proofs).for_each(|finding| show_finding(self.out, finding));
         let before = state.finding_count + state.proofs.len() as u64;
+        if let Some(path) = self.args.state.as_deref().filter(|_| before > 0) {
+            self.say_kept(path);
+        }
         let mut known: Vec<String> = state.checkpoint.iter().cloned().collect();
         let mut questions = Questions::of(self.answers.iter().map(|(_, bytes)| bytes.as_slice()));
         // Entries that were verified before are looked at again for the answers alone.
@@ -199,6 +206,31 @@ impl Job<'_> {
         Ok(status)
     }
 
+    fn say_kept(&self, path: &Path) {
+        let path = path.display();
+        self.out.notice(&match self.out.language {
+            Language::En => format!(
+                "this was found in an earlier run and is kept in {path}; to begin anew, move {path} and {path}.entries \
+                 away"
+            ),
+            Language::Zh => {
+                format!("以上为此前运行所发现，保存在 {path} 中；若要从头验证，请移走 {path} 和 {path}.entries")
+            }
+        });
+    }
+
+    /// A copy that is behind contradicts nothing; whoever reads it should know.
+    fn say_behind(&self, shown: u64, size: u64) {
+        self.out.notice(&match self.out.language {
+            Language::En => {
+                format!(
+                    "what is served shows {shown} entries; {size} were verified before: it is an old copy"
+                )
+            }
+            Language::Zh => format!("所读之处只有 {shown} 条，此前已验证 {size} 条：这是旧副本"),
+        });
+    }
+
     fn hold(
         &self,
         questions: &Questions,
@@ -251,6 +283,7 @@ impl Job<'_> {
             verified: findings == 0 && state.size() == checkpoint.checkpoint.size,
             origin: checkpoint.checkpoint.origin.clone(),
             size: checkpoint.checkpoint.size,
+            shown: outcome.shown,
             root: checkpoint.checkpoint.root,
             from: outcome.from,
             statements: state.replay.is_some(),
@@ -270,11 +303,14 @@ impl Job<'_> {
             out.object(&line);
             return status;
         }
-        for answer in &line.answers {
+        if outcome.shown < line.size {
+            self.say_behind(outcome.shown, line.size);
+        }
+        // What is wrong with the others was said.
+        for answer in line.answers.iter().filter(|answer| answer.held != "wrong") {
             let held = match answer.held {
                 "confirmed" => out.paint(Tone::Good, out.choose("confirmed", "已证实")),
-                "pending" => out.paint(Tone::Careful, out.choose("not covered yet", "尚未覆盖")),
-                _ => out.paint(Tone::Bad, out.choose("wrong", "错误")),
+                _ => out.paint(Tone::Careful, out.choose("not covered yet", "尚未覆盖")),
             };
             let mut about = format!("{:?}", answer.entries);
             if answer.truncated == Some(true) {
@@ -291,7 +327,13 @@ impl Job<'_> {
         let (tone, verdict) = if line.verified {
             (Tone::Good, out.choose("verified", "已验证"))
         } else {
-            (Tone::Bad, out.choose("the log is wrong", "日志有误"))
+            match line.answers.iter().filter(|answer| answer.held == "wrong").count() as u64 {
+                // Only the answers: anybody can write a file and call it one.
+                wrong if wrong == line.findings => {
+                    (Tone::Bad, out.choose("the log holds; an answer does not", "日志成立；回答不成立"))
+                }
+                _ => (Tone::Bad, out.choose("the log is wrong", "日志有误")),
+            }
         };
         out.line(&out.paint(tone, verdict));
         let looked_into = if line.statements {
@@ -310,7 +352,7 @@ impl Job<'_> {
             ),
             (out.choose("verified", "验证范围"), looked_into.to_owned()),
             (
-                out.choose("published checkpoints", "历次检查点"),
+                out.choose("checkpoints, new since last time", "本次新增检查点"),
                 line.history.map(|n| n.to_string()).unwrap_or_default(),
             ),
             (out.choose("cosigned by", "见证联署"), witnesses.join(", ")),

@@ -43,8 +43,9 @@ fn finding_zh(finding: &Finding) -> String {
             format!("条目 {log_index}：{} [{}]", violation_zh(violation), violation.rule())
         }
         Finding::Shrunk { earlier_size, later_size, .. } => {
-            format!("日志由 {earlier_size} 条缩减为 {later_size} 条")
+            format!("此处只有 {later_size} 条，此前已验证 {earlier_size} 条：可能是旧副本，或日志被截短")
         }
+        Finding::OtherOperator { expected } => format!("日志并非以运营方密钥 {expected} 开头"),
         Finding::Forked { earlier_size, later_size, .. } => {
             format!("日志分叉：{later_size} 条的树并不以 {earlier_size} 条的树开头")
         }
@@ -225,7 +226,7 @@ pub(super) fn event(out: &Output, event: &Event, issuer: &Issuer) -> String {
         }
         Event::OrganisationAdmitted { organisation, name, role } => say(
             format!("{organisation} {name:?} admitted as {}", role.name()),
-            format!("{organisation} {name:?} 获准入，角色 {}", role.name()),
+            format!("{organisation} {name:?} 获准入，角色：{}", role.name()),
         ),
         Event::OrganisationSuspended { organisation, reason } => {
             say(format!("{organisation} suspended: {reason}"), format!("{organisation} 被暂停：{reason}"))
