@@ -218,6 +218,13 @@ impl Run<'_> {
     /// proves the statement.
     fn keep(&self, prepared: &Prepared, accepted: &Acknowledgement) -> Result<Option<PathBuf>, Failure> {
         let Some((folder, policy)) = &self.receipts else { return Ok(None) };
+        if accepted.receipt.is_none() {
+            let id = accepted.id;
+            self.out.notice(&match self.out.language {
+                Language::En => format!("{id} stands; waiting for the log to publish it, and its witnesses"),
+                Language::Zh => format!("{id} 已登记；正在等待日志发布及见证人联署"),
+            });
+        }
         let evidence = self.registrar.evidence(prepared, accepted, policy, SystemEntropy.now()?)?;
         files::write(&folder.join(format!("{}.json", accepted.id)), &evidence.envelope)?;
         let path = folder.join(format!("{}{FILE_EXTENSION}", accepted.id));
@@ -236,7 +243,10 @@ impl Run<'_> {
     fn say_how_to_get_the_receipt(&self, acknowledgement: &Acknowledgement) {
         let id = acknowledgement.id;
         let stands = self.out.choose("the statement stands", "声明已登记");
-        self.out.notice(&format!("{stands}; touchstone statement receipt {id} --out {id}{FILE_EXTENSION}"));
+        self.out.notice(&format!(
+            "{stands}; touchstone statement envelope {id} --out {id}.json; touchstone statement receipt {id} --out \
+             {id}{FILE_EXTENSION}"
+        ));
     }
 
     fn say_again(&self, path: &Path, first: &ContentStatement) {
