@@ -5,6 +5,7 @@ use std::{collections::HashSet, fs, path::Path, sync::Mutex};
 use touchstone_schema::{
     Sha256Digest, Timestamp,
     api::{Acknowledgement, CheckpointInfo},
+    key::PublicKey,
     leaf,
     log::{
         checkpoint::{Checkpoint, open_checkpoint},
@@ -14,6 +15,7 @@ use touchstone_schema::{
         tile::{Level, Tile, decode_bundle},
     },
 };
+use touchstone_sdk::log::replay::{Entry, Replay};
 
 /// What was acknowledged.
 #[derive(Debug, Default)]
@@ -35,6 +37,21 @@ impl Ledger {
     pub(crate) fn receipts(&self) -> usize {
         self.0.lock().unwrap().iter().filter(|(_, entry)| entry.receipt.is_some()).count()
     }
+}
+
+/// Every statement was to be accepted at its place, as auditors judge it: by what stands before it in the log.
+fn judged(origin: &str, leaves: &[Vec<u8>]) -> Result<(), String> {
+    let mut replay = Replay::new(origin, None);
+    for (index, leaf) in leaves.iter().enumerate() {
+        let mut entry = Entry::read(leaf);
+        let named: Vec<PublicKey> = entry.named_keys();
+        let find = |hint: &Sha256Digest| {
+            replay.key(hint).or_else(|| named.iter().find(|key| key.fingerprint() == *hint).copied())
+        };
+        entry.verify(find);
+        replay.next(&entry).map_err(|violation| format!("entry {index}: {violation}"))?;
+    }
+    Ok(())
 }
 
 /// A log that was read from its first entry to its last.
@@ -107,6 +124,7 @@ pub(crate) fn audit(read: impl Fn(&str) -> Option<Vec<u8>>, verifier_key: &str) 
     if envelopes.len() != leaves.len() {
         return Err("a statement stands in the log twice".to_owned());
     }
+    judged(&checkpoint.origin, &leaves)?;
     Ok(Audited { verifier_key: verifier_key.to_owned(), leaves, roots })
 }
 
