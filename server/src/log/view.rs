@@ -7,7 +7,10 @@ use super::{
     storage::{Storage, StorageError},
 };
 use bytes::Bytes;
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use std::{
     collections::VecDeque,
     fmt,
@@ -114,6 +117,18 @@ impl fmt::Debug for View {
     }
 }
 
+/// A cache whose room is not divided: a bundle of the longest entries takes half of what is usual.
+fn in_one_piece(items: usize, bytes: u64) -> Cache<Tile, Bytes, Weight> {
+    let options =
+        OptionsBuilder::new().shards(1).estimated_items_capacity(items).weight_capacity(bytes).build();
+    match options {
+        Ok(options) => {
+            Cache::with_options(options, Weight, DefaultHashBuilder::default(), DefaultLifecycle::default())
+        }
+        Err(_) => Cache::with_weighter(items, bytes, Weight),
+    }
+}
+
 impl View {
     /// A view of what `storage` keeps, with about `cache_bytes` of it in memory.
     #[must_use]
@@ -124,7 +139,7 @@ impl View {
             storage,
             current: watch::Sender::new(None),
             recent: RwLock::default(),
-            resources: Cache::with_weighter(items, part, Weight),
+            resources: in_one_piece(items, part),
             nodes: Cache::with_weighter(items, part, Weight),
             committed: AtomicU64::new(0),
             halted: OnceLock::new(),

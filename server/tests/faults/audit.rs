@@ -1,7 +1,12 @@
 //! The audit after a fault: the whole log out of its published resources, and everything that was acknowledged held
 //! against it.
 
-use std::{collections::HashSet, fs, path::Path, sync::Mutex};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::Path,
+    sync::Mutex,
+};
 use touchstone_schema::{
     Sha256Digest, Timestamp,
     api::{Acknowledgement, CheckpointInfo},
@@ -41,15 +46,13 @@ impl Ledger {
 
 /// Every statement was to be accepted at its place, as auditors judge it: by what stands before it in the log.
 fn judged(origin: &str, leaves: &[Vec<u8>]) -> Result<(), String> {
+    let mut entries: Vec<Entry> = leaves.iter().map(|leaf| Entry::read(leaf)).collect();
+    let named = entries.iter().flat_map(Entry::named_keys);
+    let named: HashMap<Sha256Digest, PublicKey> = named.map(|key| (key.fingerprint(), key)).collect();
     let mut replay = Replay::new(origin, None);
-    for (index, leaf) in leaves.iter().enumerate() {
-        let mut entry = Entry::read(leaf);
-        let named: Vec<PublicKey> = entry.named_keys();
-        let find = |hint: &Sha256Digest| {
-            replay.key(hint).or_else(|| named.iter().find(|key| key.fingerprint() == *hint).copied())
-        };
-        entry.verify(find);
-        replay.next(&entry).map_err(|violation| format!("entry {index}: {violation}"))?;
+    for (index, entry) in entries.iter_mut().enumerate() {
+        entry.verify(|hint| named.get(hint).copied());
+        replay.next(entry).map_err(|violation| format!("entry {index}: {violation}"))?;
     }
     Ok(())
 }
