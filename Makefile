@@ -22,8 +22,8 @@ S3_DIR := target/s3
 S3_SERVER := $(CURDIR)/$(S3_DIR)/bin/moto_server
 MOTO_VERSION := 5.2.5
 
-# Another verifier of transparency logs, for the tests.
-TESSERA_VERSION := 1.0.4
+# Another verifier of transparency logs, for the tests; of the version that is measured.
+TESSERA_VERSION := $(shell awk '$$1 == "github.com/transparency-dev/tessera" { print substr($$2, 2) }' bench/tessera/go.mod)
 TESSERA_FSCK := $(CURDIR)/target/tessera/fsck
 
 # Installs Debian or Ubuntu packages as root, or says which command does it.

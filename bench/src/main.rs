@@ -14,6 +14,7 @@ mod log;
 mod populate;
 mod server;
 mod tasks;
+mod tessera;
 mod vector;
 mod words;
 

@@ -330,7 +330,7 @@ fn of_message(message: &str) -> StoreError {
         "due to lock timeout",
         "could not obtain lock",
     ];
-    const UNAVAILABLE: [&str; 12] = [
+    const UNAVAILABLE: [&str; 15] = [
         "database or disk is full",
         "disk I/O error",
         "unable to open database file",
@@ -343,6 +343,9 @@ fn of_message(message: &str) -> StoreError {
         "server closed the connection",
         "too many clients already",
         "no connection to the server",
+        "could not receive data from server",
+        "could not send data to server",
+        "SSL SYSCALL error",
     ];
     const CORRUPT: [&str; 4] = [
         "database disk image is malformed",

@@ -35,4 +35,14 @@ impl StoreError {
     pub(super) fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Other(error.into())
     }
+
+    /// What the rest of a transaction fails of once one of its statements failed of this. Others of the same group
+    /// must learn whether trying again helps.
+    pub(super) fn for_what_follows(&self) -> Self {
+        match self {
+            Self::Busy(cause) => Self::Busy(cause.clone()),
+            Self::Unavailable(cause) => Self::Unavailable(cause.clone()),
+            cause => Self::other(format!("a statement failed before, and nothing was kept: {cause}")),
+        }
+    }
 }

@@ -156,7 +156,7 @@ impl Store {
         f: impl FnOnce(&mut Reader<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut connection = connection(&self.0.readers)?;
-        f(&mut Reader { connection: &mut connection, failed: false })
+        f(&mut Reader { connection: &mut connection, failed: None })
     }
 
     /// Runs one transaction that may append to the log. Such transactions run one after the other on both engines,
@@ -200,7 +200,7 @@ impl Store {
         };
         let mut connection = connection(&self.0.writers)?;
         connection.begin(self.0.busy_timeout_ms).map_err(StoreError::from)?;
-        let reader = Reader { connection: &mut connection, failed: false };
+        let reader = Reader { connection: &mut connection, failed: None };
         let mut writer = Writer { reader, tail: None, work: Work::Beside };
         let outcome = if lock { writer.lock().map(drop).map_err(E::from) } else { Ok(()) }
             .and_then(|()| f(&mut writer))
@@ -240,14 +240,18 @@ fn connection(pool: &Pool<Opener>) -> Result<PooledConnection<Opener>, StoreErro
 /// Queries. Lent by [`Store::read`].
 pub struct Reader<'c> {
     connection: &'c mut AnyConnection,
-    /// Whether a statement failed: PostgreSQL gives the whole transaction up then, and SQLite shall too.
-    failed: bool,
+    /// What the first statement that failed died of: PostgreSQL gives the whole transaction up then, and SQLite shall
+    /// too.
+    failed: Option<StoreError>,
 }
 
 impl Reader<'_> {
     fn settle<T>(&mut self, result: QueryResult<T>) -> Result<T, StoreError> {
-        self.failed |= result.is_err();
-        result.map_err(StoreError::from)
+        result.map_err(|error| {
+            let error = StoreError::from(error);
+            self.failed.get_or_insert_with(|| error.for_what_follows());
+            error
+        })
     }
 }
 
@@ -309,7 +313,7 @@ impl Writer<'_> {
         &mut self,
         f: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let (tail, failed) = (self.tail.clone(), self.failed);
+        let (tail, failed) = (self.tail.clone(), self.failed.as_ref().map(StoreError::for_what_follows));
         let begun = self.connection.begin_nested();
         self.settle(begun)?;
         match f(self).and_then(|value| self.unfailed().map(|()| value).map_err(E::from)) {
@@ -328,11 +332,7 @@ impl Writer<'_> {
     }
 
     fn unfailed(&self) -> Result<(), StoreError> {
-        if self.failed {
-            Err(StoreError::other("a statement failed before; nothing was kept"))
-        } else {
-            Ok(())
-        }
+        self.failed.as_ref().map_or(Ok(()), |first| Err(first.for_what_follows()))
     }
 
     /// What must hold before the commit.

@@ -349,7 +349,9 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let log = self.log.lock().unwrap();
-        if !thread::panicking() {
+        if thread::panicking() {
+            println!("the server said: {log}");
+        } else {
             assert!(!log.contains("panicked"), "{log}");
         }
     }
