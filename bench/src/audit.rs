@@ -43,7 +43,7 @@ struct Count {
 impl Observer for Count {
     fn begins(&mut self, _: u64, _: u64) {}
 
-    fn verified(&mut self, _: &State) -> Result<(), StateError> {
+    fn verified(&mut self, _: &mut State) -> Result<(), StateError> {
         Ok(())
     }
 
@@ -99,14 +99,15 @@ impl Log<'_> {
         let policy = Policy::parse(&format!("log {verifier}\nquorum none\n")).map_err(BenchError::other)?;
         let source = DirectoryLog(self.folder.to_owned());
         let mut state = State::new(statements);
+        let now = time(ENTRIES as i64)?;
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().map_err(BenchError::other)?;
         self.publish(SEEN)?;
-        pool.install(|| audit::advance(&source, &policy, None, &mut state, &mut Count::default()))
+        pool.install(|| audit::advance(&source, &policy, None, &mut state, now, &mut Count::default()))
             .map_err(BenchError::other)?;
         self.publish(ENTRIES)?;
         let mut count = Count::default();
         let (watch, processor) = (Stopwatch::start(), processor_seconds()?);
-        pool.install(|| audit::advance(&source, &policy, None, &mut state, &mut count))
+        pool.install(|| audit::advance(&source, &policy, None, &mut state, now, &mut count))
             .map_err(BenchError::other)?;
         let (wall, processor) = (watch.elapsed().as_secs_f64(), processor_seconds()? - processor);
         if count.findings > 0 || state.size() != ENTRIES {

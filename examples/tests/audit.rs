@@ -1,6 +1,10 @@
 //! An auditor with the built programs: a registry is made, filled and verified from outside, and then tampered with.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and waits by the clock"
+)]
 
 use serde_json::Value;
 use std::{
@@ -106,7 +110,7 @@ impl World {
             }
             sleep(Duration::from_millis(20));
         }
-        panic!("{:?} of {size} entries are published", written());
+        assert_eq!(written(), Some(size), "not published in time");
     }
 
     fn picture(&self, name: &str, phase: f64) {
@@ -213,9 +217,11 @@ fn everything_that_a_registry_says_is_verified_from_outside() {
         assert_eq!(line["answers"][0]["entries"].as_array().unwrap().len(), entries);
     }
 
-    // The monitor goes on from what the audit has seen, and tells the owner of a stranger.
+    // The monitor tells what the audit has verified, once, and the owner of a stranger.
     let follow = trusting(&["log", "monitor", "--state", "state", "--once"]);
     let follow = [follow.as_slice(), &["--organisation", &shop]].concat();
+    let (status, alerts) = world.json("", &follow);
+    assert_eq!((status, alerts.len(), &alerts[0]["alert"]), (6, 1, &"organisation-admitted".into()));
     assert_eq!(world.json("", &follow), (0, Vec::new()));
     let (_, rival) = world.admit("Rival", "merchant");
     let (status, _) =

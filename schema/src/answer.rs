@@ -17,6 +17,12 @@ use utoipa::ToSchema;
 /// Payload type of answers.
 pub const ANSWER_TYPE: &str = "application/vnd.touchstone.answer.v1+json";
 
+/// Most hits that a registry looks up for an answer.
+pub const MAX_HITS: usize = 1_000;
+/// Fewest entries in an answer that is cut. An entry can be hit twice: a file without a C2PA manifest binds one digest as
+/// that of the file and as that of the file without manifest.
+pub const LEAST_CUT: usize = MAX_HITS / 2;
+
 /// What was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(untagged, deny_unknown_fields)]
@@ -41,7 +47,7 @@ pub enum Question {
 pub struct Answer {
     /// Origin of the registry's log.
     pub registry: String,
-    /// When it answered.
+    /// When it answered; never before the last entry that it takes into account.
     pub answered_at: Timestamp,
     /// Number of log entries that the answer takes into account.
     pub log_size: u64,
@@ -49,9 +55,9 @@ pub struct Answer {
     pub question: Question,
     /// Indexes of the log entries below `log_size` that answer it, in order; withdrawn ones included. Empty: none.
     pub entries: Vec<u64>,
-    /// Whether there are more entries than are listed.
+    /// Whether there may be more entries than are listed: these are the first, at least 500 of them.
     pub truncated: bool,
-    /// The checkpoint that was published last: a signed note.
+    /// The checkpoint that was published last before it was looked up: a signed note of at most `log_size` entries.
     pub checkpoint: Option<String>,
 }
 

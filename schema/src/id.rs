@@ -102,6 +102,12 @@ impl StatementId {
         head.copy_from_slice(&deduplication_key.0[..10]);
         Self::from_parts(u64::try_from(accepted_at.as_micros() / 1_000).unwrap_or(0), head)
     }
+
+    /// Whether both identifiers are of the same millisecond.
+    #[must_use]
+    pub const fn is_of_time_of(&self, other: &Self) -> bool {
+        self.0 >> 80 == other.0 >> 80
+    }
 }
 
 identifier!(CheckId, "chk", "^chk_[0-7][0-9A-HJKMNP-TV-Z]{25}$", "a check");

@@ -355,9 +355,10 @@ pub struct LogConfig {
     /// directory]
     #[arg(long, env = "TOUCHSTONE_SERVER_LOG_STORAGE", value_name = "DIR|URL")]
     pub log_storage: Option<String>,
-    /// Shortest time between two checkpoints, in milliseconds
-    #[arg(long, env = "TOUCHSTONE_SERVER_PUBLISH_INTERVAL_MS", value_name = "MS", default_value_t = default::PUBLISH_INTERVAL_MS)]
-    pub publish_interval_ms: u64,
+    /// Shortest time from the begin of one publication to the next, in milliseconds [default: 20; 1000 if each one asks
+    /// witnesses or a bucket]
+    #[arg(long, env = "TOUCHSTONE_SERVER_PUBLISH_INTERVAL_MS", value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub publish_interval_ms: Option<u64>,
     /// How long another server may stand still before this one publishes, in milliseconds
     #[arg(long, env = "TOUCHSTONE_SERVER_TAKEOVER_MS", value_name = "MS", default_value_t = default::TAKEOVER_MS)]
     pub takeover_ms: u64,
@@ -397,7 +398,7 @@ impl Default for LogConfig {
     fn default() -> Self {
         Self {
             log_storage: None,
-            publish_interval_ms: default::PUBLISH_INTERVAL_MS,
+            publish_interval_ms: None,
             takeover_ms: default::TAKEOVER_MS,
             max_unpublished: default::MAX_UNPUBLISHED,
             receipt_wait_ms: default::RECEIPT_WAIT_MS,
@@ -428,12 +429,18 @@ impl LogConfig {
         }
     }
 
-    /// When checkpoints are published.
+    /// When checkpoints are published. Witnesses are other people's machines, and buckets are paid by the write.
     #[must_use]
     pub fn rhythm(&self) -> Rhythm {
+        let in_a_bucket = self.log_storage.as_deref().is_some_and(|place| place.contains("://"));
+        let usual = if in_a_bucket || self.witness_policy.is_some() {
+            default::PUBLISH_INTERVAL_REMOTE_MS
+        } else {
+            default::PUBLISH_INTERVAL_MS
+        };
         Rhythm {
             // Without any, a server that waits for another one would ask the database all the time.
-            interval: Duration::from_millis(self.publish_interval_ms.max(1)),
+            interval: Duration::from_millis(self.publish_interval_ms.unwrap_or(usual).max(1)),
             takeover: Duration::from_millis(self.takeover_ms),
         }
     }
@@ -549,7 +556,8 @@ mod default {
     pub(super) const MAX_BUFFERED_BYTES: usize = 256 << 20;
     pub(super) const PICTURE_SLOTS: usize = 0;
     pub(super) const PICTURE_QUEUE: usize = 64;
-    pub(super) const PUBLISH_INTERVAL_MS: u64 = 200;
+    pub(super) const PUBLISH_INTERVAL_MS: u64 = 20;
+    pub(super) const PUBLISH_INTERVAL_REMOTE_MS: u64 = 1_000;
     pub(super) const TAKEOVER_MS: u64 = 10_000;
     pub(super) const MAX_UNPUBLISHED: u64 = 200_000;
     pub(super) const RECEIPT_WAIT_MS: u64 = 5_000;
@@ -588,7 +596,7 @@ mod tests {
 
     #[test]
     fn a_takeover_that_does_not_wait_for_witnesses_is_warned_of() {
-        let mut log = LogConfig { publish_interval_ms: 0, ..LogConfig::default() };
+        let mut log = LogConfig { publish_interval_ms: Some(0), ..LogConfig::default() };
         assert_eq!((log.caution(), log.rhythm().interval), (None, Duration::from_millis(1)));
         log.witness_policy = Some(PathBuf::from("policy"));
         assert_eq!(log.caution(), None, "the defaults fit each other");

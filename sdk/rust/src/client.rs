@@ -299,6 +299,11 @@ impl Client {
         self.transport.get_if_there(format!("/log/{path}"), limit)
     }
 
+    /// A file below the address, or its first `limit` bytes and one more; none if there is none.
+    pub(crate) fn file(&self, path: String, limit: u64) -> Result<Option<Vec<u8>>, ClientError> {
+        self.transport.get_if_there(path, limit)
+    }
+
     /// `GET /v1/log/checkpoints`: published checkpoints that cover more than `after` entries, at most `limit`.
     ///
     /// # Errors

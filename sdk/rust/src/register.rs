@@ -7,15 +7,17 @@ use crate::{
     client::{Client, ClientError},
     entropy::{self, Entropy, EntropyError},
     files::{self, FileError, MAX_PICTURE_BYTES},
+    log::receipt::{self, Named, ReceiptFault},
 };
 use ed25519_dalek::SigningKey;
 use std::path::{Path, PathBuf};
 use touchstone_inspect::{InspectError, InspectOptions};
 use touchstone_schema::{
-    OrganisationId, Sha256Digest, StatementId,
+    OrganisationId, Sha256Digest, StatementId, Timestamp,
     api::{Acknowledgement, BatchItem, ContentReceipt, ContentStatement, Scope},
     key::PublicKey,
     label::{FoundLabel, Gb45438Label, OutputLabel},
+    log::Policy,
     problem::Problem,
     record::{RecordError, Tier, clean_file_name},
     statement::{ImageRegistered, Issuer, OutputLabelled, Statement, StatementError, View},
@@ -100,9 +102,27 @@ pub enum RegisterError {
         /// Producer and number that were given.
         given: String,
     },
+    /// The receipt that the registry gave proves nothing about the statement.
+    #[error("the receipt of {id} does not hold: {fault}")]
+    Receipt {
+        /// The statement.
+        id: StatementId,
+        /// Why.
+        #[source]
+        fault: Box<ReceiptFault>,
+    },
     /// The file changed between signing and uploading.
     #[error("{0} changed while it was being registered")]
     Changed(PathBuf),
+}
+
+/// What proves that a log holds a statement: together they are verified offline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The envelope as it was logged.
+    pub envelope: Vec<u8>,
+    /// The receipt (C2SP tlog-proof).
+    pub receipt: Vec<u8>,
 }
 
 /// A statement that is ready to be sent, and what follows it.
@@ -157,6 +177,7 @@ pub struct Registrar<'a> {
     entropy: &'a dyn Entropy,
     key: SigningKey,
     audience: String,
+    log_key: String,
     organisation: OrganisationId,
     max_batch: usize,
     max_bytes: u64,
@@ -194,6 +215,7 @@ impl<'a> Registrar<'a> {
             entropy,
             key,
             audience: registry.origin,
+            log_key: registry.log_verifier_key,
             organisation,
             max_batch,
             max_bytes,
@@ -218,15 +240,42 @@ impl<'a> Registrar<'a> {
         self
     }
 
-    /// The receipt of an accepted statement: the one that came with the acknowledgement, or the one that is there now.
+    /// The registry's name, and the verifier key of its log as it states it itself.
+    #[must_use]
+    pub fn log(&self) -> (&str, &str) {
+        (&self.audience, &self.log_key)
+    }
+
+    /// The receipt of an accepted statement, held to a policy and to what was signed here: the one that came with the
+    /// acknowledgement, or the one that is there now. `now` is the present.
     ///
     /// # Errors
-    /// [`ClientError`]; the statement stands all the same.
-    pub fn receipt(&self, accepted: &Acknowledgement) -> Result<Vec<u8>, ClientError> {
-        match &accepted.receipt {
-            Some(receipt) => Ok(receipt.clone().into_bytes()),
-            None => self.client.receipt_in_time(&accepted.id),
-        }
+    /// [`RegisterError::Receipt`] if it does not hold or is of another entry; [`RegisterError::Client`]. The statement may
+    /// stand all the same.
+    pub fn evidence(
+        &self,
+        prepared: &Prepared,
+        accepted: &Acknowledgement,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Evidence, RegisterError> {
+        // Of one statement in two envelopes, the log holds the one that came first.
+        let envelope = if accepted.duplicate {
+            self.client.statement(&accepted.id)?.envelope.into_bytes()
+        } else {
+            prepared.envelope.clone()
+        };
+        let receipt = match &accepted.receipt {
+            Some(receipt) => receipt.clone().into_bytes(),
+            None => self.client.receipt_in_time(&accepted.id)?,
+        };
+        let Acknowledgement { id, log_index, accepted_at, .. } = *accepted;
+        let named = Named { id, log_index, accepted_at };
+        let signer = Some(PublicKey::from(&self.key));
+        // The identifier follows from the own key and what it signed, so this is the own statement and no other.
+        receipt::verify_named(&receipt, &envelope, policy, signer, now, named)
+            .map_err(|fault| RegisterError::Receipt { id, fault: Box::new(fault) })?;
+        Ok(Evidence { envelope, receipt })
     }
 
     /// Takes outputs whose own label names another producer or number, too: what is made from a labelled picture may keep

@@ -124,6 +124,11 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) repeat: Repeat,
 }
 
+/// What most routes answer with.
+const JSON: &str = "application/json";
+/// Files may be served as anything.
+const ANYTHING: &str = "*/*";
+
 pub(crate) struct Transport {
     agent: Agent,
     base: String,
@@ -165,14 +170,14 @@ impl Transport {
 
     /// Sends the request, again where that helps and harms nothing, and returns the body of a successful answer.
     pub(crate) fn send(&self, outgoing: &Outgoing<'_>) -> Result<Vec<u8>, ClientError> {
-        self.read(self.exchange(outgoing)?)
+        self.read(self.exchange(outgoing, JSON)?)
     }
 
     /// Gets what stands at `path`: all of it, or its first `limit` bytes and one more; none if nothing does. For that
     /// status 404 is enough: files may come from a plain file server.
     pub(crate) fn get_if_there(&self, path: String, limit: u64) -> Result<Option<Vec<u8>>, ClientError> {
         let outgoing = Outgoing { method: Method::GET, path, body: None, repeat: Repeat::Harmless };
-        let mut response = self.exchange(&outgoing)?;
+        let mut response = self.exchange(&outgoing, ANYTHING)?;
         match response.status().as_u16() {
             404 => Ok(None),
             200..300 => {
@@ -185,11 +190,11 @@ impl Transport {
         }
     }
 
-    fn exchange(&self, outgoing: &Outgoing<'_>) -> Result<Response<Body>, ClientError> {
+    fn exchange(&self, outgoing: &Outgoing<'_>, accept: &str) -> Result<Response<Body>, ClientError> {
         let mut attempt = 0;
         loop {
             let last = attempt == self.retries || outgoing.repeat == Repeat::Never;
-            match self.once(outgoing) {
+            match self.once(outgoing, accept) {
                 Ok(response) if !last && matches!(response.status().as_u16(), 429 | 503) => {
                     std::thread::sleep(pause(response.headers(), attempt));
                 }
@@ -202,11 +207,11 @@ impl Transport {
         }
     }
 
-    fn once(&self, outgoing: &Outgoing<'_>) -> Result<Response<Body>, ureq::Error> {
+    fn once(&self, outgoing: &Outgoing<'_>, accept: &str) -> Result<Response<Body>, ureq::Error> {
         let mut request = Request::builder()
             .method(outgoing.method.clone())
             .uri(format!("{}{}", self.base, outgoing.path))
-            .header(header::ACCEPT, "application/json");
+            .header(header::ACCEPT, accept);
         if let Some(token) = &self.token {
             let value = Zeroizing::new(format!("Bearer {}", token.as_str()));
             request = request.header(header::AUTHORIZATION, value.as_str());

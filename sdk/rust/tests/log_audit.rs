@@ -1,86 +1,28 @@
 //! Whole logs as files: what is right verifies, wherever it is cut; what is wrong is found and named.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
+#[path = "support/audit.rs"]
+#[allow(dead_code, reason = "each test uses a part")]
+mod audits;
 #[path = "support/log.rs"]
 #[allow(dead_code, reason = "each test uses a part")]
 mod log;
 
-use log::{Log, ORIGIN, image, key, log_key, policy, public};
+use audits::{LONG, Told, advance, fork, verify, written};
+use log::{Log, ORIGIN, image, key, log_key, now, policy, public};
 use proptest::prelude::*;
-use std::{fs, path::Path, sync::LazyLock};
-use tempfile::TempDir;
+use std::{fs, path::Path};
 use touchstone_schema::{
     Timestamp, leaf,
     log::{Level, Note, Policy, Tile, VerifierKey, cosign},
     statement::{KeyRevoked, Role},
 };
 use touchstone_sdk::log::{
-    audit::{self, Observer},
+    audit,
     finding::{AuditError, Finding},
-    replay::{Accepted, Entry, Replay, Violation},
     source::DirectoryLog,
     state::{State, StateError, StateFile},
 };
-
-/// A log with two levels of tiles, and what goes on from it.
-static LONG: LazyLock<Log> = LazyLock::new(|| {
-    let mut log = Log::new();
-    let shop = log.admit(1, Role::Merchant);
-    for n in 0..700 {
-        log.register(&shop, &format!("picture {n}"));
-    }
-    log
-});
-
-/// What an audit told.
-#[derive(Default)]
-struct Told {
-    findings: Vec<Finding>,
-    judged: Vec<u64>,
-    verified: Vec<u64>,
-}
-
-impl Observer for Told {
-    fn begins(&mut self, _: u64, _: u64) {}
-
-    fn verified(&mut self, state: &State) -> Result<(), StateError> {
-        self.verified.push(state.size());
-        Ok(())
-    }
-
-    fn judged(&mut self, _: &Replay, index: u64, _: &Entry, _: &Result<Accepted, Violation>) {
-        self.judged.push(index);
-    }
-
-    fn found(&mut self, finding: &Finding) {
-        self.findings.push(finding.clone());
-    }
-}
-
-fn advance(folder: &Path, policy: &Policy, state: &mut State) -> (Vec<Finding>, Told) {
-    let mut told = Told::default();
-    let source = DirectoryLog(folder.to_owned());
-    let mut findings = match audit::advance(&source, policy, None, state, &mut told) {
-        Ok(outcome) => {
-            assert_eq!(outcome.wrong, !told.findings.is_empty());
-            Vec::new()
-        }
-        Err(AuditError::Wrong(finding)) => vec![*finding],
-        Err(error) => panic!("{error}"),
-    };
-    findings.splice(0..0, told.findings.iter().cloned());
-    (findings, told)
-}
-
-fn verify(folder: &Path) -> Vec<Finding> {
-    advance(folder, &policy(), &mut State::new(true)).0
-}
-
-fn written(log: &Log, size: u64) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    log.write(folder.path(), size);
-    folder
-}
 
 #[test]
 fn logs_of_every_size_verify() {
@@ -106,6 +48,7 @@ fn an_audit_goes_on_wherever_an_earlier_one_stopped() {
         let (mut file, mut state) = StateFile::open(&path, true).unwrap();
         assert_eq!(advance(folder.path(), &policy(), &mut state).0, []);
         file.keep(&state).unwrap();
+        drop(file);
         // Partial files may go once the full ones are there.
         fs::remove_dir_all(folder.path().join("tile")).unwrap();
         LONG.write(folder.path(), 704);
@@ -114,55 +57,13 @@ fn an_audit_goes_on_wherever_an_earlier_one_stopped() {
         assert_eq!(findings, [], "{size}");
         assert_eq!(told.judged, (size..704).collect::<Vec<_>>(), "each entry is judged once");
         file.keep(&state).unwrap();
+        drop(file);
         let (_, again) = StateFile::open(&path, true).unwrap();
         assert_eq!(again.frontier.root(), LONG.root(704));
         // Nothing new is nothing wrong.
         let (findings, told) = advance(folder.path(), &policy(), &mut state);
         assert_eq!((findings, told.judged), (Vec::new(), Vec::new()));
     }
-}
-
-#[test]
-fn what_an_interruption_left_behind_is_dropped_and_damage_is_noticed() {
-    let folder = written(&LONG, 300);
-    let home = tempfile::tempdir().unwrap();
-    let (path, entries) = (home.path().join("s"), home.path().join("s.entries"));
-    let (mut file, mut state) = StateFile::open(&path, true).unwrap();
-    advance(folder.path(), &policy(), &mut state);
-    file.keep(&state).unwrap();
-    // Failed after the records were written and before the file was replaced.
-    let records = fs::read(&entries).unwrap();
-    fs::write(&entries, [records.as_slice(), &[7; 100]].concat()).unwrap();
-    LONG.write(folder.path(), 704);
-    let (mut file, mut state) = StateFile::open(&path, true).unwrap();
-    assert_eq!(advance(folder.path(), &policy(), &mut state).0, []);
-    file.keep(&state).unwrap();
-    assert_eq!(StateFile::open(&path, true).unwrap().1.size(), 704);
-    assert_eq!(fs::metadata(&entries).unwrap().len(), 704 * 72);
-    // A flipped bit, a cut file, a file that is gone.
-    let records = fs::read(&entries).unwrap();
-    for at in [0, 20, 45, 60, 72 * 703 + 10] {
-        let mut damaged = records.clone();
-        damaged[at] ^= 1;
-        fs::write(&entries, damaged).unwrap();
-        assert!(matches!(StateFile::open(&path, true), Err(StateError::Damaged { .. })), "{at}");
-    }
-    fs::write(&entries, &records[..records.len() - 72]).unwrap();
-    assert!(matches!(StateFile::open(&path, true), Err(StateError::Damaged { .. })));
-    fs::remove_file(&entries).unwrap();
-    assert!(matches!(StateFile::open(&path, true), Err(StateError::Io { .. })));
-    fs::write(&path, "{}").unwrap();
-    assert!(matches!(StateFile::open(&path, true), Err(StateError::Damaged { .. })));
-}
-
-#[test]
-fn a_state_without_statements_cannot_go_on_with_them() {
-    let home = tempfile::tempdir().unwrap();
-    let path = home.path().join("s");
-    let (mut file, state) = StateFile::open(&path, false).unwrap();
-    file.keep(&state).unwrap();
-    assert!(matches!(StateFile::open(&path, true), Err(StateError::HashesOnly)));
-    assert!(StateFile::open(&path, false).is_ok());
 }
 
 /// Every file of a log.
@@ -243,7 +144,7 @@ fn missing_and_cut_files_are_named() {
     }
     fs::remove_file(folder.path().join("checkpoint")).unwrap();
     let source = DirectoryLog(folder.path().to_owned());
-    let failed = audit::advance(&source, &policy(), None, &mut State::new(true), &mut Told::default());
+    let failed = audit::advance(&source, &policy(), None, &mut State::new(true), now(), &mut Told::default());
     assert!(matches!(failed, Err(AuditError::Source(_))), "no log is not a wrong log");
 }
 
@@ -271,21 +172,6 @@ fn one_damaged_entry_does_not_hide_another() {
     assert_eq!((told.judged, state.size()), (Vec::new(), 0));
 }
 
-/// The log up to `size`, and then other entries.
-fn fork(size: u64, entries: u64) -> Log {
-    let mut fork = LONG.clone();
-    fork.entries.truncate(size as usize);
-    let shop = log::Member {
-        id: touchstone_schema::OrganisationId::from_parts(1, [1; 10]),
-        key: key(1),
-        recovery: key(2),
-    };
-    for n in 0..entries {
-        fork.register(&shop, &format!("other {n}"));
-    }
-    fork
-}
-
 #[test]
 fn a_log_that_forked_or_shrank_is_shown_by_its_own_signatures() {
     for seen in [300, 512, 700] {
@@ -295,6 +181,7 @@ fn a_log_that_forked_or_shrank_is_shown_by_its_own_signatures() {
         let (mut file, mut state) = StateFile::open(&path, true).unwrap();
         assert_eq!(advance(folder.path(), &policy(), &mut state).0, []);
         file.keep(&state).unwrap();
+        drop(file);
         // Replaced behind the auditor's back: earlier, of the same size, later, and a shorter one.
         let cases = [fork(seen - 1, 1), fork(200, seen - 200), fork(seen - 1, 40), fork(100, 700)];
         for other in cases {
@@ -338,7 +225,7 @@ fn the_operators_key_can_be_pinned() {
     let folder = written(&LONG, 10);
     let source = DirectoryLog(folder.path().to_owned());
     let advance = |state: &mut State, pinned| {
-        audit::advance(&source, &policy(), Some(pinned), state, &mut Told::default())
+        audit::advance(&source, &policy(), Some(pinned), state, now(), &mut Told::default())
     };
     let own = public(&log::operator());
     let mut state = State::new(true);
@@ -349,17 +236,6 @@ fn the_operators_key_can_be_pinned() {
         Err(AuditError::State(StateError::OtherOperator))
     ));
     assert!(advance(&mut State::new(true), public(&key(9))).unwrap().wrong);
-}
-
-#[test]
-fn a_state_serves_one_log() {
-    let folder = written(&LONG, 10);
-    let mut state = State::new(true);
-    assert_eq!(advance(folder.path(), &policy(), &mut state).0, []);
-    state.origin = Some("other.example/log".to_owned());
-    let source = DirectoryLog(folder.path().to_owned());
-    let failed = audit::advance(&source, &policy(), None, &mut state, &mut Told::default());
-    assert!(matches!(failed, Err(AuditError::State(StateError::OtherLog { .. }))));
 }
 
 fn refused(folder: &Path, policy: &Policy) -> String {
@@ -400,6 +276,7 @@ fn checkpoints_need_the_logs_key_and_the_quorum() {
         &wanted,
         None,
         &mut state,
+        now(),
         &mut Told::default(),
     );
     assert_eq!(outcome.unwrap().checkpoint.witnesses.len(), 2);
@@ -438,6 +315,7 @@ fn broken_rules_are_reported_and_remembered() {
         .collect();
     assert_eq!(rules, [(5, "revoked-key"), (6, "time-order")]);
     file.keep(&state).unwrap();
+    drop(file);
     let (_, again) = StateFile::open(&home.path().join("s"), true).unwrap();
     assert_eq!((again.findings, again.finding_count, again.replay.unwrap().size()), (findings, 2, 7));
 }
@@ -456,4 +334,116 @@ fn tiles_name_only_what_the_format_has() {
     asked.sort();
     assert_eq!(asked, found);
     assert!(Tile::between(0, 704).any(|tile| tile.level == Level::Hashes(1)));
+}
+
+#[test]
+fn what_an_audit_moved_on_is_told_again_from_any_entry() {
+    let folder = written(&LONG, 704);
+    let mut state = State::new(true);
+    assert_eq!(advance(folder.path(), &policy(), &mut state).0, []);
+    let source = DirectoryLog(folder.path().to_owned());
+    for from in [0, 1, 2, 3, 4, 5, 255, 256, 300, 703, 704] {
+        let replay = state.replay.as_ref().unwrap().rewound(from);
+        assert_eq!(replay.size(), from);
+        let mut told = Vec::new();
+        audit::retell(&source, &policy(), &state, replay, |replay, index, _, outcome| {
+            assert!(outcome.is_ok(), "{index}: {outcome:?}");
+            assert_eq!(replay.size(), index + 1);
+            told.push(index);
+        })
+        .unwrap();
+        assert_eq!(told, (from..704).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn an_absurd_size_ends_after_a_hundred_bundles() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = touchstone_schema::Sha256Digest([17; 32]);
+    fs::create_dir_all(folder.path().join("tile/6/000.p")).unwrap();
+    fs::write(folder.path().join("tile/6/000.p/1"), root.0).unwrap();
+    let checkpoint = touchstone_schema::log::Checkpoint { origin: ORIGIN.to_owned(), size: 1 << 48, root };
+    let note = touchstone_schema::log::sign_checkpoint(&checkpoint, &log_key()).unwrap();
+    fs::write(folder.path().join("checkpoint"), note.to_bytes()).unwrap();
+    let findings = verify(folder.path());
+    assert_eq!(findings.len(), 101);
+    assert_eq!(findings[100], Finding::MoreDamage { bundles: 100 });
+}
+
+#[test]
+fn nothing_is_accepted_after_it_was_cosigned_or_in_the_future() {
+    let mut log = Log::new();
+    let shop = log.admit(1, Role::Merchant);
+    log.register(&shop, "in time");
+    let cosigned = (log.now / 1_000_000) as u64;
+    log.now += 3_500_000_000;
+    log.register(&shop, "within the hour");
+    log.now += 200_000_000;
+    log.register(&shop, "after it");
+    let folder = written(&log, log.size());
+    let rules = |policy: &Policy, now: i64| {
+        let source = DirectoryLog(folder.path().to_owned());
+        let mut told = Told::default();
+        let now = Timestamp::from_micros(now).unwrap();
+        audit::advance(&source, policy, None, &mut State::new(true), now, &mut told).unwrap();
+        told.findings
+            .into_iter()
+            .map(|finding| match finding {
+                Finding::Statement { log_index, violation } => (log_index, violation.rule()),
+                other => panic!("{other}"),
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rules(&policy(), log.now), []);
+    assert_eq!(rules(&policy(), log.now - 3_601_000_000), [(6, "future")]);
+    // Whoever cosigned the log had seen them all.
+    let witness = key(51);
+    let name = VerifierKey::cosigner("w", public(&witness)).unwrap();
+    let wanted = Policy::parse(&format!("log {}\nwitness w {name}\nquorum w\n", log::verifier())).unwrap();
+    let note = Note::parse(log.note(log.size(), &log_key()).as_bytes()).unwrap();
+    let note = note.clone().with_signature(cosign(note.text(), "w", &witness, cosigned)).unwrap();
+    fs::write(folder.path().join("checkpoint"), note.to_bytes()).unwrap();
+    assert_eq!(rules(&wanted, log.now), [(6, "future")]);
+}
+
+/// A log as a file server that shows how much was asked for at a time.
+struct Counted {
+    inner: DirectoryLog,
+    open: std::sync::atomic::AtomicU64,
+}
+
+impl touchstone_sdk::log::source::Source for Counted {
+    fn read(
+        &self,
+        path: &str,
+        limit: u64,
+    ) -> Result<Option<Vec<u8>>, touchstone_sdk::log::source::SourceError> {
+        self.open.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.inner.read(path, limit)
+    }
+
+    fn parallel(&self) -> usize {
+        8
+    }
+
+    fn name(&self) -> String {
+        self.inner.name()
+    }
+}
+
+#[test]
+fn bundles_that_are_long_are_read_in_small_groups_and_none_is_left_out() {
+    // Entries of the longest kind: 16 MB a bundle.
+    let mut log = Log::empty();
+    for n in 0..1_100_u32 {
+        let mut leaf = vec![7; 65_000];
+        leaf[..4].copy_from_slice(&n.to_be_bytes());
+        log.push(leaf);
+    }
+    let folder = written(&log, log.size());
+    let source =
+        Counted { inner: DirectoryLog(folder.path().to_owned()), open: std::sync::atomic::AtomicU64::new(0) };
+    let mut state = State::new(false);
+    audit::advance(&source, &policy(), None, &mut state, now(), &mut Told::default()).unwrap();
+    assert_eq!((state.size(), state.frontier.root()), (1_100, log.root(1_100)));
 }

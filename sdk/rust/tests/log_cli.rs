@@ -1,90 +1,24 @@
 //! The built auditor's commands on logs as files: what they say, and with which exit status.
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+#[path = "support/desk.rs"]
+#[allow(dead_code, reason = "each test uses a part")]
+mod desk;
 #[path = "support/log.rs"]
 #[allow(dead_code, reason = "each test uses a part")]
 mod log;
 
-use log::{Log, Member, bindings, digest, key, label, log_key, output, policy_changed, public};
+use desk::{Desk, VERIFY, small, status, stderr, stdout};
+use log::{Log, digest, key, label, log_key, output, policy_changed, public};
 use serde_json::Value;
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
-use tempfile::TempDir;
+use std::fs;
 use touchstone_schema::{
-    Sha256Digest, Timestamp,
+    Timestamp,
     answer::{ANSWER_TYPE, Answer, Question},
     envelope,
-    label::{AiAttribute, DigitalSourceType, OutputLabel},
-    leaf,
-    log::{Note, TlogProof, VerifierKey, cosign, prove_inclusion},
-    statement::{
-        CodeBound, KeyAdded, KeyRevoked, LabelCorrected, OrganisationSuspended, OutputLabelled, Role,
-        StatementWithdrawn,
-    },
+    log::{Note, VerifierKey, cosign},
+    statement::{KeyAdded, LabelCorrected, Role},
 };
-
-/// A folder with a policy, a log, and the command line in it.
-struct Desk(TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        desk.write("policy", format!("log {}\nquorum none\n", log::verifier()));
-        desk
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        fs::write(self.0.path().join(name), text).unwrap();
-    }
-
-    fn publish(&self, log: &Log) {
-        log.write(&self.0.path().join("log"), log.size());
-    }
-
-    fn run(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_touchstone"));
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TOUCHSTONE_"))
-        {
-            command.env_remove(name);
-        }
-        command.current_dir(self.0.path()).stdin(Stdio::null()).env("LC_ALL", "C").env_remove("LANG");
-        command.env("XDG_CONFIG_HOME", self.0.path().join("settings")).args(words).output().unwrap()
-    }
-
-    /// Exit status and the JSON lines of a command.
-    fn json(&self, words: &[&str]) -> (i32, Vec<Value>) {
-        let output = self.run(&[words, &["--json"]].concat());
-        let lines = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        (status(&output), lines)
-    }
-}
-
-const VERIFY: [&str; 5] = ["log", "verify", "--policy", "policy", "log"];
-
-fn status(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn small() -> (Log, Member) {
-    let mut log = Log::new();
-    let shop = log.admit(1, Role::Merchant);
-    for n in 0..5 {
-        log.register(&shop, &format!("picture {n}"));
-    }
-    (log, shop)
-}
 
 #[test]
 fn a_right_log_is_verified_in_both_languages() {
@@ -171,16 +105,24 @@ fn a_fork_is_shown_with_both_notes() {
 }
 
 fn answer(log: &Log, question: Question, entries: Vec<u64>, log_size: u64, signer: u8) -> Vec<u8> {
-    let answer = Answer {
+    let checkpoint = Some(log.note(3, &log_key()));
+    signed(&Answer { checkpoint, ..plain(log, question, entries, log_size) }, signer)
+}
+
+fn signed(answer: &Answer, signer: u8) -> Vec<u8> {
+    envelope::sign(ANSWER_TYPE, &serde_json::to_vec(answer).unwrap(), &key(signer))
+}
+
+fn plain(log: &Log, question: Question, entries: Vec<u64>, log_size: u64) -> Answer {
+    Answer {
         registry: log::ORIGIN.to_owned(),
         answered_at: Timestamp::from_micros(log.now).unwrap(),
         log_size,
         question,
         entries,
         truncated: false,
-        checkpoint: Some(log.note(4, &log_key())),
-    };
-    envelope::sign(ANSWER_TYPE, &serde_json::to_vec(&answer).unwrap(), &key(signer))
+        checkpoint: None,
+    }
 }
 
 #[test]
@@ -203,13 +145,12 @@ fn answers_are_held_to_the_log() {
         (answer(&log, content("picture 0"), vec![], 4, verdict), 0, "confirmed"),
         (answer(&log, content("nothing"), vec![], size, verdict), 0, "confirmed"),
         (answer(&log, content("nothing"), vec![4], size, verdict), 5, "wrong"),
-        (answer(&log, content("picture 0"), vec![4], size + 1, verdict), 0, "pending"),
+        (answer(&log, content("picture 0"), vec![4], size + 1, verdict), 7, "pending"),
         (answer(&log, content("picture 0"), vec![4], size, 201), 5, "wrong"),
         (answer(&log, number("1"), vec![labelled], size, verdict), 0, "confirmed"),
         (answer(&log, number("2"), vec![labelled], size, verdict), 0, "confirmed"),
         (answer(&log, number("2"), vec![labelled], by, verdict), 5, "wrong"),
         (answer(&log, number("2"), vec![], by, verdict), 0, "confirmed"),
-        (b"{}".to_vec(), 5, "wrong"),
     ];
     // An audit that goes on looks at earlier entries again for the answers.
     assert_eq!(desk.json(&[&VERIFY[..], &["--state", "state"]].concat()).0, 0);
@@ -224,191 +165,112 @@ fn answers_are_held_to_the_log() {
             );
         }
     }
+    let desk_status = |bytes: Vec<u8>| {
+        desk.write("answer", bytes);
+        desk.json(&[&VERIFY[..], &["--answer", "answer"]].concat())
+    };
+    // What is no answer at all is wrong usage.
+    assert_eq!(desk_status(b"{}".to_vec()).0, 2);
+    // What is told about each.
+    let told = answer(&log, content("picture 0"), vec![4], size, verdict);
+    let (_, lines) = desk_status(told);
+    let line = &lines.last().unwrap()["answers"][0];
+    assert_eq!((&line["log_size"], &line["truncated"]), (&size.into(), &false.into()));
+    assert_eq!(line["answered_at"], Timestamp::from_micros(log.now).unwrap().to_string());
     // It rests on a checkpoint of another past.
     let mut other = Log::new();
     other.admit(1, Role::Platform);
-    let false_base = answer(&other, content("nothing"), vec![], size, verdict);
-    desk.write("answer", false_base);
-    let (status_code, lines) = desk.json(&[&VERIFY[..], &["--answer", "answer"]].concat());
+    let false_base = Answer {
+        checkpoint: Some(other.note(4, &log_key())),
+        ..plain(&log, content("nothing"), vec![], size)
+    };
+    let (status_code, lines) = desk_status(signed(&false_base, verdict));
     assert_eq!((status_code, &lines[0]["finding"]), (5, &"answer".into()));
 }
 
-fn monitor(desk: &Desk, more: &[&str]) -> (i32, Vec<Value>) {
-    let words = ["log", "monitor", "--policy", "policy", "--state", "seen", "--once", "log"];
-    desk.json(&[&words[..], more].concat())
-}
-
-fn alerts(lines: &[Value]) -> Vec<(String, u64)> {
-    let text = |line: &Value| line["alert"].as_str().unwrap_or("finding").to_owned();
-    lines.iter().map(|line| (text(line), line["log_index"].as_u64().unwrap())).collect()
+/// The status of an audit with an answer, and the fault that it found.
+fn held(desk: &Desk, answer: &Answer, signer: u8) -> (i32, String) {
+    desk.write("answer", signed(answer, signer));
+    let (status_code, lines) = desk.json(&[&VERIFY[..], &["--answer", "answer"]].concat());
+    let last = lines.last().unwrap();
+    let pending = if last["pending"] == 1 { "pending" } else { "" };
+    let fault = match &lines[0]["fault"] {
+        Value::Object(fault) => fault.keys().next().unwrap().clone(),
+        _ => pending.to_owned(),
+    };
+    (status_code, fault)
 }
 
 #[test]
-fn the_monitor_tells_owners_what_others_do_with_what_is_theirs() {
+fn a_lying_nothing_is_found_out() {
     let (mut log, shop) = small();
-    let vendor = log.admit(11, Role::AiVendor);
-    log.decide(CodeBound { organisation: vendor.id, code: "ACME".to_owned() });
-    let desk = Desk::new();
-    desk.publish(&log);
-    let (shop_id, vendor_id) = (shop.id.to_string(), vendor.id.to_string());
-    let own = ["--organisation", &shop_id, "--organisation", &vendor_id];
-    let (status_code, lines) = monitor(&desk, &own);
-    assert_eq!(
-        (status_code, alerts(&lines)),
-        (
-            6,
-            [("organisation-admitted", 3), ("organisation-admitted", 9)]
-                .map(|(alert, index)| (alert.to_owned(), index))
-                .to_vec()
-        )
-    );
-    assert_eq!(monitor(&desk, &own), (0, Vec::new()), "nothing is told twice");
-
-    // What is the owner's own doing is no news.
-    log.register(&shop, "another");
-    log.say(vendor.issuer(), &vendor.key, output("ACME", "1", "dragon"));
-    desk.publish(&log);
-    assert_eq!(monitor(&desk, &own), (0, Vec::new()));
-
-    let rival = log.admit(31, Role::Merchant);
-    let faker = log.admit(41, Role::AiVendor);
-    let (registered, _) = log.register(&rival, "picture 1");
-    let (relabelled, _) = log.say(faker.issuer(), &faker.key, output("Free", "1", "picture 2"));
-    let edited = OutputLabelled {
-        label: label("Free", "2"),
-        content: bindings("picture 3, cracked"),
-        parents: vec![digest("picture 3")],
-    };
-    let (edited, _) = log.say(faker.issuer(), &faker.key, edited);
-    // The registry should have refused this one: it is a finding, and the owner's alert all the same.
-    let (misused, _) = log.say(faker.issuer(), &faker.key, output("ACME", "9", "other dragon"));
-    let (added, _) = log.decide(KeyAdded { organisation: shop.id, key: public(&key(3)) });
-    let revoked = KeyRevoked {
-        organisation: shop.id,
-        key: public(&key(3)),
-        suspect_from_index: None,
-        reason: "x".into(),
-    };
-    let (revoked, _) = log.say(shop.issuer(), &shop.recovery, revoked);
-    let (changed, _) = log.decide(policy_changed("retention", "90 days"));
-    let suspended = OrganisationSuspended { organisation: vendor.id, reason: "x".into() };
-    let (suspended, _) = log.decide(suspended);
-    log.decide(OrganisationSuspended { organisation: rival.id, reason: "x".into() });
-    desk.publish(&log);
-    let (status_code, lines) = monitor(&desk, &own);
-    let expected = [
-        ("picture-registered", registered),
-        ("picture-relabelled", relabelled),
-        ("picture-edited", edited),
-        ("code-used", misused),
-        ("key-added", added),
-        ("key-revoked", revoked),
-        ("policy-changed", changed),
-        ("organisation-suspended", suspended),
-        ("finding", misused),
-    ];
-    let expected: Vec<(String, u64)> = expected.map(|(alert, index)| (alert.to_owned(), index)).to_vec();
-    assert_eq!((status_code, alerts(&lines)), (5, expected));
-    assert_eq!(lines[0]["issuer"], rival.id.to_string());
-    assert_eq!(lines[0]["sha256"], digest("picture 1").to_string());
-}
-
-#[test]
-fn weakened_labels_and_withdrawals_are_told_by_the_rules() {
-    let (mut log, _) = small();
-    let vendor = log.admit(11, Role::AiVendor);
-    let mut labelled = |id: &str| log.say(vendor.issuer(), &vendor.key, output("ACME", id, id)).1;
-    let (first, second, third) = (labelled("1"), labelled("2"), labelled("3"));
-    let mut correct = |statement, label: OutputLabel| {
-        let correction = LabelCorrected { statement, label, reason: "mistake".to_owned() };
-        log.say(vendor.issuer(), &vendor.key, correction).0
-    };
-    let possible = |id: &str| OutputLabel { attribute: AiAttribute::Possible, ..label("ACME", id) };
-    let weaker = correct(first, possible("1"));
-    correct(first, label("ACME", "1"));
-    let again = correct(first, possible("1"));
-    correct(second, OutputLabel { system: "model 2".to_owned(), ..label("ACME", "2") });
-    let partly = DigitalSourceType::CompositeWithTrainedAlgorithmicMedia;
-    let less = correct(second, OutputLabel { digital_source_type: partly, ..label("ACME", "2") });
-    let withdrawn = StatementWithdrawn { statement: third, reason: "mistake".to_owned() };
-    let (withdrawn, _) = log.say(vendor.issuer(), &vendor.key, withdrawn);
-    let desk = Desk::new();
-    desk.publish(&log);
-    let fresh = |more: &[&str]| {
-        let _ = fs::remove_file(desk.0.path().join("seen"));
-        let (status_code, lines) = monitor(&desk, more);
-        (status_code, alerts(&lines))
-    };
-    let told =
-        |pairs: &[(&str, u64)]| pairs.iter().map(|(alert, index)| ((*alert).to_owned(), *index)).collect();
-    // Without an organisation, everybody's are told; those before --since are not.
-    let all: Vec<(String, u64)> = told(&[
-        ("organisation-admitted", 3),
-        ("organisation-admitted", 9),
-        ("label-weakened", weaker),
-        ("label-weakened", again),
-        ("label-weakened", less),
-        ("withdrawn", withdrawn),
-    ]);
-    assert_eq!(fresh(&[]), (6, all.clone()));
-    assert_eq!(fresh(&["--since", &again.to_string()]), (6, all[3..].to_vec()));
-    desk.write("rules.toml", "[alerts]\nlabels = \"off\"\norganisations = \"off\"\n");
-    assert_eq!(fresh(&["--rules", "rules.toml"]), (6, told(&[("withdrawn", withdrawn)])));
-    desk.write("rules.toml", "[alerts]\nlabels = \"own\"\nwithdrawals = \"own\"\norganisations = \"own\"\n");
-    assert_eq!(fresh(&["--rules", "rules.toml"]), (0, Vec::new()));
-    assert_eq!(
-        fresh(&["--rules", "rules.toml", "--code", "ACME"]).1.len(),
-        8,
-        "three outputs, five corrections"
-    );
-    let vendor_key = public(&vendor.key).to_string();
-    assert_eq!(
-        fresh(&["--rules", "rules.toml", "--code", "ACME", "--own-key", &vendor_key]),
-        (0, Vec::new())
-    );
-    desk.write("rules.toml", "colour = \"red\"\n");
-    let words =
-        ["log", "monitor", "--policy", "policy", "--state", "seen", "--rules", "rules.toml", "--once", "log"];
-    let refused = desk.run(&words);
-    assert_eq!(status(&refused), 2);
-    assert!(stderr(&refused).contains("colour"), "{}", stderr(&refused));
-}
-
-#[test]
-fn the_monitor_reports_a_wrong_log_and_takes_nothing_of_it() {
-    let (log, shop) = small();
-    let desk = Desk::new();
-    desk.publish(&log);
-    assert_eq!(monitor(&desk, &["--organisation", &shop.id.to_string()]).0, 6);
-    let mut fork = log.clone();
-    fork.entries.truncate(5);
-    for n in 0..9 {
-        fork.register(&shop, &format!("fork {n}"));
+    // Twenty minutes later; each second another one.
+    log.now += 1_200_000_000;
+    for _ in 0..600 {
+        log.register(&shop, "often");
     }
-    desk.publish(&fork);
-    let seen = fs::read(desk.0.path().join("seen")).unwrap();
-    let (status_code, lines) = monitor(&desk, &[]);
-    assert_eq!((status_code, &lines[0]["finding"]), (5, &"forked".into()));
-    assert_eq!(fs::read(desk.0.path().join("seen")).unwrap(), seen);
-    let chinese = desk
-        .run(&["log", "monitor", "--policy", "policy", "--state", "seen", "--once", "log", "--lang", "zh"]);
-    assert!(stdout(&chinese).contains("日志分叉"), "{}", stdout(&chinese));
+    let desk = Desk::new();
+    desk.publish(&log);
+    let size = log.size();
+    let content = |name: &str| Question::Content { sha256: digest(name) };
+    let answer = |name: &str, entries: Vec<u64>, size| plain(&log, content(name), entries, size);
+    let ok = (0, String::new());
+    let wrong = |fault: &str| (5, fault.to_owned());
+    // Cut where the registry's limit is, in order; nowhere else.
+    let often: Vec<u64> = (9..size).collect();
+    let cut = |entries: &[u64]| Answer { truncated: true, ..answer("often", entries.to_vec(), size) };
+    assert_eq!(held(&desk, &cut(&often[..500]), 202), ok);
+    assert_eq!(held(&desk, &cut(&often), 202), ok);
+    assert_eq!(held(&desk, &cut(&[]), 202), wrong("cut"));
+    assert_eq!(held(&desk, &cut(&often[..499]), 202), wrong("cut"));
+    assert_eq!(held(&desk, &cut(&often[1..]), 202), wrong("cut"));
+    let nothing = Answer { truncated: true, ..answer("picture 0", Vec::new(), size) };
+    assert_eq!(held(&desk, &nothing, 202), wrong("cut"));
+    // Counted less than it showed itself.
+    let less = Answer { checkpoint: Some(log.note(9, &log_key())), ..answer("often", Vec::new(), 8) };
+    let less = Answer { answered_at: Timestamp::from_micros(log::START + 9_000_000).unwrap(), ..less };
+    assert_eq!(held(&desk, &less, 202), wrong("checkpoint"));
+    // Counted what was long out of date, or what never came.
+    assert_eq!(held(&desk, &answer("often", Vec::new(), 9), 202), wrong("stale"));
+    let at = |log_size, micros| Answer {
+        answered_at: Timestamp::from_micros(micros).unwrap(),
+        ..answer("nothing", Vec::new(), log_size)
+    };
+    assert_eq!(held(&desk, &at(9, log::START + 200_000_000), 202), ok);
+    assert_eq!(held(&desk, &at((1 << 53) - 1, log.now - 200_000_000), 202), (7, "pending".to_owned()));
+    assert_eq!(held(&desk, &at((1 << 53) - 1, log.now - 301_000_000), 202), wrong("never-there"));
+    assert_eq!(held(&desk, &at(size, log.now - 301_000_000), 202), wrong("never-there"));
+    assert_eq!(held(&desk, &at(size, 253_000_000_000_000_000), 202), wrong("future"));
+    // A checkpoint beyond the tree is not proven yet, whatever the answer says.
+    let mut longer = log.clone();
+    longer.register(&shop, "one more");
+    let ahead = Answer {
+        checkpoint: Some(longer.note(size + 1, &log_key())),
+        ..answer("often", Vec::new(), size + 1)
+    };
+    assert_eq!(held(&desk, &ahead, 202), (7, "pending".to_owned()));
+    let foreign = Answer { checkpoint: Some(longer.note(size + 1, &key(9))), ..at(size + 1, log.now) };
+    assert_eq!(held(&desk, &foreign, 202), wrong("checkpoint"));
 }
 
-/// The receipt of an entry, and its envelope.
-fn receipt(log: &Log, index: u64, note: &str) -> (String, Vec<u8>) {
-    let data = &log.entries[index as usize];
-    let leaves: Vec<Sha256Digest> = log.entries.iter().map(|entry| leaf::hash(entry)).collect();
-    let mut nodes = |id: touchstone_schema::log::NodeId| {
-        let mut frontier = touchstone_schema::log::Frontier::new();
-        let (from, to) = (id.index << id.level, (id.index + 1) << id.level);
-        leaves[from as usize..to as usize].iter().for_each(|leaf| frontier.push(*leaf));
-        Ok::<_, std::convert::Infallible>(frontier.root())
-    };
-    let hashes = prove_inclusion(index, log.size(), &mut nodes).unwrap();
-    let (head, envelope) = data.split_at(leaf::HEADER);
-    let proof = TlogProof { extra: Some(head.to_vec()), index, hashes, checkpoint: note.to_owned() };
-    (proof.to_string(), envelope.to_vec())
+#[test]
+fn an_answer_is_signed_with_the_key_of_its_time() {
+    let (mut log, _) = small();
+    let (changed, _) = log.decide(policy_changed("verdict_key", &public(&key(212)).to_string()));
+    log.decide(policy_changed("retention", "1 day"));
+    let desk = Desk::new();
+    desk.publish(&log);
+    let nothing = |size| plain(&log, Question::Content { sha256: digest("nothing") }, Vec::new(), size);
+    for (size, signer, expected) in [
+        (changed, 202, 0),
+        (changed, 212, 5),
+        (changed + 1, 202, 5),
+        (changed + 1, 212, 0),
+        (changed + 2, 212, 0),
+        (2, 202, 5),
+    ] {
+        assert_eq!(held(&desk, &nothing(size), signer).0, expected, "{size} {signer}");
+    }
 }
 
 #[test]
@@ -420,7 +282,7 @@ fn receipts_prove_offline_what_the_log_holds() {
     note = note.clone().with_signature(cosign(note.text(), "w", &witness, 1_795_400_000)).unwrap();
     let cosigner = VerifierKey::cosigner("w", public(&witness)).unwrap();
     desk.write("policy", format!("log {}\nwitness w {cosigner}\nquorum w\n", log::verifier()));
-    let (text, statement) = receipt(&log, 6, &note.to_string());
+    let (text, statement) = log.receipt(6, &note.to_string());
     desk.write("r.tlog-proof", &text);
     desk.write("r.json", &statement);
     let words = ["verify-receipt", "--policy", "policy", "--envelope", "r.json", "r.tlog-proof"];
@@ -446,12 +308,22 @@ fn receipts_prove_offline_what_the_log_holds() {
     desk.write("r.json", &statement);
     desk.write("r.tlog-proof", text.replacen("index 6", "index 5", 1));
     fails("another index");
-    desk.write("r.tlog-proof", receipt(&log, 6, &log.note(9, &log_key())).0);
+    desk.write("r.tlog-proof", log.receipt(6, &log.note(9, &log_key())).0);
     fails("no witness");
-    desk.write("r.tlog-proof", receipt(&log, 6, &log.note(9, &key(9))).0);
+    desk.write("r.tlog-proof", log.receipt(6, &log.note(9, &key(9))).0);
     fails("another log's key");
     desk.write("r.tlog-proof", "nonsense");
     fails("no receipt");
+    desk.write("r.tlog-proof", b"\xff\xfe");
+    fails("no text");
+    desk.write("r.tlog-proof", vec![b'x'; (1 << 20) + 1]);
+    fails("too long");
+    // Cosigned before it was accepted.
+    let early = Note::parse(log.note(9, &log_key()).as_bytes()).unwrap();
+    let hours = (log::START / 1_000_000) as u64 - 2 * 3_600;
+    let early = early.clone().with_signature(cosign(early.text(), "w", &witness, hours)).unwrap();
+    desk.write("r.tlog-proof", log.receipt(6, &early.to_string()).0);
+    fails("dated after it was witnessed");
 }
 
 #[test]
@@ -464,24 +336,12 @@ fn a_signature_is_verified_where_its_key_is_given() {
     let signer = touchstone_sdk::keys::read_private(&desk.0.path().join("a")).unwrap().key;
     log.decide(KeyAdded { organisation: shop.id, key: public(&signer) });
     let (index, id) = log.say(shop.issuer(), &signer, log::image("signed"));
-    let (text, statement) = receipt(&log, index, &log.note(log.size(), &log_key()));
+    let (text, statement) = log.receipt(index, &log.note(log.size(), &log_key()));
     desk.write("r.tlog-proof", &text);
     desk.write("r.json", &statement);
     let words = ["verify-receipt", "--policy", "policy", "--envelope", "r.json", "r.tlog-proof", "--signer"];
     let (status_code, lines) = desk.json(&[&words[..], &["a.pub"]].concat());
     assert_eq!((status_code, &lines[0]["statement"]), (0, &id.to_string().into()));
+    assert_eq!(lines[0]["signer"], public(&signer).fingerprint().to_string());
     assert_eq!(desk.json(&[&words[..], &["b.pub"]].concat()).0, 5);
-}
-
-#[test]
-fn the_state_is_made_where_it_is_named() {
-    let (log, _) = small();
-    let desk = Desk::new();
-    desk.publish(&log);
-    let made = |name: &str| Path::new(&desk.0.path().join(name)).exists();
-    assert_eq!(monitor(&desk, &["--since", "9"]).0, 0);
-    assert!(made("seen") && made("seen.entries"));
-    // What the monitor saw, an audit need not verify again.
-    let (status_code, lines) = desk.json(&[&VERIFY[..], &["--state", "seen"]].concat());
-    assert_eq!((status_code, &lines[0]["from"]), (0, &9.into()));
 }

@@ -145,11 +145,12 @@ impl Publisher {
     fn run(mut self, edge: Edge) {
         let mut edge = Some(edge);
         while self.view.wait_for_work(LOOK_EVERY) {
+            let next_begin = Deadline::after(self.rhythm.interval);
             let outcome = edge.take().map_or_else(|| self.reload(), Ok).and_then(|edge| self.round(edge));
             match outcome {
                 Ok(next) => {
                     edge = Some(next);
-                    if !self.view.pause(self.rhythm.interval) {
+                    if !self.view.pause(next_begin.remaining()) {
                         break;
                     }
                 }

@@ -78,20 +78,29 @@ impl Inner {
         question: Question,
         find: impl FnOnce(&mut Reader<'_>) -> Result<Vec<u64>, Refusal>,
     ) -> Result<String, Refusal> {
-        let (log_size, mut entries) =
-            self.store.read(|reader| Ok::<_, Refusal>((reader.log_size()?, find(reader)?)))?;
-        let truncated = entries.len() >= MAX_ANSWERED;
-        // What came while it was asked is left to the next answer. One entry may bind a digest twice.
+        // Before the database: an answer counts every entry of the checkpoint that it shows.
+        let checkpoint = self.log.current().map(|published| published.note.clone());
+        let (log_size, last, mut entries) = self.store.read(|reader| {
+            let log_size = reader.log_size()?;
+            let last = log_size.checked_sub(1).map(|last| reader.entry(last)).transpose()?.flatten();
+            Ok::<_, Refusal>((log_size, last, find(reader)?))
+        })?;
+        let all = entries.len();
+        // What came while it was asked is left to the next answer: then nothing before it was cut, for entries are found
+        // in their order. One entry may bind a digest twice.
         entries.retain(|index| *index < log_size);
+        let truncated = all >= MAX_ANSWERED && entries.len() == all;
         entries.dedup();
+        let now = self.now();
         let answer = Answer {
             registry: self.origin.clone(),
-            answered_at: self.now(),
+            // A clock that was set back must not date it before what it counts.
+            answered_at: last.map_or(now, |last| now.max(last.accepted_at)),
             log_size,
             question,
             entries,
             truncated,
-            checkpoint: self.log.current().map(|published| published.note.clone()),
+            checkpoint,
         };
         let payload = serde_json::to_vec(&answer).map_err(Refusal::internal)?;
         String::from_utf8(envelope::sign(ANSWER_TYPE, &payload, self.keyring.verdict()))

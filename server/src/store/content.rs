@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use touchstone_schema::{Sha256Digest, statement::Kind};
 
 /// Most statements that one look-up returns.
-pub const MAX_FOUND: usize = 1_000;
+pub const MAX_FOUND: usize = touchstone_schema::answer::MAX_HITS;
 
 type Found = (i64, bool, String, String, String, i64, Option<i64>);
 

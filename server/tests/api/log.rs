@@ -259,7 +259,11 @@ fn answers_to_look_ups_can_be_replayed(app: &TestApp) {
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
         assert!(envelope::open(&answer.body, ANSWER_TYPE).is_ok());
         assert!(Answer::open(&answer.body, &app.info().operator_key).is_err(), "no other key signed it");
-        Answer::open(&answer.body, &app.info().verdict_key).unwrap()
+        let answer = Answer::open(&answer.body, &app.info().verdict_key).unwrap();
+        // It counts every entry of the checkpoint that it shows.
+        let shown = answer.checkpoint.as_ref().map(|note| note.lines().nth(1).unwrap().parse().unwrap());
+        assert!(shown.is_none_or(|size: u64| size <= answer.log_size));
+        answer
     };
     let digest = inspect(&file).sha256;
     let path = format!("/v1/content/{digest}/answer");

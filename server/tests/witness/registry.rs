@@ -79,7 +79,7 @@ impl Witnessed {
         config.limits.workers = 1;
         config.limits.blocking_threads = 4;
         config.log.receipt_wait_ms = 300;
-        config.log.publish_interval_ms = 20;
+        config.log.publish_interval_ms = Some(20);
         config.log.witness_timeout_ms = 20_000;
         fs::create_dir(&config.data.data).unwrap();
         fs::write(config.data.passphrase_path(), PASSPHRASE).unwrap();

@@ -31,8 +31,10 @@ Exit status:
   2  wrong usage: an option, a key file or a setting
   3  the registry cannot be reached, or what answers is no registry
   4  the registry refused
-  5  the log is wrong, or a receipt proves nothing (log verify, log monitor, verify-receipt)
-  6  an alert was raised (log monitor --once)";
+  5  the log is wrong, or a receipt proves nothing (log verify, log monitor, verify-receipt, register --receipts,
+     statement receipt)
+  6  an alert was raised (log monitor --once)
+  7  an answer counts entries that are not published yet (log verify --answer)";
 
 /// Register pictures and AI outputs, check photos, read what a file tells about itself.
 #[derive(Debug, Parser)]
@@ -177,6 +179,10 @@ pub(crate) struct Register {
     /// Keep each statement and its receipt in this folder: ID.json and ID.tlog-proof.
     #[arg(long, value_name = "DIR")]
     pub(crate) receipts: Option<PathBuf>,
+    /// Policy file that receipts must satisfy before they are kept: see `touchstone log policy`. Unless given, the log's
+    /// key is the one that the registry states.
+    #[arg(long, env = "TOUCHSTONE_POLICY", value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// Send fingerprints computed here instead of the pixels. The registry then cannot confirm them.
     #[arg(long)]
     pub(crate) no_pixels: bool,
@@ -282,10 +288,15 @@ pub(crate) enum StatementCommand {
         /// Its identifier.
         id: StatementId,
     },
-    /// Fetch the receipt: the proof that the log holds the statement. Waits until there is one.
+    /// Fetch the receipt: the proof that the log holds the statement. Waits until there is one, and gives it only if it
+    /// proves that.
     Receipt {
         /// Its identifier.
         id: StatementId,
+        /// Policy file that it must satisfy: see `touchstone log policy`. Unless given, the log's key is the one that the
+        /// registry states.
+        #[arg(long, env = "TOUCHSTONE_POLICY", value_name = "FILE")]
+        policy: Option<PathBuf>,
         /// Write it here instead of printing it.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,

@@ -16,8 +16,15 @@ use touchstone_inspect::{
     },
 };
 use touchstone_sdk::{
-    check::CheckError, client::ClientError, config::ConfigError, entropy::EntropyError, files::FileError,
-    keys::KeyFileError, label::LabelError, register::RegisterError,
+    check::CheckError,
+    client::ClientError,
+    config::ConfigError,
+    entropy::EntropyError,
+    files::FileError,
+    keys::KeyFileError,
+    label::LabelError,
+    log::{source::SourceError, state::StateError},
+    register::RegisterError,
 };
 
 /// An error that can be told in Chinese.
@@ -37,6 +44,39 @@ impl InChinese for FileError {
             Self::Io { path, source } => format!("{}：{source}", path.display()),
             Self::TooLong { path, limit } => format!("{} 超过 {limit} 字节", path.display()),
             Self::NotAFile(path) => format!("{} 不是文件", path.display()),
+        }
+    }
+}
+
+impl InChinese for StateError {
+    fn chinese(&self) -> String {
+        match self {
+            Self::Io { path, source } => format!("{}：{source}", path.display()),
+            Self::Damaged { path, reason } => {
+                format!("{} 不是审计状态，或已损坏：{reason}", path.display())
+            }
+            Self::OtherVersion { path, found } => {
+                format!("{} 由其他版本写成（格式 {found}）：须重新验证其条目", path.display())
+            }
+            Self::InUse { path } => format!("{} 正被另一审计或监视进程使用", path.display()),
+            Self::OtherPolicy { reason } => format!("状态中的检查点不属于策略所列日志：{reason}"),
+            Self::Contradiction => "状态中的哈希与其自身检查点不符".to_owned(),
+            Self::OtherLog { state, checkpoint } => {
+                format!("状态属于日志 {state:?}，检查点属于 {checkpoint:?}")
+            }
+            Self::OtherOperator => "日志起始时的运营方密钥与所给不同".to_owned(),
+            Self::HashesOnly => "该状态未检查过声明：请换用其他文件，或重新开始".to_owned(),
+        }
+    }
+}
+
+impl InChinese for SourceError {
+    fn chinese(&self) -> String {
+        match self {
+            Self::Client(error) => error.chinese(),
+            Self::File { path, source } => format!("{}：{source}", path.display()),
+            Self::Interrupted(place) => format!("{place}：读取在最后一个条目之前中断"),
+            Self::NoLog(place) => format!("{place} 不含日志：没有检查点"),
         }
     }
 }
@@ -135,6 +175,7 @@ impl InChinese for RegisterError {
             Self::ForeignKey { fingerprint, organisation } => {
                 format!("指纹为 {fingerprint} 的密钥未登记在 {organisation} 名下，或已被撤销")
             }
+            Self::Receipt { id, fault } => format!("{id} 的收据不成立：{fault}"),
             Self::Changed(path) => format!("{} 在登记过程中发生了变化", path.display()),
             Self::OtherLabel { found, given } => {
                 format!("文件自带的标识为 {found}，与所给标识 {given} 不同")

@@ -21,6 +21,8 @@ pub(crate) enum Status {
     Wrong = 5,
     /// The monitor raised an alert.
     Alerted = 6,
+    /// An answer counts entries that are not published yet.
+    Pending = 7,
 }
 
 impl Status {
@@ -29,11 +31,12 @@ impl Status {
         let gravity = |status| match status {
             Self::Done => 0,
             Self::Alerted => 1,
-            Self::SomeFailed => 2,
-            Self::Usage => 3,
-            Self::Refused => 4,
-            Self::Unreachable => 5,
-            Self::Wrong => 6,
+            Self::Pending => 2,
+            Self::SomeFailed => 3,
+            Self::Usage => 4,
+            Self::Refused => 5,
+            Self::Unreachable => 6,
+            Self::Wrong => 7,
         };
         if gravity(other) > gravity(self) { other } else { self }
     }
@@ -41,6 +44,12 @@ impl Status {
 
 /// A remedy in English and Chinese.
 pub(crate) type Remedy = (&'static str, &'static str);
+
+/// What to do about a receipt that proves nothing.
+pub(crate) const UNPROVEN: Remedy = (
+    "Nothing was written. Ask the registry's operator, and compare the key of its log through another channel.",
+    "未写入任何文件。请联系登记处运营方，并通过其他渠道核对其日志密钥。",
+);
 
 /// What failed, in English and Chinese.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +84,9 @@ pub(crate) enum Failure {
     /// A file cannot be read, used or written.
     File(Message, Option<Remedy>),
     /// A log cannot be read.
-    Unreadable(String),
+    Unreadable(Message, Option<Remedy>),
+    /// What the registry gave proves nothing.
+    Unproven(Message, Option<Remedy>),
     /// The registry did not answer as wanted.
     Client(ClientError),
 }
@@ -86,7 +97,8 @@ impl Failure {
         match self {
             Self::Usage(..) => Status::Usage,
             Self::File(..) => Status::SomeFailed,
-            Self::Unreadable(_) => Status::Unreachable,
+            Self::Unreadable(..) => Status::Unreachable,
+            Self::Unproven(..) => Status::Wrong,
             Self::Client(ClientError::Problem(_)) => Status::Refused,
             Self::Client(ClientError::InvalidUrl { .. } | ClientError::InvalidToken) => Status::Usage,
             Self::Client(ClientError::Request(_)) => Status::SomeFailed,
@@ -96,6 +108,14 @@ impl Failure {
         }
     }
 
+    /// An answer cannot be written.
+    pub(crate) fn unwritten(error: &std::io::Error) -> Self {
+        Self::File(
+            Message::new(format!("standard output: {error}"), format!("标准输出：{error}")),
+            Some(("Make room or give another place, then run it again.", "请腾出空间或更换输出位置后重试。")),
+        )
+    }
+
     /// The status of a run over files in which this one failed.
     pub(crate) fn status_among_files(&self) -> Status {
         match self {
@@ -103,7 +123,7 @@ impl Failure {
             Self::Client(ClientError::Problem(problem)) if matches!(problem.status, 401 | 403) => {
                 Status::Refused
             }
-            _ if self.status() == Status::Unreachable => Status::Unreachable,
+            _ if matches!(self.status(), Status::Unreachable | Status::Wrong) => self.status(),
             _ => Status::SomeFailed,
         }
     }
@@ -123,10 +143,10 @@ impl Failure {
     fn describe(&self, out: &Output) -> (String, Option<String>) {
         let choose = |(en, zh): Remedy| out.choose(en, zh).to_owned();
         match self {
-            Self::Usage(text, remedy) | Self::File(text, remedy) => {
-                (out.choose(&text.en, &text.zh).to_owned(), remedy.map(choose))
-            }
-            Self::Unreadable(text) => (text.clone(), None),
+            Self::Usage(text, remedy)
+            | Self::File(text, remedy)
+            | Self::Unreadable(text, remedy)
+            | Self::Unproven(text, remedy) => (out.choose(&text.en, &text.zh).to_owned(), remedy.map(choose)),
             Self::Client(ClientError::Problem(problem)) => describe_problem(problem, out),
             Self::Client(error) => {
                 (out.choose(&error.to_string(), &error.chinese()).to_owned(), remedy_of(error).map(choose))
@@ -257,6 +277,7 @@ impl From<RegisterError> for Failure {
                     "请登记文件中的标识。若文件由带标识的图片制成并保留了原图的标识，请加 --other-label。",
                 )),
             ),
+            RegisterError::Receipt { .. } => Self::Unproven(error.message(), Some(UNPROVEN)),
             RegisterError::Changed(_) => Self::File(
                 error.message(),
                 Some(("Register it again when it no longer changes.", "请在文件不再变化后重新登记。")),

@@ -37,6 +37,12 @@ pub(crate) fn run() -> ExitCode {
             failure.status()
         }
     };
+    let mut status = status.or(session.out.reached());
+    if let Err(error) = session.out.check() {
+        let failure = Failure::unwritten(&error);
+        failure.report(&session.out, None);
+        status = status.or(failure.status());
+    }
     ExitCode::from(status as u8)
 }
 

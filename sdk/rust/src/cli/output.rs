@@ -3,12 +3,13 @@
 //! Answers go to standard output, notices and errors to standard error. Text from files and registries loses its
 //! control characters on the way: a label must not steer a terminal.
 
-use super::{args::Language, thumbnail::Palette, words::Words};
+use super::{args::Language, failure::Status, thumbnail::Palette, words::Words};
 use serde::Serialize;
 use std::{
     env,
     io::{self, IsTerminal, Write},
     path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 use touchstone_sdk::files::FileError;
 use unicode_width::UnicodeWidthStr;
@@ -48,6 +49,16 @@ pub(crate) struct Output {
     pub(crate) progress: bool,
     /// In which colours standard output can show a picture, if it can.
     pub(crate) palette: Option<Palette>,
+    told: Mutex<Told>,
+}
+
+/// What became of the answers.
+#[derive(Debug)]
+struct Told {
+    /// The gravest status that they stand for.
+    status: Status,
+    /// The first error in writing them.
+    error: Option<io::Error>,
 }
 
 impl Output {
@@ -59,7 +70,8 @@ impl Output {
         let colour = colourful && io::stdout().is_terminal();
         let palette = Palette::of_terminal(variable("COLORTERM").as_deref(), variable("TERM").as_deref())
             .filter(|_| colour);
-        Self { json, language, colour, colour_errors: colourful && errors, progress: errors, palette }
+        let told = Mutex::new(Told { status: Status::Done, error: None });
+        Self { json, language, colour, colour_errors: colourful && errors, progress: errors, palette, told }
     }
 
     /// The words of the chosen language.
@@ -82,13 +94,44 @@ impl Output {
 
     /// One line of an answer.
     pub(crate) fn line(&self, text: &str) {
-        write_line(&mut io::stdout().lock(), text);
+        let mut out = io::stdout().lock();
+        self.written(writeln!(out, "{text}").and_then(|()| out.flush()));
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was just told stands for this status, whatever happens to the rest.
+    pub(crate) fn reach(&self, status: Status) {
+        let mut told = self.told();
+        told.status = told.status.or(status);
+    }
+
+    /// The gravest status that was told so far.
+    pub(crate) fn reached(&self) -> Status {
+        self.told().status
+    }
+
+    /// The first error in writing an answer, once. What was not read by anybody must not be written down as told.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.told().error.take().map_or(Ok(()), Err)
+    }
+
+    fn written(&self, result: io::Result<()>) {
+        let Err(error) = result else { return };
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            // Nobody reads any more (`touchstone ... | head`): ending quietly is what the reader wants, and what was not
+            // read is no success.
+            std::process::exit(i32::from(self.reached().or(Status::SomeFailed) as u8));
+        }
+        self.told().error.get_or_insert(error);
     }
 
     /// Bytes of an answer as they are.
     pub(crate) fn raw(&self, bytes: &[u8]) {
         let mut out = io::stdout().lock();
-        leave_on_closed_pipe(&out.write_all(bytes).and_then(|()| out.flush()));
+        self.written(out.write_all(bytes).and_then(|()| out.flush()));
     }
 
     /// Bytes of an answer, into a file if one is named.
@@ -195,15 +238,9 @@ fn paint(colour: bool, tone: Tone, text: &str) -> String {
     }
 }
 
+/// A line on standard error; where that cannot be written, nothing else can be told either.
 fn write_line(out: &mut impl Write, text: &str) {
-    leave_on_closed_pipe(&writeln!(out, "{text}").and_then(|()| out.flush()));
-}
-
-/// Nobody reads any more (`touchstone ... | head`): ending quietly is what the reader wants.
-fn leave_on_closed_pipe(result: &io::Result<()>) {
-    if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-        std::process::exit(0);
-    }
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// `text` filled with spaces to `width` columns; Chinese characters take two.

@@ -3,6 +3,7 @@
 use super::{
     args::{Language, Register},
     failure::{Failure, Message, Status},
+    log::receipt_policy,
     output::{Output, Tone, clean},
     parallel::{self, Progress},
     session::Session,
@@ -13,11 +14,11 @@ use touchstone_schema::{
     Sha256Digest, StatementId, Timestamp,
     api::{Acknowledgement, ContentReceipt, ContentStatement},
     label::OutputLabel,
-    log::receipt::FILE_EXTENSION,
+    log::{Policy, receipt::FILE_EXTENSION},
 };
 use touchstone_sdk::{
     client::ClientError,
-    entropy::SystemEntropy,
+    entropy::{Entropy, SystemEntropy},
     files::{self, MAX_PICTURE_BYTES},
     register::{Claim, LabelDoubt, Prepared, Registrar, Upload},
 };
@@ -72,7 +73,10 @@ pub(crate) fn run(session: &Session, args: &Register) -> Result<Status, Failure>
         registrar: &registrar,
         claim: &claim,
         upload: if args.no_pixels { Upload::Record } else { Upload::Pixels },
-        receipts: args.receipts.as_deref(),
+        receipts: match &args.receipts {
+            Some(folder) => Some((folder, receipt_policy(args.policy.as_deref(), registrar.log())?)),
+            None => None,
+        },
         progress: Progress::new(&session.out, args.files.len()),
     };
     let mut status = Status::Done;
@@ -113,8 +117,8 @@ struct Run<'a> {
     registrar: &'a Registrar<'a>,
     claim: &'a Claim,
     upload: Upload,
-    /// Where statements and their receipts are kept.
-    receipts: Option<&'a Path>,
+    /// Where statements and their receipts are kept, and whom receipts must satisfy.
+    receipts: Option<(&'a PathBuf, Policy)>,
     progress: Progress,
 }
 
@@ -148,6 +152,7 @@ impl Run<'_> {
             let (path, accepted) = (&files[at], &accepted[at]);
             let receipt = receipt.map(|receipt| receipt.map_err(Failure::from));
             status = status.or(self.report(path, accepted, receipt));
+            self.out.reach(status);
             self.progress.step();
         });
         status
@@ -185,8 +190,7 @@ impl Run<'_> {
             (Ok((prepared, acknowledgement)), Some(Ok(receipt))) => {
                 let kept = self.keep(prepared, acknowledgement).unwrap_or_else(|failure| {
                     status = failure.status_among_files();
-                    failure.report(self.out, Some(path));
-                    self.say_how_to_get_the_receipt(acknowledgement);
+                    self.not_kept(&failure, path, acknowledgement);
                     None
                 });
                 self.show(&Line::new(path, acknowledgement, &receipt, kept.as_deref()));
@@ -197,8 +201,8 @@ impl Run<'_> {
                 self.say_how_to_go_on(path, acknowledgement);
                 // The statement stands, and so does its receipt.
                 if let Err(failure) = self.keep(prepared, acknowledgement) {
-                    failure.report(self.out, Some(path));
-                    self.say_how_to_get_the_receipt(acknowledgement);
+                    status = status.or(failure.status_among_files());
+                    self.not_kept(&failure, path, acknowledgement);
                 }
             }
             (Err(failure), _) => {
@@ -210,13 +214,23 @@ impl Run<'_> {
         status
     }
 
-    /// Keeps the statement and its receipt, if that is wanted; gives the receipt's path.
+    /// Keeps the statement and its receipt, if that is wanted; gives the receipt's path. Under these names stands only what
+    /// proves the statement.
     fn keep(&self, prepared: &Prepared, accepted: &Acknowledgement) -> Result<Option<PathBuf>, Failure> {
-        let Some(folder) = self.receipts else { return Ok(None) };
-        files::write(&folder.join(format!("{}.json", accepted.id)), &prepared.envelope)?;
+        let Some((folder, policy)) = &self.receipts else { return Ok(None) };
+        let evidence = self.registrar.evidence(prepared, accepted, policy, SystemEntropy.now()?)?;
+        files::write(&folder.join(format!("{}.json", accepted.id)), &evidence.envelope)?;
         let path = folder.join(format!("{}{FILE_EXTENSION}", accepted.id));
-        files::write(&path, &self.registrar.receipt(accepted)?)?;
+        files::write(&path, &evidence.receipt)?;
         Ok(Some(path))
+    }
+
+    fn not_kept(&self, failure: &Failure, path: &Path, acknowledgement: &Acknowledgement) {
+        failure.report(self.out, Some(path));
+        // Of a receipt that proves nothing, nobody knows what stands.
+        if !matches!(failure, Failure::Unproven(..)) {
+            self.say_how_to_get_the_receipt(acknowledgement);
+        }
     }
 
     fn say_how_to_get_the_receipt(&self, acknowledgement: &Acknowledgement) {

@@ -3,16 +3,24 @@
 use super::{
     args::StatementCommand,
     failure::{Failure, Status},
+    log::receipt_policy,
     session::Session,
 };
 use std::path::Path;
-use touchstone_schema::{StatementId, record::clean_file_name};
-use touchstone_sdk::files::{self, MAX_PICTURE_BYTES};
+use touchstone_schema::{StatementId, api::StatementView, record::clean_file_name};
+use touchstone_sdk::{
+    entropy::{Entropy, SystemEntropy},
+    files::{self, MAX_PICTURE_BYTES},
+    log::receipt::{self, Named},
+    register::RegisterError,
+};
 
 pub(crate) fn run(session: &Session, command: &StatementCommand) -> Result<Status, Failure> {
     match command {
         StatementCommand::Show { id } => show(session, id),
-        StatementCommand::Receipt { id, out } => receipt(session, id, out.as_deref()),
+        StatementCommand::Receipt { id, policy, out } => {
+            receipt(session, id, policy.as_deref(), out.as_deref())
+        }
         StatementCommand::Envelope { id, out } => envelope(session, id, out.as_deref()),
         StatementCommand::Upload { id, file } => upload(session, id, file),
         StatementCommand::DeleteRecord { id } => delete_record(session, id),
@@ -49,9 +57,24 @@ fn show(session: &Session, id: &StatementId) -> Result<Status, Failure> {
     Ok(Status::Done)
 }
 
-fn receipt(session: &Session, id: &StatementId, file: Option<&Path>) -> Result<Status, Failure> {
+fn receipt(
+    session: &Session,
+    id: &StatementId,
+    policy: Option<&Path>,
+    file: Option<&Path>,
+) -> Result<Status, Failure> {
     let client = session.connect_publicly()?.client;
-    session.out.deliver(file, &client.receipt_in_time(id)?)?;
+    let info = client.registry()?;
+    let policy = receipt_policy(policy, (&info.origin, &info.log_verifier_key))?;
+    let receipt = client.receipt_in_time(id)?;
+    let StatementView { log_index, accepted_at, envelope, .. } = client.statement(id)?;
+    let named = Named { id: *id, log_index, accepted_at };
+    let now = SystemEntropy.now()?;
+    receipt::verify_named(&receipt, envelope.as_bytes(), &policy, None, now, named).map_err(|fault| {
+        let fault = Box::new(fault);
+        Failure::from(RegisterError::Receipt { id: *id, fault })
+    })?;
+    session.out.deliver(file, &receipt)?;
     Ok(Status::Done)
 }
 

@@ -1,7 +1,8 @@
 //! Signed answers, replayed: does the log have exactly the entries that the registry named?
 
 use super::{
-    finding::{AnswerFault, AuditError},
+    audit::CLOCK_SLACK_SECONDS,
+    finding::{AnswerFault, AuditError, cut},
     history,
     replay::{Entry, Replay},
     scan,
@@ -9,17 +10,22 @@ use super::{
     tree::Tree,
 };
 use touchstone_schema::{
-    answer::{Answer, Question},
+    Timestamp,
+    answer::{Answer, LEAST_CUT, MAX_HITS, Question},
     log::Policy,
     statement::Body,
 };
+
+/// How far the registry's own clocks may be apart, in seconds: an answer and the entries around it are dated by servers
+/// whose clocks differ a little, and a statement waits a moment for its place in the log.
+pub const ANSWER_SLACK_SECONDS: i64 = 300;
 
 /// What the log says about a signed answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
     /// The log has exactly these entries.
     Confirmed(Box<Answer>),
-    /// The answer counts entries that the checkpoint does not cover yet.
+    /// The answer counts entries, or rests on a checkpoint, beyond the audited checkpoint. Nothing is proven yet.
     Pending(Box<Answer>),
     /// The registry answered wrongly, or this is no answer of it.
     Wrong(AnswerFault),
@@ -103,7 +109,7 @@ impl Questions {
         found
     }
 
-    /// Holds a signed answer to the log, once all its entries were seen.
+    /// Holds a signed answer to the log, once all its entries were seen. `now` is the present.
     ///
     /// # Errors
     /// [`AuditError`] if the tree cannot be read.
@@ -113,10 +119,13 @@ impl Questions {
         replay: &Replay,
         policy: &Policy,
         tree: &mut Tree<'_>,
+        now: Timestamp,
     ) -> Result<Held, AuditError> {
-        let wrong = |reason: String| Ok(Held::Wrong(AnswerFault::Signature { reason }));
-        let Some(key) = replay.verdict_key() else {
-            return wrong("the log states no verdict key".to_owned());
+        let wrong = |reason: String| Ok(Held::Wrong(AnswerFault::Signature { reason: cut(&reason) }));
+        let Some(stated) = unverified(bytes) else { return wrong("it is no answer".to_owned()) };
+        // The key that the log stated when so many entries were there: a later one does not vouch for what was before.
+        let Some(key) = replay.verdict_key_at(stated.log_size) else {
+            return wrong(format!("a log of {} entries states no verdict key", stated.log_size));
         };
         let answer = match Answer::open(bytes, key) {
             Ok(answer) => Box::new(answer),
@@ -125,30 +134,73 @@ impl Questions {
         if answer.registry != replay.origin() {
             return wrong(format!("it is of {:?}", answer.registry));
         }
+        if let Some(fault) = dated_wrongly(&answer, replay, tree.size(), now) {
+            return Ok(Held::Wrong(fault));
+        }
         if let Some(note) = &answer.checkpoint {
-            let fault = |reason: String| Ok(Held::Wrong(AnswerFault::Checkpoint { reason }));
+            let fault = |reason: String| Ok(Held::Wrong(AnswerFault::Checkpoint { reason: cut(&reason) }));
             let signed = match history::signed(policy, note) {
                 Ok(signed) => signed,
                 Err(error) => return fault(error.to_string()),
             };
-            if signed.size <= tree.size() && tree.root(signed.size)? != signed.root {
+            if answer.log_size < signed.size {
+                return fault(format!("it covers {} entries, and the answer counts fewer", signed.size));
+            }
+            if signed.size > tree.size() {
+                return Ok(Held::Pending(answer));
+            }
+            if tree.root(signed.size)? != signed.root {
                 return fault("the tree has another root at its size".to_owned());
             }
         }
         if answer.log_size > tree.size() {
             return Ok(Held::Pending(answer));
         }
-        let found = self.found(&answer.question, answer.log_size);
-        let agrees = if answer.truncated {
-            answer.entries.iter().all(|entry| found.contains(entry))
-        } else {
-            answer.entries == found
-        };
-        if agrees {
+        let mut found = self.found(&answer.question, answer.log_size);
+        if !answer.truncated && answer.entries == found {
             return Ok(Held::Confirmed(answer));
+        }
+        let whole = answer.entries.len() >= LEAST_CUT && found.starts_with(&answer.entries);
+        // Enough to be shown.
+        found.truncate(MAX_HITS);
+        if answer.truncated {
+            // Cut where the registry's own limit is, and nowhere before.
+            if whole {
+                return Ok(Held::Confirmed(answer));
+            }
+            return Ok(Held::Wrong(AnswerFault::Cut { stated: answer.entries, found }));
         }
         Ok(Held::Wrong(AnswerFault::Entries { stated: answer.entries, found }))
     }
+}
+
+/// Whether the entries around an answer's size, `size` of which are known, are of another time than the answer.
+fn dated_wrongly(answer: &Answer, replay: &Replay, size: u64, now: Timestamp) -> Option<AnswerFault> {
+    let Answer { answered_at, log_size, .. } = *answer;
+    if answered_at > now.saturating_add_seconds(CLOCK_SLACK_SECONDS) {
+        return Some(AnswerFault::Future { answered_at });
+    }
+    // Times never run back: if the last entry of those that are known came after the answer, so did all beyond it.
+    let log_index = log_size.min(size).checked_sub(1)?;
+    let accepted_at = replay.accepted_at(log_index)?;
+    if accepted_at > answered_at.saturating_add_seconds(ANSWER_SLACK_SECONDS) {
+        return Some(AnswerFault::NeverThere { answered_at, log_size, log_index, accepted_at });
+    }
+    let accepted_at = Some(log_size).filter(|next| *next < size).and_then(|next| replay.accepted_at(next))?;
+    let stale = accepted_at < answered_at.saturating_add_seconds(-ANSWER_SLACK_SECONDS);
+    stale.then_some(AnswerFault::Stale { answered_at, log_size, accepted_at })
+}
+
+/// Whether these bytes have the form of a signed answer at all.
+#[must_use]
+pub fn is_answer(bytes: &[u8]) -> bool {
+    unverified(bytes).is_some()
+}
+
+/// The checkpoint in an answer, unverified.
+#[must_use]
+pub fn checkpoint_of(bytes: &[u8]) -> Option<String> {
+    unverified(bytes)?.checkpoint
 }
 
 fn unverified(bytes: &[u8]) -> Option<Answer> {

@@ -1,7 +1,8 @@
 //! Verifying a log from where an earlier audit stopped up to its newest checkpoint.
 
 use super::{
-    finding::{AuditError, Finding},
+    finding::{AuditError, Finding, cut},
+    history,
     replay::{Accepted, Entry, Replay, Violation},
     scan::{self, Entries},
     source::{self, Source},
@@ -11,10 +12,16 @@ use super::{
 use rayon::prelude::*;
 use std::collections::HashMap;
 use touchstone_schema::{
-    Sha256Digest,
+    Sha256Digest, Timestamp,
     key::PublicKey,
-    log::{Checkpoint, Note, Policy, VerifiedCheckpoint},
+    log::{Checkpoint, Policy, VerifiedCheckpoint},
 };
+
+/// Clocks may differ by this much, in seconds: nothing is accepted later than the auditor's clock or the earliest
+/// cosignature over it, and this.
+pub const CLOCK_SLACK_SECONDS: i64 = 3_600;
+/// Bundles that are missing or damaged before the rest is not looked at: a signed size can be absurd.
+const MAX_DAMAGED: u64 = 100;
 
 /// Who is told what happens while an audit goes on.
 pub trait Observer {
@@ -25,7 +32,7 @@ pub trait Observer {
     ///
     /// # Errors
     /// [`StateError`] if the state cannot be written; the audit ends then.
-    fn verified(&mut self, state: &State) -> Result<(), StateError>;
+    fn verified(&mut self, state: &mut State) -> Result<(), StateError>;
 
     /// An entry was judged; `replay` is the registry after it.
     fn judged(&mut self, replay: &Replay, index: u64, entry: &Entry, outcome: &Result<Accepted, Violation>);
@@ -47,6 +54,16 @@ pub struct Outcome {
     pub wrong: bool,
 }
 
+/// The latest time at which an entry under a checkpoint can have been accepted: the earliest cosignature is of somebody
+/// who had seen it, and `now` is the present by the auditor's clock.
+#[must_use]
+pub fn latest_acceptance(checkpoint: &VerifiedCheckpoint, now: Timestamp) -> Timestamp {
+    let seconds = checkpoint.witnesses.iter().map(|(_, seconds)| *seconds).min();
+    let micros = seconds.and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(1_000_000));
+    let cosigned = micros.and_then(|micros| Timestamp::from_micros(micros).ok());
+    cosigned.map_or(now, |cosigned| cosigned.min(now)).saturating_add_seconds(CLOCK_SLACK_SECONDS)
+}
+
 /// The newest checkpoint and its note, held to the policy before anything else is read.
 ///
 /// # Errors
@@ -56,13 +73,14 @@ pub fn checkpoint(source: &dyn Source, policy: &Policy) -> Result<(VerifiedCheck
     let note = String::from_utf8_lossy(&bytes).into_owned();
     match policy.verify(&bytes) {
         Ok(verified) => Ok((verified, note)),
-        Err(error) => Err(Finding::Checkpoint { reason: error.to_string(), note }.into()),
+        Err(error) => Err(Finding::Checkpoint { reason: cut(&error.to_string()), note }.into()),
     }
 }
 
 /// Verifies the log up to its newest checkpoint: that this is of one log with all that was seen before, every tile,
 /// every entry's hash, and, if the state has a replay, every signature and admission. `operator` pins the operator's key,
-/// which is otherwise learned from the log. Damaged entries are reported and end the judging, not the hashing.
+/// which is otherwise learned from the log; `now` is the present. Damaged entries are reported and end the judging, not
+/// the hashing, as long as they are not too many.
 ///
 /// A checkpoint that is older than the one seen last is no harm as long as the log still has all that was seen: then there
 /// is nothing new.
@@ -74,6 +92,7 @@ pub fn advance(
     policy: &Policy,
     operator: Option<PublicKey>,
     state: &mut State,
+    now: Timestamp,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, AuditError> {
     let Head { verified, note, mut tree } = connect(source, policy, state)?;
@@ -86,14 +105,41 @@ pub fn advance(
         }
         _ => {}
     }
+    if let Some(replay) = &mut state.replay {
+        replay.accept_until(latest_acceptance(&verified, now));
+    }
     state.origin = Some(origin.clone());
     state.checkpoint = Some(note.clone());
     observer.begins(from, size);
-    let mut run = Run { state, observer, wrong: false, damaged: false };
+    let mut run = Run { state, observer, wrong: false, damaged: 0 };
     let mut frontiers = tree.clone();
     scan::scan(source, &mut tree, from..size, |bundles| run.take(bundles, &mut frontiers))?;
     let wrong = run.wrong;
     Ok(Outcome { checkpoint: verified, note, from, wrong })
+}
+
+/// Shows entries from `replay`'s next one on, up to those that the state counts, once more: what they were judged, and
+/// the registry after each. For who follows a state that somebody else moved on; see [`Replay::rewound`].
+///
+/// # Errors
+/// [`AuditError`] if they cannot be read any more as they were verified.
+pub fn retell(
+    source: &dyn Source,
+    policy: &Policy,
+    state: &State,
+    mut replay: Replay,
+    mut tell: impl FnMut(&Replay, u64, &Entry, &Result<Accepted, Violation>),
+) -> Result<(), AuditError> {
+    let wanted = replay.size()..state.size();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let mut tree = connect(source, policy, state)?.tree;
+    scan::scan(source, &mut tree, wanted, |bundles| {
+        let bundles = bundles.into_iter().collect::<Result<Vec<Entries>, Finding>>()?;
+        judge(&mut replay, &bundles, &mut tell);
+        Ok(())
+    })
 }
 
 /// What an audit goes up to.
@@ -110,18 +156,23 @@ fn connect<'a>(source: &'a dyn Source, policy: &Policy, state: &State) -> Result
     if let Some(known) = state.origin.as_ref().filter(|known| **known != origin) {
         return Err(StateError::OtherLog { state: known.clone(), checkpoint: origin }.into());
     }
-    let earlier = state.checkpoint.as_ref().and_then(|note| Some((note, opened(note)?)));
-    let Some((earlier_note, earlier)) = earlier else {
+    let Some(earlier_note) = &state.checkpoint else {
         let tree = Tree::open(source, &verified.checkpoint)?;
         return Ok(Head { verified, note, tree });
     };
+    // Nobody is accused with a note that anybody could have put there.
+    let earlier = history::signed(policy, earlier_note)
+        .map_err(|error| StateError::OtherPolicy { reason: cut(&error.to_string()) })?;
+    if earlier.origin != origin {
+        return Err(StateError::OtherLog { state: earlier.origin, checkpoint: origin }.into());
+    }
     let earlier_size = earlier.size;
     let evidence = || (earlier_note.clone(), note.clone());
     let forked = || {
         let (earlier, later) = evidence();
         AuditError::from(Finding::Forked { earlier_size, later_size, earlier, later })
     };
-    if later_size < earlier_size {
+    let head = if later_size < earlier_size {
         let mut tree = Tree::open(source, &earlier).map_err(|error| match error {
             AuditError::Wrong(_) => {
                 let (earlier, later) = evidence();
@@ -135,30 +186,32 @@ fn connect<'a>(source: &'a dyn Source, policy: &Policy, state: &State) -> Result
         let note = earlier_note.clone();
         let verified = policy.verify(note.as_bytes());
         let verified = verified
-            .map_err(|error| Finding::Checkpoint { reason: error.to_string(), note: note.clone() })?;
-        return Ok(Head { verified, note, tree });
-    }
-    if later_size == earlier_size && root != earlier.root {
-        return Err(forked());
-    }
-    let mut tree = Tree::open(source, &verified.checkpoint)?;
-    if tree.root(earlier_size)? != earlier.root || tree.frontier(state.size())? != state.frontier {
-        return Err(forked());
+            .map_err(|error| Finding::Checkpoint { reason: cut(&error.to_string()), note: note.clone() })?;
+        Head { verified, note, tree }
+    } else {
+        if later_size == earlier_size && root != earlier.root {
+            return Err(forked());
+        }
+        let mut tree = Tree::open(source, &verified.checkpoint)?;
+        if tree.root(earlier_size)? != earlier.root {
+            return Err(forked());
+        }
+        Head { verified, note, tree }
+    };
+    let Head { verified, note, mut tree } = head;
+    // The log is the one that was signed; then the state itself must be wrong.
+    if tree.frontier(state.size())? != state.frontier {
+        return Err(StateError::Contradiction.into());
     }
     Ok(Head { verified, note, tree })
-}
-
-/// The checkpoint in a note that was verified before.
-fn opened(note: &str) -> Option<Checkpoint> {
-    Checkpoint::parse(Note::parse(note.as_bytes()).ok()?.text()).ok()
 }
 
 struct Run<'a> {
     state: &'a mut State,
     observer: &'a mut dyn Observer,
     wrong: bool,
-    /// An entry could not be read: later ones cannot be judged.
-    damaged: bool,
+    /// Bundles that could not be read: later entries cannot be judged.
+    damaged: u64,
 }
 
 impl Run<'_> {
@@ -170,45 +223,55 @@ impl Run<'_> {
         let mut whole = Vec::with_capacity(bundles.len());
         for bundle in bundles {
             match bundle {
-                Ok(entries) if !self.damaged => whole.push(entries),
+                Ok(entries) if self.damaged == 0 => whole.push(entries),
                 Ok(_) => {}
+                Err(_) if self.damaged == MAX_DAMAGED => {
+                    return Err(Finding::MoreDamage { bundles: MAX_DAMAGED }.into());
+                }
                 Err(finding) => {
-                    self.damaged = true;
+                    self.damaged += 1;
                     self.wrong = true;
                     self.observer.found(&finding);
                 }
             }
         }
         let Some(end) = whole.last().map(Entries::end) else { return Ok(()) };
-        if self.state.replay.is_some() {
-            self.judge(&whole);
-        }
-        self.state.frontier = tree.frontier(end)?;
-        Ok(self.observer.verified(self.state)?)
-    }
-
-    fn judge(&mut self, bundles: &[Entries]) {
-        let data: Vec<(u64, &[u8])> = bundles.iter().flat_map(Entries::iter).collect();
-        let mut entries: Vec<Entry> = data.par_iter().map(|(_, data)| Entry::read(data)).collect();
-        let Some(replay) = &mut self.state.replay else { return };
-        // Signatures do not depend on the order of entries once the keys are known, so they are verified side by side;
-        // whether a key may sign at its index is judged after that, one entry after the other.
-        let named: HashMap<Sha256Digest, PublicKey> =
-            entries.iter().flat_map(Entry::named_keys).map(|key| (key.fingerprint(), key)).collect();
-        let find = |hint: &Sha256Digest| replay.key(hint).or_else(|| named.get(hint).copied());
-        entries.par_iter_mut().for_each(|entry| entry.verify(find));
         let mut broken = Vec::new();
-        for ((log_index, _), entry) in data.iter().zip(&entries) {
-            let outcome = replay.next(entry);
-            self.observer.judged(replay, *log_index, entry, &outcome);
-            if let Err(violation) = outcome {
-                broken.push(Finding::Statement { log_index: *log_index, violation });
-            }
+        if let Some(replay) = &mut self.state.replay {
+            judge(replay, &whole, &mut |replay, log_index, entry, outcome| {
+                self.observer.judged(replay, log_index, entry, outcome);
+                if let Err(violation) = outcome {
+                    broken.push(Finding::Statement { log_index, violation: violation.clone() });
+                }
+            });
         }
         for finding in broken {
             self.wrong = true;
             self.observer.found(&finding);
             self.state.remember(finding);
         }
+        self.state.frontier = tree.frontier(end)?;
+        Ok(self.observer.verified(self.state)?)
+    }
+}
+
+/// Judges entries in their order, and tells about each.
+fn judge(
+    replay: &mut Replay,
+    bundles: &[Entries],
+    tell: &mut impl FnMut(&Replay, u64, &Entry, &Result<Accepted, Violation>),
+) {
+    let data: Vec<(u64, &[u8])> = bundles.iter().flat_map(Entries::iter).collect();
+    let mut entries: Vec<Entry> = data.par_iter().map(|(_, data)| Entry::read(data)).collect();
+    // Signatures do not depend on the order of entries once the keys are known, so they are verified side by side;
+    // whether a key may sign at its index is judged after that, one entry after the other.
+    let named: HashMap<Sha256Digest, PublicKey> =
+        entries.iter().flat_map(Entry::named_keys).map(|key| (key.fingerprint(), key)).collect();
+    let known: &Replay = replay;
+    let find = |hint: &Sha256Digest| known.key(hint).or_else(|| named.get(hint).copied());
+    entries.par_iter_mut().for_each(|entry| entry.verify(find));
+    for ((log_index, _), entry) in data.iter().zip(&entries) {
+        let outcome = replay.next(entry);
+        tell(replay, *log_index, entry, &outcome);
     }
 }

@@ -2,7 +2,18 @@
 
 use super::{replay::Violation, source::SourceError};
 use serde::{Deserialize, Serialize};
-use touchstone_schema::{Sha256Digest, log::NodeId};
+use touchstone_schema::{Sha256Digest, Timestamp, log::NodeId};
+
+/// Most characters of a text from outside that a finding repeats.
+const MAX_SHOWN: usize = 256;
+
+/// The beginning of a text from outside: findings are kept and shown, however long the text is.
+pub(crate) fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
 
 /// What is wrong with a tile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -46,6 +57,9 @@ pub enum HistoryFault {
     /// The tree had another root at that size.
     #[error("the tree has another root at this size")]
     Root,
+    /// The log signed it, and the published history does not have it.
+    #[error("the log signed it, and the published history leaves it out")]
+    Omitted,
 }
 
 /// What is wrong with a registry's signed answer.
@@ -65,6 +79,46 @@ pub enum AnswerFault {
         stated: Vec<u64>,
         /// Log indexes in the log, below the answer's size.
         found: Vec<u64>,
+    },
+    /// It is cut, and leaves out more than an answer may.
+    #[error("it says that it is cut after the entries {stated:?}; the log has {found:?}")]
+    Cut {
+        /// Log indexes in the answer.
+        stated: Vec<u64>,
+        /// Log indexes in the log, below the answer's size.
+        found: Vec<u64>,
+    },
+    /// It counts entries that the log did not have when it was given.
+    #[error(
+        "it was given at {answered_at} and counts {log_size} entries; entry {log_index} was accepted at {accepted_at}"
+    )]
+    NeverThere {
+        /// When it was given.
+        answered_at: Timestamp,
+        /// How many entries it counts.
+        log_size: u64,
+        /// An entry among them, or the log's last one.
+        log_index: u64,
+        /// When that was accepted.
+        accepted_at: Timestamp,
+    },
+    /// It does not count entries that the log had long before it was given.
+    #[error(
+        "it was given at {answered_at} and counts {log_size} entries only; the next one was accepted at {accepted_at}"
+    )]
+    Stale {
+        /// When it was given.
+        answered_at: Timestamp,
+        /// How many entries it counts.
+        log_size: u64,
+        /// When the first entry that it does not count was accepted.
+        accepted_at: Timestamp,
+    },
+    /// It was given after the auditor's present.
+    #[error("it was given at {answered_at}, which is yet to come")]
+    Future {
+        /// When it was given.
+        answered_at: Timestamp,
     },
     /// It rests on a checkpoint that the log contradicts.
     #[error("the checkpoint in the answer: {reason}")]
@@ -124,6 +178,12 @@ pub enum Finding {
         /// Its log index.
         log_index: u64,
     },
+    /// So many bundles of entries are missing or damaged that the rest was not looked at.
+    #[error("more than {bundles} bundles of entries are missing or damaged; the rest was not looked at")]
+    MoreDamage {
+        /// How many were reported.
+        bundles: u64,
+    },
     /// An entry that the registry should not have accepted.
     #[error("entry {log_index}: {violation}")]
     Statement {
@@ -157,6 +217,26 @@ pub enum Finding {
         /// The signed checkpoint seen now.
         later: String,
     },
+    /// A witness cosigned more entries than the log shows, and the log did not follow.
+    #[error("the witness {witness:?} cosigned {size} entries; the log shows {shown}")]
+    Withheld {
+        /// The witness.
+        witness: String,
+        /// How many entries it cosigned.
+        size: u64,
+        /// How many the log shows.
+        shown: u64,
+        /// The cosigned checkpoint.
+        note: String,
+    },
+    /// The checkpoint was cosigned too long ago, or by nobody.
+    #[error("the checkpoint of {size} entries was cosigned last {}", age(*.seconds))]
+    Outdated {
+        /// Its size.
+        size: u64,
+        /// Seconds since the latest cosignature; none if there is none.
+        seconds: Option<u64>,
+    },
     /// A checkpoint of the published history that does not hold.
     #[error("published checkpoint of size {size}: {fault}")]
     History {
@@ -183,6 +263,10 @@ pub enum Finding {
         /// Index of the node.
         index: u64,
     },
+}
+
+fn age(seconds: Option<u64>) -> String {
+    seconds.map_or_else(|| "by nobody".to_owned(), |seconds| format!("{seconds} seconds ago"))
 }
 
 impl Finding {

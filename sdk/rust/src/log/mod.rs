@@ -15,3 +15,4 @@ pub mod source;
 pub mod state;
 pub mod tree;
 pub mod watch;
+pub mod witness;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use std::{
     ops::Range,
     sync::{
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -21,7 +21,10 @@ use touchstone_schema::{
 
 /// Bundles that are read and examined together.
 const TOGETHER: u64 = 16;
-/// Groups of bundles that are read ahead.
+/// Bytes after which a group ends: entries can be long, and a quarter of what may be read ahead is read at a time.
+const GROUP_BYTES: u64 = 16 << 20;
+/// Groups of bundles that wait; one is examined and one is read beside them, together 64 MB at most once bundles of the
+/// longest kind were seen.
 const AHEAD: usize = 2;
 const WIDTH: u64 = TILE_WIDTH as u64;
 
@@ -72,18 +75,25 @@ pub(super) fn scan(
     let tiles = wanted.start / WIDTH..wanted.end.div_ceil(WIDTH);
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel(AHEAD);
+        let ahead = tiles.clone();
         scope.spawn(move || {
-            let mut first = tiles.start;
-            while first < tiles.end {
-                let last = (first + TOGETHER).min(tiles.end);
+            let mut first = ahead.start;
+            let mut longest = 1;
+            while first < ahead.end {
+                let last = (first + TOGETHER).min(ahead.end);
+                let group = fetch(source, first..last, size, &mut longest);
+                first += group.as_ref().map_or(0, |group| group.len() as u64);
+                let stop = group.is_err();
                 // The receiver is gone once an error ended the scan.
-                if sender.send(fetch(source, first..last, size)).is_err() {
+                if sender.send(group).is_err() || stop {
                     return;
                 }
-                first = last;
             }
         });
+        let mut next = tiles.start;
         for group in receiver {
+            let group = group?;
+            next += group.len() as u64;
             let opened: Vec<(Tile, Opened)> =
                 group.into_par_iter().map(|pair| (pair.hashes, open(pair, &wanted))).collect();
             let mut group = Vec::with_capacity(opened.len());
@@ -105,6 +115,10 @@ pub(super) fn scan(
             }
             visit(group)?;
         }
+        // What was not read was not verified, whatever the reason.
+        if next < tiles.end {
+            return Err(SourceError::Interrupted(source.name()).into());
+        }
         Ok(())
     })
 }
@@ -112,7 +126,13 @@ pub(super) fn scan(
 /// The bytes of the hash tile, and the entries as far as they agree with it.
 type Opened = Result<(Vec<u8>, Result<Entries, Finding>), AuditError>;
 
-fn fetch(source: &dyn Source, tiles: Range<u64>, size: u64) -> Vec<Pair> {
+/// Reads tiles and bundles from the first one on, at least one of each, and all unless they are long.
+fn fetch(
+    source: &dyn Source,
+    tiles: Range<u64>,
+    size: u64,
+    longest: &mut u64,
+) -> Result<Vec<Pair>, SourceError> {
     let places: Vec<Tile> = tiles
         .flat_map(|index| {
             let width = size.saturating_sub(index * WIDTH).min(WIDTH);
@@ -120,35 +140,55 @@ fn fetch(source: &dyn Source, tiles: Range<u64>, size: u64) -> Vec<Pair> {
             [Level::Hashes(0), Level::Entries].map(|level| Tile { level, index, width })
         })
         .collect();
-    let mut read = fetch_all(source, &places).into_iter();
-    let pairs = places.as_chunks::<2>().0.iter();
-    pairs
-        .filter_map(|[hashes, bundle]| {
-            Some(Pair { hashes: *hashes, bundle: *bundle, read: (read.next()?, read.next()?) })
-        })
-        .collect()
+    let mut read = fetch_all(source, &places, longest)?.into_iter();
+    let mut pairs = Vec::with_capacity(places.len() / 2);
+    for [hashes, bundle] in places.as_chunks::<2>().0 {
+        let (Some(first), Some(second)) = (read.next(), read.next()) else { break };
+        pairs.push(Pair { hashes: *hashes, bundle: *bundle, read: (first, second) });
+    }
+    if pairs.is_empty() { Err(SourceError::Interrupted(source.name())) } else { Ok(pairs) }
 }
 
-/// Reads several tiles, as many at once as suits the source, and gives them in order.
-fn fetch_all(source: &dyn Source, tiles: &[Tile]) -> Vec<Fetched> {
-    if source.parallel() < 2 {
-        return tiles.iter().map(|tile| source::tile(source, tile)).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let mut read: Vec<(usize, Fetched)> = thread::scope(|scope| {
-        let fetch = || {
-            let mut own = Vec::new();
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(tile) = tiles.get(at) else { return own };
-                own.push((at, source::tile(source, tile)));
+/// Reads several tiles, as many at once as suits the source and the room, and gives them in order; fewer if they are
+/// long.
+fn fetch_all(source: &dyn Source, tiles: &[Tile], longest: &mut u64) -> Result<Vec<Fetched>, SourceError> {
+    let room = usize::try_from(GROUP_BYTES / (*longest).max(1)).unwrap_or(usize::MAX).max(1);
+    let threads = source.parallel().min(tiles.len()).min(room).max(1);
+    let (next, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let fetch = || {
+        let mut own = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let full = at > 1 && bytes.load(Ordering::Relaxed) >= GROUP_BYTES;
+            let Some(tile) = tiles.get(at).filter(|_| !full) else { return own };
+            let fetched = source::tile(source, tile);
+            if let Ok(Some(read)) = &fetched {
+                bytes.fetch_add(read.len() as u64, Ordering::Relaxed);
             }
-        };
-        let threads: Vec<_> = (0..source.parallel().min(tiles.len())).map(|_| scope.spawn(fetch)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-    });
-    read.sort_by_key(|(at, _)| *at);
-    read.into_iter().map(|(_, fetched)| fetched).collect()
+            own.push((at, fetched));
+        }
+    };
+    let lost = || SourceError::Interrupted(source.name());
+    let read: Vec<(usize, Fetched)> = if threads == 1 {
+        fetch()
+    } else {
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(fetch)).collect();
+            let read = threads.into_iter().map(|thread| thread.join().map_err(|_| lost()));
+            Ok::<_, SourceError>(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        })?
+    };
+    let mut places: Vec<Option<Fetched>> = tiles.iter().map(|_| None).collect();
+    for (at, fetched) in read {
+        if let Ok(Some(read)) = &fetched {
+            *longest = (*longest).max(read.len() as u64);
+        }
+        if let Some(place) = places.get_mut(at) {
+            *place = Some(fetched);
+        }
+    }
+    // What another thread left out when it was enough must not shift what comes after it: that is read again.
+    Ok(places.into_iter().map_while(|place| place).collect())
 }
 
 fn present(fetched: Fetched, tile: &Tile) -> Result<Vec<u8>, AuditError> {

@@ -29,6 +29,9 @@ pub enum SourceError {
         /// Why.
         source: io::Error,
     },
+    /// Reading stopped half-way.
+    #[error("{0}: reading stopped before the last entry")]
+    Interrupted(String),
     /// A place without a checkpoint holds no log.
     #[error("{0} holds no log: there is no checkpoint")]
     NoLog(String),

@@ -1,26 +1,35 @@
 //! What an audit has verified, so that a later one goes on from there.
 //!
-//! Two files: FILE holds all that is small, as JSON, and is replaced in one step; FILE.entries grows by 72 bytes for each
-//! entry and is written before it. What stands in it beyond what FILE counts was left by an interruption and is dropped.
+//! Two files: FILE holds all that is small, as JSON under its own digest, and is replaced in one step; FILE.entries grows
+//! by 104 bytes for each entry and is written before it. What stands in it beyond what FILE counts was left by an
+//! interruption and is dropped. Whoever has the state open holds a lock on FILE.lock.
 
 use super::{
-    finding::Finding,
+    finding::{Finding, HistoryFault},
     replay::{RECORD_BYTES, Replay, Snapshot},
 };
 use crate::entropy::Stopwatch;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
-use touchstone_schema::{Sha256Digest, log::Frontier};
+use touchstone_schema::{
+    Sha256Digest,
+    log::{Checkpoint, Frontier, Note, Policy},
+};
 
 /// Findings that are kept; more are counted only.
 const MAX_FINDINGS: usize = 1_000;
+/// Signed evidence against the log that is kept, beside the other findings.
+const MAX_PROOFS: usize = 100;
+/// Of these, checkpoints that only lack cosignatures: a log that forks must not hide behind them.
+const MAX_LACKING: usize = 10;
 /// Form of the file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How often a long audit is written down.
 const OFTEN: Duration = Duration::from_secs(10);
 
@@ -43,6 +52,31 @@ pub enum StateError {
         /// What is wrong.
         reason: String,
     },
+    /// Written by another version of this program.
+    #[error(
+        "{path} was written by another version (form {found}, not {VERSION}): its entries must be verified again"
+    )]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its form.
+        found: u32,
+    },
+    /// Another process has it open.
+    #[error("{path} is in use by another audit or monitor")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The checkpoint in the state is not signed by a log of the policy.
+    #[error("the checkpoint in the state is none of a log of the policy: {reason}")]
+    OtherPolicy {
+        /// Why.
+        reason: String,
+    },
+    /// What was verified is not what the checkpoint in the state covers.
+    #[error("the hashes in the state are not those under its own checkpoint")]
+    Contradiction,
     /// The state of another log.
     #[error("the state is of the log {state:?}; the checkpoint is of {checkpoint:?}")]
     OtherLog {
@@ -72,23 +106,43 @@ pub struct State {
     pub replay: Option<Replay>,
     /// Size of the largest checkpoint of the published history that was verified.
     pub history: u64,
+    /// Entries before this index were shown to the monitor's rules.
+    pub watched: u64,
     /// Entries that broke a rule.
     pub findings: Vec<Finding>,
     /// How many there were.
     pub finding_count: u64,
+    /// What the log itself signed and cannot have signed rightly: it stays wrong whatever comes later.
+    pub proofs: Vec<Finding>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Written {
-    version: u32,
     origin: Option<String>,
     checkpoint: Option<String>,
     size: u64,
     frontier: Vec<Sha256Digest>,
     replay: Option<Snapshot>,
     history: u64,
+    watched: u64,
     findings: Vec<Finding>,
     finding_count: u64,
+    proofs: Vec<Finding>,
+}
+
+/// What stands in FILE: the state as text, and its digest.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed<'a> {
+    version: u32,
+    sha256: Sha256Digest,
+    #[serde(borrow)]
+    state: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
 }
 
 impl State {
@@ -102,8 +156,10 @@ impl State {
             // The origin is filled in with the first checkpoint.
             replay: statements.then(|| Replay::new("", None)),
             history: 0,
+            watched: 0,
             findings: Vec::new(),
             finding_count: 0,
+            proofs: Vec::new(),
         }
     }
 
@@ -119,6 +175,43 @@ impl State {
             self.findings.push(finding);
         }
     }
+
+    /// Keeps what the log signed against itself: two pasts, a smaller size, a history of another tree, a checkpoint that
+    /// the quorum does not know. Anything else may be the fault of whoever stores the files, and is not kept. Tells
+    /// whether it was new.
+    pub fn keep_proof(&mut self, finding: &Finding, policy: &Policy) -> bool {
+        let signed = |note: &str| super::history::signed(policy, note).is_ok();
+        let (signed, lacking) = match finding {
+            Finding::Forked { earlier, later, .. } | Finding::Shrunk { earlier, later, .. } => {
+                (signed(earlier) && signed(later), false)
+            }
+            // How the history is served is nobody's signed word; which root stands in it is.
+            Finding::History { note, fault: HistoryFault::Root, .. } => (signed(note), false),
+            Finding::Checkpoint { note, .. } => (signed(note), true),
+            _ => (false, false),
+        };
+        let lack = |kept: &&Finding| matches!(kept, Finding::Checkpoint { .. });
+        let full = self.proofs.len() >= MAX_PROOFS
+            || (lacking && self.proofs.iter().filter(lack).count() >= MAX_LACKING);
+        if !signed || full || self.proofs.contains(finding) {
+            return false;
+        }
+        self.proofs.push(finding.clone());
+        true
+    }
+
+    /// Forgets checkpoints that satisfy the policy as it is now: it was the policy that was wrong.
+    pub fn review(&mut self, policy: &Policy) {
+        self.proofs.retain(|finding| match finding {
+            Finding::Checkpoint { note, .. } => policy.verify(note.as_bytes()).is_err(),
+            _ => true,
+        });
+    }
+}
+
+/// The checkpoint in a note, unverified.
+fn opened(note: &str) -> Option<Checkpoint> {
+    Checkpoint::parse(Note::parse(note.as_bytes()).ok()?.text()).ok()
 }
 
 /// Where a state is kept.
@@ -128,15 +221,18 @@ pub struct StateFile {
     /// Records that were written.
     records: u64,
     last: Stopwatch,
+    /// Held as long as this is.
+    _lock: File,
 }
 
 impl StateFile {
-    /// The file at `path`, and what it holds if it is there.
+    /// The file at `path`, and what it holds if it is there. No other process opens it as long as this is held.
     ///
     /// # Errors
     /// [`StateError`] if it is there and cannot be used, or was made without statements that are wanted now.
     pub fn open(path: &Path, statements: bool) -> Result<(Self, State), StateError> {
-        let mut file = Self { path: path.to_owned(), records: 0, last: Stopwatch::start() };
+        let mut file =
+            Self { path: path.to_owned(), records: 0, last: Stopwatch::start(), _lock: lock(path)? };
         let state = match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::new(statements),
             Err(source) => return Err(file.io(path, source)),
@@ -150,12 +246,22 @@ impl StateFile {
 
     fn read(&mut self, bytes: &[u8]) -> Result<State, StateError> {
         let damaged = |reason: String| StateError::Damaged { path: self.path.clone(), reason };
-        let written: Written = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
-        if written.version != VERSION {
-            return Err(damaged(format!("version {}", written.version)));
+        let unreadable = |error: serde_json::Error| damaged(error.to_string());
+        let Versioned { version: found } = serde_json::from_slice(bytes).map_err(unreadable)?;
+        if found != VERSION {
+            return Err(StateError::OtherVersion { path: self.path.clone(), found });
         }
+        let sealed: Sealed<'_> = serde_json::from_slice(bytes).map_err(unreadable)?;
+        if Sha256Digest::of(sealed.state.get().as_bytes()) != sealed.sha256 {
+            return Err(damaged("it does not have the digest written down".to_owned()));
+        }
+        let written: Written = serde_json::from_str(sealed.state.get()).map_err(unreadable)?;
         let frontier = Frontier::from_nodes(written.size, written.frontier);
         let frontier = frontier.map_err(|error| damaged(error.to_string()))?;
+        let covered = written.checkpoint.as_deref().and_then(opened).map_or(0, |checkpoint| checkpoint.size);
+        if frontier.size().max(written.watched) > covered || written.watched > frontier.size() {
+            return Err(damaged("it counts more entries than its checkpoint".to_owned()));
+        }
         let replay = match written.replay {
             None => None,
             Some(snapshot) => {
@@ -177,8 +283,10 @@ impl StateFile {
             frontier,
             replay,
             history: written.history,
+            watched: written.watched,
             findings: written.findings,
             finding_count: written.finding_count,
+            proofs: written.proofs,
         })
     }
 
@@ -209,24 +317,49 @@ impl StateFile {
         if let Some(replay) = &state.replay {
             append(&entries, self.records, &replay.records_from(self.records))
                 .map_err(|source| self.io(&entries, source))?;
+            if self.records == 0 {
+                sync_folder(&entries).map_err(|source| self.io(&entries, source))?;
+            }
         }
         let written = Written {
-            version: VERSION,
             origin: state.origin.clone(),
             checkpoint: state.checkpoint.clone(),
             size: state.size(),
             frontier: state.frontier.nodes().to_vec(),
             replay: state.replay.as_ref().map(Replay::snapshot),
             history: state.history,
+            watched: state.watched,
             findings: state.findings.clone(),
             finding_count: state.finding_count,
+            proofs: state.proofs.clone(),
         };
-        let bytes = serde_json::to_vec(&written)
+        let bytes = sealed(&written)
             .map_err(|error| StateError::Damaged { path: self.path.clone(), reason: error.to_string() })?;
         replace(&self.path, &bytes).map_err(|source| self.io(&self.path, source))?;
         self.records = state.replay.as_ref().map_or(0, Replay::size);
         self.last = Stopwatch::start();
         Ok(())
+    }
+}
+
+fn sealed(written: &Written) -> serde_json::Result<Vec<u8>> {
+    let state = serde_json::value::to_raw_value(written)?;
+    let sha256 = Sha256Digest::of(state.get().as_bytes());
+    serde_json::to_vec(&Sealed { version: VERSION, sha256, state: &state })
+}
+
+/// Two processes that write one state would lose each other's findings and alerts. The lock goes with its process,
+/// however that ends; the file stays, because whoever removed it could remove the one that another process holds.
+fn lock(path: &Path) -> Result<File, StateError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let failed = |source| StateError::Io { path: name.clone(), source };
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StateError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 
@@ -242,6 +375,10 @@ fn read_exactly(path: &Path, length: u64) -> io::Result<Vec<u8>> {
 fn append(path: &Path, records: u64, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
     let start = records * RECORD_BYTES as u64;
+    if file.metadata()?.len() < start {
+        // Filled up with zeros it would look whole.
+        return Err(io::Error::other("it was cut while it was in use"));
+    }
     file.set_len(start)?;
     file.seek(SeekFrom::Start(start))?;
     file.write_all(bytes)?;
@@ -256,6 +393,11 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&staged, path)?;
+    sync_folder(path)
+}
+
+/// Makes a new or renamed file's name last.
+fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Elsewhere folders cannot be opened; the rename is all that can be had there.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }

@@ -22,8 +22,8 @@ pub enum Scope {
     All,
 }
 
-/// Which alerts are wanted. Where nothing is said: about the organisations in the rules, or about everybody if there are
-/// none.
+/// Which alerts are wanted. Where nothing else is said: about the organisations in the rules, or about everybody if there
+/// are none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Wanted {
@@ -31,6 +31,9 @@ pub struct Wanted {
     pub labels: Option<Scope>,
     /// Statements that were withdrawn.
     pub withdrawals: Option<Scope>,
+    /// Reference records and manifests that the registry deleted. Where nothing is said: those of the organisations in
+    /// the rules alone, for their owners do so every day.
+    pub deletions: Option<Scope>,
     /// Keys that were added, rotated or revoked.
     pub keys: Option<Scope>,
     /// Organisations that were admitted or suspended.
@@ -79,7 +82,7 @@ pub enum Event {
     CodeUsed {
         /// The code.
         code: String,
-        /// Fingerprint of the key.
+        /// Fingerprint of the key that signed; none if no known key did.
         key: Option<Sha256Digest>,
     },
     /// The watcher's producer code was bound to another organisation.
@@ -117,6 +120,18 @@ pub enum Event {
     Withdrawn {
         /// Log index of the statement.
         target: u64,
+    },
+    /// A reference record was deleted.
+    RecordDeleted {
+        /// Log index of the statement that it belongs to.
+        target: u64,
+    },
+    /// A C2PA manifest was taken out of the repository.
+    ManifestDeleted {
+        /// Log index of the entry that brought it.
+        target: u64,
+        /// Its label.
+        manifest: String,
     },
     /// A key was added.
     KeyAdded {
@@ -229,11 +244,9 @@ impl Watch {
     }
 
     fn is_own(&self, content: &Content) -> bool {
-        let issuer = match content.statement.issuer {
-            Issuer::Organisation(id) => self.organisations.contains(&id),
-            Issuer::Registry => false,
-        };
-        issuer || content.signer().is_ok_and(|signer| self.rules.keys.contains(&signer.key))
+        let issuer = whose(content.statement.issuer);
+        issuer.is_some_and(|id| self.organisations.contains(&id))
+            || content.signer().is_ok_and(|signer| self.rules.keys.contains(&signer.key))
     }
 
     fn code_used(&self, replay: &Replay, content: &Content, events: &mut Vec<Event>) {
@@ -244,14 +257,14 @@ impl Watch {
         let key = content.signer().ok().map(|signer| signer.key);
         let allowed = key.is_some_and(|key| {
             if self.rules.keys.is_empty() {
-                let mut own = self.organisations.iter().flat_map(|id| replay.keys_of(id));
-                own.any(|known| known.key == key)
+                replay.owner_of(&key).is_some_and(|owner| self.organisations.contains(&owner))
             } else {
                 self.rules.keys.contains(&key)
             }
         });
         if !allowed {
-            let key = content.hint;
+            // What the envelope says of its key is nobody's word.
+            let key = key.map(|key| key.fingerprint());
             events.push(Event::CodeUsed { code: label.producer.clone(), key });
         }
     }
@@ -288,11 +301,9 @@ impl Watch {
     }
 
     fn decision(&self, replay: &Replay, content: &Content, accepted: &Accepted) -> Option<Event> {
-        let Wanted { labels, withdrawals, keys, organisations, policies } = self.rules.alerts;
-        let issuer = match content.statement.issuer {
-            Issuer::Organisation(id) => Some(id),
-            Issuer::Registry => None,
-        };
+        let Wanted { labels, withdrawals, deletions, keys, organisations, policies } = self.rules.alerts;
+        let deletions = Some(deletions.unwrap_or(Scope::Own));
+        let issuer = whose(content.statement.issuer);
         let target = accepted.target;
         match &content.statement.body {
             Body::LabelCorrected(correction) if self.wants(labels, issuer) => {
@@ -301,6 +312,13 @@ impl Watch {
             }
             Body::StatementWithdrawn(_) if self.wants(withdrawals, issuer) => {
                 Some(Event::Withdrawn { target: target?.log_index })
+            }
+            Body::RecordDeleted(_) if self.wants(deletions, whose(target?.issuer)) => {
+                Some(Event::RecordDeleted { target: target?.log_index })
+            }
+            Body::ManifestDeleted(deleted) if self.wants(deletions, whose(target?.issuer)) => {
+                let (target, manifest) = (target?.log_index, deleted.manifest.clone());
+                Some(Event::ManifestDeleted { target, manifest })
             }
             Body::KeyAdded(added) if self.wants(keys, Some(added.organisation)) => {
                 Some(Event::KeyAdded { organisation: added.organisation, key: added.key })
@@ -347,6 +365,13 @@ impl Watch {
             Scope::Own => whose.is_some_and(|id| self.organisations.contains(&id)),
             Scope::All => true,
         }
+    }
+}
+
+const fn whose(issuer: Issuer) -> Option<OrganisationId> {
+    match issuer {
+        Issuer::Organisation(id) => Some(id),
+        Issuer::Registry => None,
     }
 }
 

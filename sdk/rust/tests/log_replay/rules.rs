@@ -1,13 +1,14 @@
 //! Who may say what, with which key, about what: each rule broken once.
 
 use crate::{
-    log::{self, Member, digest, image, key, output, policy_changed, public},
-    world::{World, breaks, correction, observation, rules, stored, withdrawal},
+    log::{self, Member, bindings, digest, image, key, output, policy_changed, public},
+    world::{World, breaks, correction, observation, rules, store, stored, withdrawal},
 };
 use touchstone_schema::{
     OrganisationId, StatementId, leaf,
     statement::{
-        Body, CodeBound, Issuer, KeyAdded, KeyRevoked, KeyRotated, OrganisationSuspended, RecordDeleted, Role,
+        Body, C2paBinding, CodeBound, ImageRegistered, Issuer, KeyAdded, KeyRevoked, KeyRotated,
+        ManifestDeleted, OrganisationSuspended, RecordDeleted, Role, View,
     },
 };
 
@@ -280,14 +281,110 @@ fn observations_are_of_what_was_bound_and_made_once() {
     assert_eq!(
         breaks(|w| {
             let id = w.picture.1;
+            w.verdict(observation(id, "cup"));
             w.verdict(deleted(id));
             w.verdict(deleted(id))
         }),
         Some("deleted-already")
     );
+    // Nobody bound this record; then it is the one that the statement itself binds.
+    assert_eq!(
+        breaks(|w| {
+            let id = w.picture.1;
+            w.verdict(deleted(id))
+        }),
+        Some("other-record")
+    );
+    let mut bound = bindings("saucer");
+    bound.record = Some(digest("record"));
+    let image: Body = ImageRegistered { view: View::Listing, product: None, content: bound }.into();
+    assert_eq!(
+        breaks(|w| {
+            let shop = w.shop.clone();
+            let (_, id) = w.log.say(shop.issuer(), &shop.key, image.clone());
+            w.verdict(deleted(id))
+        }),
+        None
+    );
+    // What was deleted is not observed any more.
+    assert_eq!(
+        breaks(|w| {
+            let shop = w.shop.clone();
+            let (_, id) = w.log.say(shop.issuer(), &shop.key, image.clone());
+            w.verdict(deleted(id));
+            w.verdict(observation(id, "saucer"))
+        }),
+        Some("deleted-already")
+    );
+    // The same 64 bits at the beginning of both digests are not the same content.
+    assert_eq!(
+        breaks(|w| {
+            let mut other = observation(w.picture.1, "cup");
+            other.content.sha256.0[8..].fill(0);
+            other.content.sha256_without_manifest.0[8..].fill(0);
+            w.verdict(other)
+        }),
+        Some("other-content")
+    );
     assert_eq!(
         breaks(|w| w.verdict(stored(OrganisationId::from_parts(99, [9; 10])))),
         Some("unknown-organisation")
+    );
+}
+
+#[test]
+fn manifests_come_before_they_go_and_go_once() {
+    let gone = |name: &str| {
+        let C2paBinding { manifest, store_sha256, .. } = store(name);
+        ManifestDeleted { manifest, store_sha256 }
+    };
+    assert_eq!(breaks(|w| w.verdict(gone("store"))), Some("unknown-manifest"));
+    let with = |steps: &[Option<&str>]| {
+        // The name of a store that is deleted, or nothing: it is stored.
+        breaks(|w| {
+            let shop = w.shop.id;
+            let (last, before) = steps.split_last().unwrap();
+            let mut step = |step: &Option<&str>| match step {
+                Some(name) => w.verdict(gone(name)),
+                None => w.verdict(stored(shop)),
+            };
+            before.iter().for_each(|one| assert_eq!(step(one), None));
+            step(last)
+        })
+    };
+    assert_eq!(with(&[None, Some("store")]), None);
+    assert_eq!(with(&[None, Some("store"), None, Some("store")]), None);
+    assert_eq!(with(&[None, Some("other")]), Some("unknown-manifest"));
+    assert_eq!(with(&[None, Some("store"), Some("store")]), Some("unknown-manifest"));
+    assert_eq!(with(&[None, None]), Some("manifest-taken"));
+    // A picture may have brought it, and whether it was kept is not said.
+    let carried = |w: &mut World| {
+        let mut observed = observation(w.picture.1, "cup");
+        observed.content.c2pa = Some(store("store"));
+        assert_eq!(w.verdict(observed), None);
+    };
+    assert_eq!(
+        breaks(|w| {
+            carried(w);
+            w.verdict(gone("store"))
+        }),
+        None
+    );
+    assert_eq!(
+        breaks(|w| {
+            carried(w);
+            w.verdict(gone("store"));
+            w.verdict(gone("store"))
+        }),
+        Some("unknown-manifest")
+    );
+    assert_eq!(
+        breaks(|w| {
+            carried(w);
+            let shop = w.shop.id;
+            w.verdict(stored(shop))
+        }),
+        None
     );
 }
 

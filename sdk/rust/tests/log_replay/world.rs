@@ -123,7 +123,11 @@ pub(crate) fn correction(statement: StatementId, producer: &str) -> LabelCorrect
 }
 
 pub(crate) fn observation(statement: StatementId, picture: &str) -> ContentObserved {
-    ContentObserved { statement, content: log::bindings(picture), width: 1, height: 1, c2pa: None }
+    let content = touchstone_schema::statement::ContentBindings {
+        record: Some(digest("record")),
+        ..log::bindings(picture)
+    };
+    ContentObserved { statement, content, width: 1, height: 1, c2pa: None }
 }
 
 pub(crate) fn evidence() -> EvidenceRecorded {
@@ -140,14 +144,17 @@ pub(crate) fn evidence() -> EvidenceRecorded {
 }
 
 pub(crate) fn stored(organisation: OrganisationId) -> ManifestStored {
-    let manifest = "urn:c2pa:1".to_owned();
-    let c2pa = C2paBinding {
-        manifest,
-        store_sha256: digest("store"),
+    ManifestStored { organisation, c2pa: store("store") }
+}
+
+/// A manifest store of one label.
+pub(crate) fn store(name: &str) -> C2paBinding {
+    C2paBinding {
+        manifest: "urn:c2pa:1".to_owned(),
+        store_sha256: digest(name),
         signer: None,
         certificate_sha256: None,
         claim_signature_sha256: None,
         hard_binding: None,
-    };
-    ManifestStored { organisation, c2pa }
+    }
 }

@@ -9,8 +9,8 @@ use touchstone_schema::{
     label::{AiAttribute, DigitalSourceType, LabelBasis, OutputLabel},
     leaf,
     log::{
-        Checkpoint, Frontier, Level, Policy, Tile, VerifierKey, encode_bundle, sign_checkpoint,
-        tile::TILE_WIDTH,
+        Checkpoint, Frontier, Level, NodeId, Policy, Tile, TlogProof, VerifierKey, encode_bundle,
+        prove_inclusion, sign_checkpoint, tile::TILE_WIDTH,
     },
     statement::{
         Body, ContentBindings, ImageRegistered, Issuer, Nonce, OrganisationAdmitted, OutputLabelled,
@@ -19,8 +19,13 @@ use touchstone_schema::{
 };
 
 pub(crate) const ORIGIN: &str = "r.example/log";
-/// 2026-11-22T09:00:00Z.
-pub(crate) const START: i64 = 1_795_338_000_000_000;
+/// 2025-01-01T10:00:00Z: no machine that runs this has an earlier clock.
+pub(crate) const START: i64 = 1_735_725_600_000_000;
+
+/// A present long after [`START`].
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_micros(START + 1_000_000_000_000).unwrap()
+}
 
 pub(crate) fn key(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
@@ -172,6 +177,21 @@ impl Log {
     pub(crate) fn note(&self, size: u64, key: &SigningKey) -> String {
         let checkpoint = Checkpoint { origin: ORIGIN.to_owned(), size, root: self.root(size) };
         sign_checkpoint(&checkpoint, key).unwrap().to_string()
+    }
+
+    /// The receipt of an entry under a checkpoint of the whole log, and its envelope.
+    pub(crate) fn receipt(&self, index: u64, note: &str) -> (String, Vec<u8>) {
+        let leaves: Vec<Sha256Digest> = self.entries.iter().map(|entry| leaf::hash(entry)).collect();
+        let mut nodes = |id: NodeId| {
+            let mut frontier = Frontier::new();
+            let (from, to) = (id.index << id.level, (id.index + 1) << id.level);
+            leaves[from as usize..to as usize].iter().for_each(|leaf| frontier.push(*leaf));
+            Ok::<_, std::convert::Infallible>(frontier.root())
+        };
+        let hashes = prove_inclusion(index, self.size(), &mut nodes).unwrap();
+        let (head, envelope) = self.entries[index as usize].split_at(leaf::HEADER);
+        let proof = TlogProof { extra: Some(head.to_vec()), index, hashes, checkpoint: note.to_owned() };
+        (proof.to_string(), envelope.to_vec())
     }
 
     /// Writes the files of the log of the first `size` entries, as a registry that published it in one step.

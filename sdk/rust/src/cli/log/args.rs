@@ -35,16 +35,19 @@ pub(crate) struct Trusted {
   touchstone log verify --policy policy.txt --state audit.json --history https://registry.example
   touchstone log verify --policy policy.txt --answer answer.json /srv/mirror/log
 
-The state is two files, FILE and FILE.entries. A run that is interrupted goes on from there; a later run verifies what
+The state is two files, FILE and FILE.entries, and FILE.lock keeps others from using it meanwhile. A run that is interrupted goes on from there; a later run verifies what
 is new, and that the log still begins with what was verified before.
 With --json, each finding is one line {\"finding\", ...}; the last line is {\"verified\", \"origin\", \"size\", \"root\",
-\"from\", \"findings\", \"witnesses\", \"history\", \"answers\"}.
+\"from\", \"findings\", \"witnesses\", \"history\", \"pending\", \"answers\"}.
 
 Exit status:
   0  everything holds
-  2  wrong usage: an option, the policy or the state file
+  1  a file, or standard output, cannot be read or written
+  2  wrong usage: an option, the policy, the state file, or an answer that is none
   3  the log cannot be read
-  5  the log is wrong: the findings say where")]
+  4  the registry refused to give a file of the log
+  5  the log is wrong: the findings say where
+  7  everything holds, and an answer counts entries that are not published yet: ask again later")]
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) trusted: Trusted,
@@ -80,23 +83,28 @@ rules.toml, everything in it optional:
   keys = [\"64 hex digits\"]       # keys that may use them
   pictures = [\"sha256\"]          # pictures that are yours
   [alerts]
-  labels = \"all\"                 # off, own or all; so withdrawals, keys, organisations
+  labels = \"all\"                 # off, own or all; so withdrawals, deletions, keys, organisations
   policies = false
 
+Witnesses of the policy that have an address (witness NAME KEY URL) are asked what they cosigned last: another past, or more
+than the log shows in three looks, is a finding. One that does not answer is a notice.
 An alert can come twice when the monitor is interrupted, and is never left out.
 With --json, each alert is one line {\"alert\", \"log_index\", \"statement\", \"issuer\", ...}, each finding one line
 {\"finding\", ...}.
 
 Exit status with --once:
   0  verified, nothing to tell
+  1  a file, or standard output, cannot be written: what could not be told is told next time
   2  wrong usage: an option, the policy, the rules or the state file
   3  the log cannot be read
+  4  the registry refused to give a file of the log
   5  the log is wrong
   6  verified, and at least one alert")]
 pub(crate) struct Monitor {
     #[command(flatten)]
     pub(crate) trusted: Trusted,
-    /// What was seen so far; made if it is missing. It can be shared with `touchstone log verify`.
+    /// What was seen so far; made if it is missing. It can be shared with `touchstone log verify`, one after the other: what
+    /// that verified, the monitor tells all the same.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: PathBuf,
     /// Rules as TOML.
@@ -123,6 +131,9 @@ pub(crate) struct Monitor {
     /// Seconds between two looks at the checkpoint.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) interval: u64,
+    /// Complain when the newest cosignature on the checkpoint is older. A log that nobody writes to publishes nothing new.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) max_age: Option<u64>,
     /// Look once and end.
     #[arg(long)]
     pub(crate) once: bool,
@@ -167,7 +178,7 @@ only with --signer.
 
 Exit status:
   0  the receipt proves it
-  1  a file cannot be read
+  1  a file cannot be read, or standard output not written
   2  wrong usage: an option or the policy
   5  it proves nothing")]
 pub(crate) struct VerifyReceipt {

@@ -10,14 +10,16 @@ mod words;
 pub(crate) use receipt::run as verify_receipt;
 
 use super::{
+    chinese::InChinese,
     failure::{Failure, Message, Status},
     session::Session,
 };
 use args::{Answer, Log, PolicyOf, Trusted};
 use std::{path::Path, thread, time::Duration};
 use touchstone_schema::{
+    Timestamp,
     key::PublicKey,
-    log::{Policy, policy::MAX_POLICY_BYTES},
+    log::{Policy, VerifierKey, policy::MAX_POLICY_BYTES},
 };
 use touchstone_sdk::{
     client::Client,
@@ -72,6 +74,16 @@ fn is_url(place: &str) -> bool {
     ["http://", "https://"].iter().any(|scheme| place.starts_with(scheme))
 }
 
+/// The policy that receipts must satisfy before they are kept: the user's, or the key that the registry states of its
+/// log in this run. The latter at least keeps what was damaged or mixed up from being taken for a receipt.
+pub(super) fn receipt_policy(file: Option<&Path>, (origin, key): (&str, &str)) -> Result<Policy, Failure> {
+    let trusted = match file.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) => Trusted { policy: Some(path.to_owned()), log_key: None },
+        None => Trusted { policy: None, log_key: Some(log_key(origin, key)?) },
+    };
+    policy(&trusted)
+}
+
 /// The policy that checkpoints must satisfy.
 fn policy(trusted: &Trusted) -> Result<Policy, Failure> {
     let refused = |message: Message| {
@@ -116,16 +128,59 @@ fn unusable(error: impl std::fmt::Display) -> Failure {
 fn failure(error: SourceError) -> Failure {
     match error {
         SourceError::Client(error) => Failure::Client(error),
-        error @ (SourceError::File { .. } | SourceError::NoLog(_)) => Failure::Unreadable(error.to_string()),
+        error @ SourceError::File { .. } => Failure::Unreadable(
+            error.message(),
+            Some(("Check the directory and its permissions.", "请检查目录及其权限。")),
+        ),
+        error @ SourceError::Interrupted(_) => {
+            Failure::Unreadable(error.message(), Some(("Run it again.", "请重新运行。")))
+        }
+        error @ SourceError::NoLog(_) => Failure::Unreadable(
+            error.message(),
+            Some((
+                "Give the registry's address, or the directory that holds the log's file \"checkpoint\".",
+                "请给出登记处地址，或包含日志 checkpoint 文件的目录。",
+            )),
+        ),
     }
 }
 
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
-        match error {
-            StateError::Io { .. } => Self::File(Message::same(error), None),
-            error => Self::Usage(Message::same(error), None),
-        }
+        let remedy = match &error {
+            StateError::Io { .. } => {
+                return Self::File(
+                    error.message(),
+                    Some((
+                        "Check the name, the permissions and the free space.",
+                        "请检查文件名、权限和剩余空间。",
+                    )),
+                );
+            }
+            StateError::Damaged { .. } | StateError::Contradiction | StateError::OtherVersion { .. } => (
+                "Move FILE and FILE.entries away, or name another file: the log is then verified from its beginning.",
+                "请移走 FILE 和 FILE.entries，或换用其他文件：日志将从头验证。",
+            ),
+            StateError::InUse { .. } => (
+                "Wait until it ends, or give this one a state file of its own.",
+                "请等待其结束，或为本次运行另用一个状态文件。",
+            ),
+            StateError::OtherPolicy { .. } => (
+                "Give the policy or the key with which the state was made, or another state file.",
+                "请使用生成该状态时的策略或密钥，或换用其他状态文件。",
+            ),
+            StateError::OtherLog { .. } => {
+                ("Give the state file of this log.", "请使用属于该日志的状态文件。")
+            }
+            StateError::OtherOperator => (
+                "If the key is right, this is not that operator's log. Otherwise leave --operator-key out.",
+                "若密钥无误，则这不是该运营方的日志；否则请去掉 --operator-key。",
+            ),
+            StateError::HashesOnly => {
+                ("Give another state file, or --hashes-only.", "请换用其他状态文件，或加 --hashes-only。")
+            }
+        };
+        Self::Usage(error.message(), Some(remedy))
     }
 }
 
@@ -140,19 +195,20 @@ fn advance(
     policy: &Policy,
     operator: Option<PublicKey>,
     state: &mut State,
+    now: Timestamp,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, AuditError> {
     // Files do not change by asking again.
     let attempts = if source.parallel() > 1 { PATIENCE } else { 0 };
     for _ in 0..attempts {
-        match audit::advance(source, policy, operator, state, observer) {
+        match audit::advance(source, policy, operator, state, now, observer) {
             Err(AuditError::Wrong(finding)) if matches!(*finding, Finding::Shrunk { .. }) => {
                 thread::sleep(PAUSE);
             }
             outcome => return outcome,
         }
     }
-    audit::advance(source, policy, operator, state, observer)
+    audit::advance(source, policy, operator, state, now, observer)
 }
 
 /// Tells a finding apart from what keeps the log from being read.
@@ -164,16 +220,35 @@ fn split(error: AuditError) -> Result<Box<Finding>, Failure> {
     }
 }
 
+fn strange(error: &dyn std::fmt::Display) -> Failure {
+    Failure::Unreadable(
+        Message::new(
+            format!("what the registry says of its log cannot be used: {error}"),
+            format!("登记处对其日志的自述不可用：{error}"),
+        ),
+        Some(("Ask its operator for the key of the log.", "请向其运营方索取日志密钥。")),
+    )
+}
+
+/// The log's key as the registry states it: one key and nothing beside it, of the name that the log has.
+fn log_key(origin: &str, key: &str) -> Result<VerifierKey, Failure> {
+    let key: VerifierKey = key.parse().map_err(|error| strange(&error))?;
+    if key.name() == origin {
+        Ok(key)
+    } else {
+        Err(strange(&format!("the key is of {:?}, and the log is {origin:?}", key.name())))
+    }
+}
+
 fn policy_of(session: &Session, args: &PolicyOf) -> Result<Status, Failure> {
     let out = &session.out;
     let client = session.connect_publicly_to(args.place.as_deref())?;
     let info = client.registry()?;
-    let key = &info.log_verifier_key;
-    let unusable = |error: &dyn std::fmt::Display| Failure::Unreadable(format!("{}: {error}", client.url()));
+    let key = log_key(&info.origin, &info.log_verifier_key)?;
     let text = format!("log {key} {}/log/\nquorum none\n", client.url());
-    Policy::parse(&text).map_err(|error| unusable(&error))?;
+    Policy::parse(&text).map_err(|error| strange(&error))?;
     if out.json {
-        out.object(&serde_json::json!({ "origin": info.origin, "log_verifier_key": key, "policy": text }));
+        out.object(&serde_json::json!({ "origin": info.origin, "log_verifier_key": key.to_string(), "policy": text }));
     } else {
         let head = out.choose(
             "# The key is what the registry itself says. Compare it through another channel before you rely on it.\n\

@@ -1,10 +1,10 @@
 //! `touchstone log monitor`: follows the log and tells what the rules want to know.
 
 use super::{
-    Place, advance,
+    PAUSE, Place, advance,
     args::Monitor,
     policy,
-    report::{Report, show_finding},
+    report::{Report, all_told, show_finding},
     split, text_file, unusable, words,
 };
 use crate::cli::{
@@ -12,15 +12,31 @@ use crate::cli::{
     output::{Output, Tone, clean},
     session::Session,
 };
-use std::{collections::HashSet, thread, time::Duration};
-use touchstone_schema::log::Policy;
-use touchstone_sdk::log::{
-    finding::{AuditError, Finding},
-    replay::Replay,
-    source::Source,
-    state::{State, StateFile},
-    watch::{Alert, Rules, Watch},
+use std::{
+    collections::{HashMap, HashSet},
+    thread,
+    time::Duration,
 };
+use touchstone_schema::{
+    Timestamp,
+    log::{Checkpoint, Policy},
+};
+use touchstone_sdk::{
+    entropy::{Entropy, SystemEntropy},
+    log::{
+        audit::{self, Outcome},
+        finding::{AuditError, Finding},
+        replay::Replay,
+        source::Source,
+        state::{State, StateFile},
+        tree::Tree,
+        watch::{Alert, Rules, Watch},
+        witness::{self, Compared},
+    },
+};
+
+/// Looks at a log that stands still after which a witness that is ahead of it says that it withholds entries.
+const LOOKS: u32 = 3;
 
 fn rules(args: &Monitor) -> Result<Rules, Failure> {
     let mut rules: Rules = match &args.rules {
@@ -39,8 +55,10 @@ pub(crate) fn run(session: &Session, args: &Monitor) -> Result<Status, Failure> 
     let policy = policy(&args.trusted)?;
     let rules = rules(args)?;
     let place = Place::open(session, args.place.as_deref())?;
-    let (file, state) = StateFile::open(&args.state, true)?;
-    let watch = Watch::new(rules, state.replay.as_ref().unwrap_or(&Replay::new("", None)), args.since);
+    let (file, mut state) = StateFile::open(&args.state, true)?;
+    state.review(&policy);
+    // What the log signed against itself stays wrong, whatever it shows now.
+    state.proofs.iter().for_each(|finding| show_finding(&session.out, finding));
     let mut follower = Follower {
         out: &session.out,
         args,
@@ -48,17 +66,25 @@ pub(crate) fn run(session: &Session, args: &Monitor) -> Result<Status, Failure> 
         file,
         checkpoint: state.checkpoint.clone(),
         state,
-        watch,
+        rules,
+        watch: None,
+        ahead: HashMap::new(),
         told: HashSet::new(),
     };
     place.with(|source| {
+        let mut before = Status::Done;
         loop {
-            let status = match follower.look(source) {
+            let status = match SystemEntropy.now().map(|now| follower.look(source, now))? {
                 Ok(status) => status,
                 Err(error) => follower.tell(error, args.once)?,
             };
             if args.once {
-                return Ok(status);
+                before = before.or(status);
+                if follower.is_waiting() {
+                    thread::sleep(PAUSE);
+                    continue;
+                }
+                return Ok(if follower.state.proofs.is_empty() { before } else { Status::Wrong });
             }
             thread::sleep(Duration::from_secs(args.interval));
         }
@@ -73,37 +99,149 @@ struct Follower<'a> {
     state: State,
     /// The checkpoint that was written down last.
     checkpoint: Option<String>,
-    watch: Watch,
+    rules: Rules,
+    /// The rules, once they were shown all that the state counts.
+    watch: Option<Watch>,
+    /// Witnesses that cosigned more than the log showed: how much, and in how many looks that did not change.
+    ahead: HashMap<String, (u64, u32)>,
     /// What was told and did not mend since.
     told: HashSet<String>,
 }
 
 impl Follower<'_> {
-    fn look(&mut self, source: &dyn Source) -> Result<Status, AuditError> {
+    /// Shows the rules what an audit verified since the monitor looked last.
+    fn catch_up(&mut self, source: &dyn Source) -> Result<(Watch, u64), AuditError> {
+        let replay = self.state.replay.as_ref().map(|replay| replay.rewound(self.state.watched));
+        let replay = replay.unwrap_or_else(|| Replay::new("", None));
+        let mut watch = Watch::new(self.rules.clone(), &replay, self.args.since);
+        let (out, mut alerts) = (self.out, 0);
+        audit::retell(source, &self.policy, &self.state, replay, |replay, index, entry, outcome| {
+            for alert in watch.see(replay, index, entry, outcome) {
+                alerts += 1;
+                out.reach(Status::Alerted);
+                out.line(&line(out, &alert));
+            }
+        })?;
+        all_told(out)?;
+        if self.state.watched < self.state.size() {
+            self.state.watched = self.state.size();
+            self.file.keep(&self.state)?;
+        }
+        Ok((watch, alerts))
+    }
+
+    fn look(&mut self, source: &dyn Source, now: Timestamp) -> Result<Status, AuditError> {
         let out = self.out;
-        let mut alerts = 0_u64;
+        let (mut watch, mut alerts) = match self.watch.take() {
+            Some(watch) => (watch, 0_u64),
+            None => self.catch_up(source)?,
+        };
         let size = self.state.size();
-        let watch = &mut self.watch;
         let judged = |replay: &Replay, index, entry: &_, outcome: &_| {
             let raised = watch.see(replay, index, entry, outcome);
             alerts += raised.len() as u64;
+            if !raised.is_empty() {
+                out.reach(Status::Alerted);
+            }
             raised.iter().map(|alert| line(out, alert)).collect()
         };
-        let mut report = Report::new(out, Some(&mut self.file), &mut self.told, judged);
-        let outcome = advance(source, &self.policy, self.args.operator_key, &mut self.state, &mut report)?;
+        let mut report = Report::new(out, Some(&mut self.file), &mut self.told, judged).watching();
+        let operator = self.args.operator_key;
+        let outcome = advance(source, &self.policy, operator, &mut self.state, now, &mut report);
         drop(report);
+        // Alerts that nobody could read are told again.
+        all_told(out)?;
+        // If reading stopped half-way, the rules were shown what the state counts, and some of what they see again.
+        self.watch = Some(watch);
+        let outcome = outcome?;
         if self.state.size() > size || self.checkpoint != self.state.checkpoint {
             self.file.keep(&self.state)?;
             self.checkpoint.clone_from(&self.state.checkpoint);
         }
-        if !outcome.wrong {
+        let wrong = self.ask_witnesses(source, &outcome, now)? || outcome.wrong;
+        if !wrong && !self.is_waiting() {
             self.told.clear();
         }
-        Ok(match (outcome.wrong, alerts) {
+        Ok(match (wrong, alerts) {
             (true, _) => Status::Wrong,
             (false, 0) => Status::Done,
             (false, _) => Status::Alerted,
         })
+    }
+
+    /// Whether a witness is ahead of the log, and not for so long that it is wrong.
+    fn is_waiting(&self) -> bool {
+        self.ahead.values().any(|(_, looks)| *looks < LOOKS)
+    }
+
+    /// Whether what the policy's witnesses cosigned, or when they did, speaks against the log.
+    fn ask_witnesses(
+        &mut self,
+        source: &dyn Source,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Result<bool, AuditError> {
+        let Checkpoint { origin, size, .. } = &outcome.checkpoint.checkpoint;
+        let mut findings = Vec::new();
+        let mut tree: Option<Tree<'_>> = None;
+        for witness in self.policy.witnesses() {
+            let cosigned = match witness::latest(witness, &self.policy, origin) {
+                Ok(Some(cosigned)) => cosigned,
+                Ok(None) => continue,
+                Err(error) => {
+                    let text = format!("{}: {error}", witness.name());
+                    if self.told.insert(text.clone()) {
+                        self.out.notice(&text);
+                    }
+                    continue;
+                }
+            };
+            let tree = match &mut tree {
+                Some(tree) => tree,
+                none => none.insert(Tree::open(source, &outcome.checkpoint.checkpoint)?),
+            };
+            match witness::compare(&cosigned, &outcome.note, tree)? {
+                Compared::Agrees => {
+                    self.ahead.remove(witness.name());
+                }
+                Compared::Wrong(finding) => findings.push(*finding),
+                Compared::Ahead => {
+                    let (shown, looks) = self.ahead.entry(witness.name().to_owned()).or_insert((*size, 0));
+                    // A log that goes on is only a little behind.
+                    *looks = if *shown == *size { looks.saturating_add(1) } else { 1 };
+                    *shown = *size;
+                    if *looks >= LOOKS {
+                        findings.push(Finding::Withheld {
+                            witness: witness.name().to_owned(),
+                            size: cosigned.checkpoint.size,
+                            shown: *size,
+                            note: cosigned.note,
+                        });
+                    }
+                }
+            }
+        }
+        findings.extend(self.outdated(outcome, now));
+        for finding in &findings {
+            let new = self.state.keep_proof(finding, &self.policy);
+            if self.told.insert(finding.to_string()) && (new || !self.state.proofs.contains(finding)) {
+                show_finding(self.out, finding);
+            }
+            all_told(self.out)?;
+            if new {
+                self.file.keep(&self.state)?;
+            }
+        }
+        Ok(!findings.is_empty())
+    }
+
+    fn outdated(&self, outcome: &Outcome, now: Timestamp) -> Option<Finding> {
+        let most = self.args.max_age?;
+        let last = outcome.checkpoint.witnesses.iter().map(|(_, seconds)| *seconds).max();
+        let now = u64::try_from(now.as_micros() / 1_000_000).unwrap_or(0);
+        let seconds = last.map(|last| now.saturating_sub(last));
+        let size = outcome.checkpoint.checkpoint.size;
+        seconds.is_none_or(|seconds| seconds > most).then_some(Finding::Outdated { size, seconds })
     }
 
     /// Says what is wrong, and goes on unless it should look only once.
@@ -112,13 +250,21 @@ impl Follower<'_> {
         let again = !self.told.insert(text);
         match finding {
             Ok(finding) => {
-                if !again {
+                let new = self.state.keep_proof(&finding, &self.policy);
+                if !again && (new || !self.state.proofs.contains(&finding)) {
                     show_finding(self.out, &finding);
+                }
+                all_told(self.out)?;
+                if new {
+                    self.file.keep(&self.state)?;
                 }
                 Ok(Status::Wrong)
             }
             // Wrong usage does not mend itself; a registry that cannot be reached does.
-            Err(failure) if once || failure.status() == Status::Usage => Err(failure),
+            // Nor do a file or a terminal that cannot be written.
+            Err(failure) if once || matches!(failure.status(), Status::Usage | Status::SomeFailed) => {
+                Err(failure)
+            }
             Err(failure) => {
                 if !again {
                     failure.report(self.out, None);

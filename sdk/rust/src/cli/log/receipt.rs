@@ -1,6 +1,6 @@
 //! `touchstone verify-receipt`: what a receipt proves, in words.
 
-use super::{args::VerifyReceipt, policy, unusable};
+use super::{args::VerifyReceipt, policy};
 use crate::cli::{
     failure::{Failure, Status},
     output::{Output, Tone},
@@ -12,8 +12,10 @@ use touchstone_schema::{
     statement::Issuer,
 };
 use touchstone_sdk::{
-    files, keys,
-    log::receipt::{self, Proven},
+    entropy::{Entropy, SystemEntropy},
+    files::{self, FileError},
+    keys,
+    log::receipt::{self, Proven, ReceiptFault},
 };
 
 /// The contract for scripts.
@@ -28,6 +30,8 @@ struct Line {
     issuer: Issuer,
     key_hint: String,
     signature_verified: bool,
+    /// Fingerprint of the key that signed, if it was verified.
+    signer: Option<Sha256Digest>,
     statement: Option<StatementId>,
     checkpoint_size: u64,
     checkpoint_root: Sha256Digest,
@@ -51,9 +55,12 @@ pub(crate) fn run(session: &Session, args: &VerifyReceipt) -> Result<Status, Fai
     let policy = policy(&args.trusted)?;
     let signer = args.signer.as_deref().map(keys::read_public).transpose()?;
     let envelope = files::read(&args.envelope, MAX_ENVELOPE_BYTES as u64)?;
-    let receipt = files::read(&args.receipt, MAX_RECEIPT_BYTES as u64)?;
-    let receipt = String::from_utf8(receipt).map_err(|_| unusable("a receipt is UTF-8"))?;
-    match receipt::verify(&receipt, &envelope, &policy, signer) {
+    let proven = match files::read(&args.receipt, MAX_RECEIPT_BYTES as u64) {
+        Ok(receipt) => receipt::verify(&receipt, &envelope, &policy, signer, SystemEntropy.now()?),
+        Err(FileError::TooLong { .. }) => Err(ReceiptFault::Text),
+        Err(error) => return Err(error.into()),
+    };
+    match proven {
         Ok(proven) => {
             show(out, &proven);
             Ok(Status::Done)
@@ -85,6 +92,7 @@ fn show(out: &Output, proven: &Proven) {
             issuer: proven.statement.issuer,
             key_hint: proven.key_hint.clone(),
             signature_verified: proven.signer.is_some(),
+            signer: proven.signer.map(|(key, _)| key.fingerprint()),
             statement: proven.signer.map(|(_, id)| id),
             checkpoint_size: checkpoint.size,
             checkpoint_root: checkpoint.root,
@@ -114,7 +122,10 @@ fn show(out: &Output, proven: &Proven) {
         (words.statement, proven.signer.map(|(_, id)| id.to_string()).unwrap_or_default()),
         (words.kind, kind.to_owned()),
         (words.issuer, issuer),
-        (out.choose("signed with", "签名密钥"), proven.key_hint.clone()),
+        match proven.signer {
+            Some((key, _)) => (out.choose("signed with", "签名密钥"), key.fingerprint().to_string()),
+            None => (out.choose("says to be signed with", "自称的签名密钥"), proven.key_hint.clone()),
+        },
         (out.choose("signature", "签名"), signature.to_owned()),
         (out.choose("log", "日志"), checkpoint.origin.clone()),
         (words.log_index, proven.log_index.to_string()),

@@ -4,10 +4,11 @@ use super::{
     Place, advance,
     args::Verify,
     policy,
-    report::{Report, show_finding},
+    report::{Report, all_told, show_finding},
     split, unusable,
 };
 use crate::cli::{
+    args::Language,
     failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     session::Session,
@@ -17,14 +18,15 @@ use std::{collections::HashSet, path::PathBuf};
 use touchstone_schema::{Sha256Digest, Timestamp, envelope::MAX_ENVELOPE_BYTES, log::Policy};
 use touchstone_sdk::{
     client::Client,
+    entropy::{Entropy, SystemEntropy},
     files,
     log::{
-        answers::{Held, Questions},
+        answers::{self, Held, Questions},
         audit::{self, Outcome},
         finding::{AuditError, Finding},
         history,
         source::Source,
-        state::{State, StateFile},
+        state::{State, StateError, StateFile},
         tree::Tree,
     },
 };
@@ -42,6 +44,8 @@ struct Line {
     witnesses: Vec<WitnessLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<u64>,
+    /// Answers that prove nothing yet.
+    pending: usize,
     answers: Vec<AnswerLine>,
 }
 
@@ -57,6 +61,8 @@ struct AnswerLine {
     held: &'static str,
     entries: Vec<u64>,
     log_size: Option<u64>,
+    answered_at: Option<Timestamp>,
+    truncated: Option<bool>,
 }
 
 pub(crate) fn run(session: &Session, args: &Verify) -> Result<Status, Failure> {
@@ -73,23 +79,46 @@ pub(crate) fn run(session: &Session, args: &Verify) -> Result<Status, Failure> {
     };
     let mut answers = Vec::with_capacity(args.answer.len());
     for path in &args.answer {
-        answers.push((path.clone(), files::read(path, MAX_ENVELOPE_BYTES as u64).map_err(unusable)?));
+        let bytes = files::read(path, MAX_ENVELOPE_BYTES as u64).map_err(unusable)?;
+        if !answers::is_answer(&bytes) {
+            let name = path.display();
+            return Err(Failure::Usage(
+                Message::new(
+                    format!("{name} is no signed answer of a registry"),
+                    format!("{name} 不是登记处的签名回答"),
+                ),
+                Some((
+                    "touchstone log answer --out FILE fetches one.",
+                    "可用 touchstone log answer --out FILE 获取。",
+                )),
+            ));
+        }
+        answers.push((path.clone(), bytes));
     }
-    let (mut file, state) = match &args.state {
+    let (mut file, mut state) = match &args.state {
         Some(path) => {
             let (file, state) = StateFile::open(path, !args.hashes_only)?;
             (Some(file), state)
         }
         None => (None, State::new(!args.hashes_only)),
     };
-    let job = Job { out: &session.out, args, policy, history, answers };
-    place.with(|source| match job.run(source, state, file.as_mut()) {
+    let out = &session.out;
+    let job = Job { out, args, policy, history, answers, now: SystemEntropy.now()? };
+    state.review(&job.policy);
+    place.with(|source| match job.run(source, &mut state, file.as_mut()) {
         Ok(status) => Ok(status),
         Err(error) => {
             let finding = split(error)?;
-            show_finding(&session.out, &finding);
-            if session.out.json {
-                session.out.object(&serde_json::json!({ "verified": false }));
+            let new = state.keep_proof(&finding, &job.policy);
+            if new || !state.proofs.contains(&finding) {
+                show_finding(out, &finding);
+            }
+            if out.json {
+                out.object(&serde_json::json!({ "verified": false }));
+            }
+            all_told(out)?;
+            if let Some(file) = file.as_mut().filter(|_| new) {
+                file.keep(&state)?;
             }
             Ok(Status::Wrong)
         }
@@ -102,17 +131,19 @@ struct Job<'a> {
     policy: Policy,
     history: Option<&'a Client>,
     answers: Vec<(PathBuf, Vec<u8>)>,
+    now: Timestamp,
 }
 
 impl Job<'_> {
     fn run(
         &self,
         source: &dyn Source,
-        mut state: State,
+        state: &mut State,
         mut file: Option<&mut StateFile>,
     ) -> Result<Status, AuditError> {
-        state.findings.iter().for_each(|finding| show_finding(self.out, finding));
-        let before = state.finding_count;
+        state.findings.iter().chain(&state.proofs).for_each(|finding| show_finding(self.out, finding));
+        let before = state.finding_count + state.proofs.len() as u64;
+        let mut known: Vec<String> = state.checkpoint.iter().cloned().collect();
         let mut questions = Questions::of(self.answers.iter().map(|(_, bytes)| bytes.as_slice()));
         // Entries that were verified before are looked at again for the answers alone.
         if state.size() > 0
@@ -130,7 +161,7 @@ impl Job<'_> {
         };
         let mut told = HashSet::new();
         let mut report = Report::new(self.out, file.as_deref_mut(), &mut told, judged);
-        let outcome = advance(source, &self.policy, self.args.operator_key, &mut state, &mut report)?;
+        let outcome = advance(source, &self.policy, self.args.operator_key, state, self.now, &mut report)?;
         let mut findings = before + report.findings;
         drop(report);
         let mut tree = Tree::open(source, &outcome.checkpoint.checkpoint)?;
@@ -140,21 +171,32 @@ impl Job<'_> {
         };
         let history = match self.history {
             Some(client) => {
-                let (count, last) =
-                    history::verify(client, &self.policy, &mut tree, state.history, |finding| {
+                known.push(outcome.note.clone());
+                known.extend(self.answers.iter().filter_map(|(_, bytes)| answers::checkpoint_of(bytes)));
+                let mut proofs = Vec::new();
+                let after = state.history;
+                let verified = history::verify(client, &self.policy, &mut tree, after, &known, |finding| {
+                    if !state.proofs.contains(&finding) {
                         found(&finding);
-                    })?;
-                state.history = last;
-                Some(count)
+                        proofs.push(finding);
+                    }
+                })?;
+                let kept = proofs.iter().filter(|finding| state.keep_proof(finding, &self.policy)).count();
+                // What cannot be kept as proof is looked at again.
+                if kept == proofs.len() {
+                    state.history = verified.last;
+                }
+                Some(verified.count)
             }
             None => None,
         };
-        let answers = self.hold(&questions, &state, &mut tree, &mut found)?;
+        let answers = self.hold(&questions, state, &mut tree, &mut found)?;
+        let status = self.conclude(state, &outcome, findings, history, answers);
+        all_told(self.out)?;
         if let Some(file) = file {
-            file.keep(&state)?;
+            file.keep(state)?;
         }
-        self.conclude(&state, &outcome, findings, history, answers);
-        Ok(if findings == 0 { Status::Done } else { Status::Wrong })
+        Ok(status)
     }
 
     fn hold(
@@ -165,10 +207,13 @@ impl Job<'_> {
         found: &mut dyn FnMut(&Finding),
     ) -> Result<Vec<AnswerLine>, AuditError> {
         let mut lines = Vec::with_capacity(self.answers.len());
-        let Some(replay) = &state.replay else { return Ok(lines) };
+        let Some(replay) = &state.replay else {
+            // The words of the command line do not allow it; an answer that nobody held is no answer that holds.
+            return if self.answers.is_empty() { Ok(lines) } else { Err(StateError::HashesOnly.into()) };
+        };
         for (path, bytes) in &self.answers {
             let file = path.display().to_string();
-            let (held, answer) = match questions.hold(bytes, replay, &self.policy, tree)? {
+            let (held, answer) = match questions.hold(bytes, replay, &self.policy, tree, self.now)? {
                 Held::Confirmed(answer) => ("confirmed", Some(answer)),
                 Held::Pending(answer) => ("pending", Some(answer)),
                 Held::Wrong(fault) => {
@@ -176,12 +221,13 @@ impl Job<'_> {
                     ("wrong", None)
                 }
             };
-            let log_size = answer.as_ref().map(|answer| answer.log_size);
             lines.push(AnswerLine {
                 file,
                 held,
-                entries: answer.map(|a| a.entries).unwrap_or_default(),
-                log_size,
+                log_size: answer.as_ref().map(|answer| answer.log_size),
+                answered_at: answer.as_ref().map(|answer| answer.answered_at),
+                truncated: answer.as_ref().map(|answer| answer.truncated),
+                entries: answer.map(|answer| answer.entries).unwrap_or_default(),
             });
         }
         Ok(lines)
@@ -194,7 +240,7 @@ impl Job<'_> {
         findings: u64,
         history: Option<u64>,
         answers: Vec<AnswerLine>,
-    ) {
+    ) -> Status {
         let out = self.out;
         let checkpoint = &outcome.checkpoint;
         let witnesses = checkpoint.witnesses.iter().map(|(name, seconds)| WitnessLine {
@@ -211,11 +257,18 @@ impl Job<'_> {
             findings,
             witnesses: witnesses.collect(),
             history,
+            pending: answers.iter().filter(|answer| answer.held == "pending").count(),
             answers,
         };
+        let status = match (line.verified, line.pending) {
+            (false, _) => Status::Wrong,
+            (true, 0) => Status::Done,
+            (true, _) => Status::Pending,
+        };
+        out.reach(status);
         if out.json {
             out.object(&line);
-            return;
+            return status;
         }
         for answer in &line.answers {
             let held = match answer.held {
@@ -223,7 +276,17 @@ impl Job<'_> {
                 "pending" => out.paint(Tone::Careful, out.choose("not covered yet", "尚未覆盖")),
                 _ => out.paint(Tone::Bad, out.choose("wrong", "错误")),
             };
-            out.line(&format!("{held}  {}  {:?}", clean(&answer.file), answer.entries));
+            let mut about = format!("{:?}", answer.entries);
+            if answer.truncated == Some(true) {
+                about.push_str(out.choose(" (cut)", "（已截断）"));
+            }
+            if let (Some(size), Some(time)) = (answer.log_size, answer.answered_at) {
+                about.push_str(&match out.language {
+                    Language::En => format!("  of {size} entries, at {time}"),
+                    Language::Zh => format!("  共 {size} 条，于 {time}"),
+                });
+            }
+            out.line(&format!("{held}  {}  {about}", clean(&answer.file)));
         }
         let (tone, verdict) = if line.verified {
             (Tone::Good, out.choose("verified", "已验证"))
@@ -253,5 +316,6 @@ impl Job<'_> {
             (out.choose("cosigned by", "见证联署"), witnesses.join(", ")),
             (out.choose("findings", "发现的问题"), line.findings.to_string()),
         ]);
+        status
     }
 }

@@ -36,6 +36,9 @@ fn finding_zh(finding: &Finding) -> String {
         }
         Finding::Bundle { resource, reason } => format!("{resource}：{reason}"),
         Finding::Entry { log_index } => format!("条目 {log_index} 与树中的哈希不符"),
+        Finding::MoreDamage { bundles } => {
+            format!("缺失或损坏的条目包超过 {bundles} 个，其余未检查")
+        }
         Finding::Statement { log_index, violation } => {
             format!("条目 {log_index}：{} [{}]", violation_zh(violation), violation.rule())
         }
@@ -45,12 +48,20 @@ fn finding_zh(finding: &Finding) -> String {
         Finding::Forked { earlier_size, later_size, .. } => {
             format!("日志分叉：{later_size} 条的树并不以 {earlier_size} 条的树开头")
         }
+        Finding::Withheld { witness, size, shown, .. } => {
+            format!("见证人 {witness:?} 已联署 {size} 条，日志只展示 {shown} 条")
+        }
+        Finding::Outdated { size, seconds } => match seconds {
+            Some(seconds) => format!("{size} 条的检查点最近一次联署在 {seconds} 秒前"),
+            None => format!("{size} 条的检查点无人联署"),
+        },
         Finding::History { size, fault, .. } => {
             let fault = match fault {
                 HistoryFault::Note { reason } => reason.clone(),
                 HistoryFault::Mismatch => "回答中的大小或根与签名内容不一致".to_owned(),
                 HistoryFault::Order => "其大小未递增".to_owned(),
                 HistoryFault::Root => "该大小时树的根与之不同".to_owned(),
+                HistoryFault::Omitted => "日志曾签名，但已发布的历史中没有".to_owned(),
             };
             format!("大小为 {size} 的已发布检查点：{fault}")
         }
@@ -60,6 +71,16 @@ fn finding_zh(finding: &Finding) -> String {
                 AnswerFault::Entries { stated, found } => {
                     format!("日志中有条目 {found:?}，回答为 {stated:?}")
                 }
+                AnswerFault::Cut { stated, found } => {
+                    format!("回答称在条目 {stated:?} 后截断，日志中有 {found:?}")
+                }
+                AnswerFault::NeverThere { answered_at, log_size, log_index, accepted_at } => format!(
+                    "回答于 {answered_at} 称有 {log_size} 个条目，而条目 {log_index} 受理于 {accepted_at}"
+                ),
+                AnswerFault::Stale { answered_at, log_size, accepted_at } => {
+                    format!("回答于 {answered_at} 只计 {log_size} 个条目，而下一条目受理于 {accepted_at}")
+                }
+                AnswerFault::Future { answered_at } => format!("回答时间 {answered_at} 尚未到来"),
                 AnswerFault::Checkpoint { reason } => format!("回答中的检查点：{reason}"),
             };
             format!("{file}：{fault}")
@@ -76,6 +97,9 @@ fn violation_zh(violation: &Violation) -> String {
         Violation::TimeOrder { accepted_at, before } => {
             format!("受理时间 {accepted_at} 早于前一条目（{before}）")
         }
+        Violation::Future { accepted_at, latest } => {
+            format!("受理时间 {accepted_at} 晚于覆盖它的检查点最迟可知的时间 {latest}")
+        }
         Violation::Bootstrap { expected } => format!("该序号的条目应声明策略 {expected}"),
         Violation::PolicyValue { policy } => format!("策略 {policy} 的值不成立"),
         Violation::WrongAudience { audience } => format!("面向其他登记处 {audience:?}"),
@@ -91,12 +115,22 @@ fn violation_zh(violation: &Violation) -> String {
         Violation::RevokedKey { since } => format!("所用密钥已于序号 {since} 被吊销"),
         Violation::InvalidSignature => "签名无效".to_owned(),
         Violation::Duplicate { first } => format!("与序号 {first} 的声明重复"),
+        Violation::IdTaken { statement, first } => format!("标识 {statement} 与序号 {first} 的声明相同"),
         Violation::ForeignCode { code, owner } => format!("服务提供者编码 {code:?} 属于 {owner}"),
         Violation::UnknownStatement { statement } => format!("所引用的 {statement} 不是可引用的先前声明"),
         Violation::WithdrawnStatement { statement } => format!("所引用的 {statement} 已被撤回"),
         Violation::ObservedAlready { statement } => format!("{statement} 的内容此前已核验"),
         Violation::OtherContent { statement } => format!("核验的内容与 {statement} 绑定的不同"),
         Violation::DeletedAlready { statement } => format!("{statement} 的记录此前已删除"),
+        Violation::OtherRecord { statement } => {
+            format!("所删记录不是 {statement} 或其核验所绑定的记录")
+        }
+        Violation::ManifestTaken { manifest, first } => {
+            format!("清单 {manifest:?} 已于序号 {first} 存入且此后未删除")
+        }
+        Violation::UnknownManifest { manifest } => {
+            format!("此前没有清单 {manifest:?} 的此存储，或已被删除")
+        }
         Violation::KeyTaken => "该密钥已被登记".to_owned(),
         Violation::NoSuchKey => "该机构没有此有效密钥".to_owned(),
         Violation::SuspectIndex => "suspect_from_index 早于密钥生效或超出日志".to_owned(),
@@ -112,7 +146,9 @@ pub(super) fn evidence(finding: &Finding) -> Vec<&str> {
         Finding::Shrunk { earlier, later, .. } | Finding::Forked { earlier, later, .. } => {
             vec![earlier, later]
         }
-        Finding::Checkpoint { note, .. } | Finding::History { note, .. } => vec![note],
+        Finding::Checkpoint { note, .. } | Finding::History { note, .. } | Finding::Withheld { note, .. } => {
+            vec![note]
+        }
         _ => Vec::new(),
     }
 }
@@ -161,6 +197,13 @@ pub(super) fn event(out: &Output, event: &Event, issuer: &Issuer) -> String {
         Event::Withdrawn { target } => {
             say(format!("#{target} withdrawn by {who}"), format!("{who} 撤回了 #{target}"))
         }
+        Event::RecordDeleted { target } => {
+            say(format!("reference record of #{target} deleted"), format!("#{target} 的参考记录已删除"))
+        }
+        Event::ManifestDeleted { target, manifest } => say(
+            format!("manifest {manifest:?} of #{target} deleted"),
+            format!("#{target} 的清单 {manifest:?} 已删除"),
+        ),
         Event::KeyAdded { organisation, key } => say(
             format!("key {key} added for {organisation} by {who}"),
             format!("{who} 为 {organisation} 添加了密钥 {key}"),

@@ -2,6 +2,7 @@
 //! so entries can be examined side by side.
 
 use super::Violation;
+use crate::log::finding::cut;
 use touchstone_schema::{
     Sha256Digest, StatementId, Timestamp,
     envelope::{self, Opened, STATEMENT_TYPE},
@@ -101,9 +102,9 @@ impl Entry {
 impl Content {
     fn read(bytes: &[u8]) -> Result<Self, Violation> {
         let opened = envelope::open(bytes, STATEMENT_TYPE)
-            .map_err(|error| Violation::EnvelopeForm { reason: error.to_string() })?;
+            .map_err(|error| Violation::EnvelopeForm { reason: cut(&error.to_string()) })?;
         let statement = Statement::parse(&opened.payload)
-            .map_err(|error| Violation::StatementForm { reason: error.to_string() })?;
+            .map_err(|error| Violation::StatementForm { reason: cut(&error.to_string()) })?;
         Ok(Self { statement, hint: opened.keyid.parse().ok(), signature: Signature::Open(Box::new(opened)) })
     }
 

@@ -5,6 +5,7 @@ use super::{
     authority,
     book::{self, Record},
 };
+use crate::log::finding::cut;
 use touchstone_schema::{
     OrganisationId, StatementId, Timestamp,
     key::PublicKey,
@@ -26,6 +27,9 @@ impl Replay {
         if accepted_at < self.last_accepted_at {
             return Err(Violation::TimeOrder { accepted_at, before: self.last_accepted_at });
         }
+        if let Some(latest) = self.latest.filter(|latest| accepted_at > *latest) {
+            return Err(Violation::Future { accepted_at, latest });
+        }
         let content = entry.content.as_ref().map_err(Clone::clone)?;
         let statement = &content.statement;
         let organisation = match statement.issuer {
@@ -39,19 +43,29 @@ impl Replay {
         if let Some(first) = self.book.earlier(&signer.deduplication_key) {
             return Err(Violation::Duplicate { first });
         }
+        if let Some((first, _)) = self.book.find(&signer.id) {
+            return Err(Violation::IdTaken { statement: signer.id, first });
+        }
         self.admissible(statement, accepted_at)?;
         let target = match organisation {
             Some(organisation) => self.check_organisation(organisation, content, &signer.key)?,
             None => self.check_registry(&statement.body, &signer.key)?,
         };
+        let brought_by = match &statement.body {
+            Body::ManifestStored(stored) => self.organisation(&stored.organisation),
+            _ => organisation,
+        };
+        let (bound, bound_record) = Record::bindings_of(&statement.body);
         let record = Record {
             accepted_at,
             deduplication_key: signer.deduplication_key,
             kind: Some(statement.body.kind()),
-            issuer: organisation.and_then(|organisation| self.places.get(&organisation.id).copied()),
+            issuer: brought_by.and_then(|organisation| self.places.get(&organisation.id).copied()),
             target: target.map(|target| target.log_index),
             label: label_of(&statement.body).map(book::state_of),
             tags: statement.body.content().filter(|_| organisation.is_some()).map(Record::tags_of),
+            bound,
+            record: bound_record,
         };
         Ok((Accepted { id: signer.id, key: signer.key, target }, record, &statement.body))
     }
@@ -91,8 +105,8 @@ impl Replay {
     fn registry_signer<'c>(&self, content: &'c Content) -> Result<&'c Signer, Violation> {
         let kind = content.statement.body.kind();
         let key = match authority(kind).ok_or(Violation::WrongIssuer { kind })? {
-            Authority::Operator => self.operator,
-            Authority::Verdict => self.verdict,
+            Authority::Operator => self.operator_key().copied(),
+            Authority::Verdict => self.verdict_key().copied(),
         };
         let signer = content.signer()?;
         // Only the first entry is signed by a key that nothing before it states.
@@ -105,7 +119,7 @@ impl Replay {
 
     fn admissible(&self, statement: &Statement, accepted_at: Timestamp) -> Result<(), Violation> {
         if statement.audience != self.origin {
-            return Err(Violation::WrongAudience { audience: statement.audience.clone() });
+            return Err(Violation::WrongAudience { audience: cut(&statement.audience) });
         }
         let issued_at = statement.issued_at;
         // The registry's clock may have been set back; its own time counts for nothing.
@@ -135,7 +149,7 @@ impl Replay {
         if let Some(label) = label_of(body)
             && let Some(owner) = self.code_owner(&label.producer).filter(|owner| *owner != organisation.id)
         {
-            return Err(Violation::ForeignCode { code: label.producer.clone(), owner });
+            return Err(Violation::ForeignCode { code: cut(&label.producer), owner });
         }
         match body {
             Body::LabelCorrected(correction) => {
@@ -173,8 +187,7 @@ impl Replay {
         match body {
             Body::PolicyChanged(policy) => self.check_policy(policy, signer)?,
             Body::OrganisationAdmitted(new) => {
-                let taken = |other: &Organisation| other.id == new.organisation || other.name == new.name;
-                if self.organisations.iter().any(taken) {
+                if self.places.contains_key(&new.organisation) || self.names.contains(&new.name) {
                     return Err(Violation::OrganisationTaken);
                 }
                 self.unused(&new.key)?;
@@ -188,7 +201,7 @@ impl Replay {
                     return Err(Violation::CodeRole);
                 }
                 if self.codes.contains_key(&bound.code) {
-                    return Err(Violation::CodeTaken { code: bound.code.clone() });
+                    return Err(Violation::CodeTaken { code: cut(&bound.code) });
                 }
             }
             Body::KeyAdded(added) => {
@@ -203,31 +216,50 @@ impl Replay {
             }
             Body::ContentObserved(observed) => {
                 let statement = observed.statement;
-                let (target, tags) = self.with_content(&statement)?;
-                if self.book.fate(target.log_index).withdrawn {
+                let (target, record) = self.with_content(&statement)?;
+                let fate = self.book.fate(target.log_index);
+                if fate.withdrawn {
                     return Err(Violation::WithdrawnStatement { statement });
                 }
-                if self.book.fate(target.log_index).observed {
+                if fate.deleted {
+                    return Err(Violation::DeletedAlready { statement });
+                }
+                if fate.observed.is_some() {
                     return Err(Violation::ObservedAlready { statement });
                 }
                 if let Issuer::Organisation(id) = target.issuer {
                     self.admitted(&id)?;
                 }
-                if tags != Record::tags_of(&observed.content) {
+                if record.bound != Some(Record::content_of(&observed.content)) {
                     return Err(Violation::OtherContent { statement });
                 }
                 return Ok(Some(target));
             }
             Body::RecordDeleted(deleted) => {
                 let statement = deleted.statement;
-                let (target, _) = self.with_content(&statement)?;
-                if self.book.fate(target.log_index).deleted {
+                let (target, record) = self.with_content(&statement)?;
+                let fate = self.book.fate(target.log_index);
+                if fate.deleted {
                     return Err(Violation::DeletedAlready { statement });
+                }
+                // Either the record that was signed, or the one that the registry made of the pixels.
+                let observed = fate.observed.and_then(|index| self.book.get(index)?.record);
+                let named = Some(Record::record_of(&deleted.record));
+                if record.record != named && observed != named {
+                    return Err(Violation::OtherRecord { statement });
                 }
                 return Ok(Some(target));
             }
             Body::ManifestStored(stored) => {
                 self.admitted(&stored.organisation)?;
+                if let Some((_, first)) = self.book.stored(&stored.c2pa.manifest) {
+                    return Err(Violation::ManifestTaken { manifest: cut(&stored.c2pa.manifest), first });
+                }
+            }
+            Body::ManifestDeleted(deleted) => {
+                let brought = self.book.kept(&deleted.manifest, &deleted.store_sha256);
+                let unknown = || Violation::UnknownManifest { manifest: cut(&deleted.manifest) };
+                return Ok(Some(self.brought(brought.ok_or_else(unknown)?)));
             }
             _ => {}
         }
@@ -243,7 +275,7 @@ impl Replay {
             OPERATOR_KEY_POLICY | VERDICT_KEY_POLICY => key().is_some(),
             _ => true,
         };
-        if fits { Ok(()) } else { Err(Violation::PolicyValue { policy: policy.policy.clone() }) }
+        if fits { Ok(()) } else { Err(Violation::PolicyValue { policy: cut(&policy.policy) }) }
     }
 
     fn known(&self, id: &OrganisationId) -> Result<&Organisation, Violation> {
@@ -288,13 +320,25 @@ impl Replay {
         Ok(self.target(index, record))
     }
 
-    /// An earlier statement that pixels can belong to, and the tags of what it binds.
-    fn with_content(&self, id: &StatementId) -> Result<(Target, (u64, u64)), Violation> {
+    /// An earlier statement that pixels can belong to.
+    fn with_content(&self, id: &StatementId) -> Result<(Target, &Record), Violation> {
         let found = self.book.find(id);
         let found = found
             .filter(|(_, record)| matches!(record.kind, Some(Kind::ImageRegistered | Kind::OutputLabelled)));
-        let found = found.and_then(|(index, record)| Some((self.target(index, record), record.tags?)));
+        let found = found.map(|(index, record)| (self.target(index, record), record));
         found.ok_or(Violation::UnknownStatement { statement: *id })
+    }
+
+    /// The entry that brought a manifest, as whose it is: who stored it, or whose picture carried it.
+    fn brought(&self, index: u64) -> Target {
+        let record = self.book.get(index);
+        let whose = match record.and_then(|record| record.target) {
+            Some(picture) => self.book.get(picture),
+            None => record,
+        };
+        let whose = whose.and_then(|record| self.organisations.get(record.issuer? as usize));
+        let issuer = whose.map_or(Issuer::Registry, |organisation| Issuer::Organisation(organisation.id));
+        Target { log_index: index, issuer, label: None }
     }
 
     fn target(&self, log_index: u64, record: &Record) -> Target {
@@ -330,5 +374,53 @@ const fn label_of(body: &Body) -> Option<&touchstone_schema::label::OutputLabel>
         Body::OutputLabelled(output) => Some(&output.label),
         Body::LabelCorrected(correction) => Some(&correction.label),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use touchstone_schema::{envelope, leaf, statement::Nonce};
+
+    /// Nobody finds two statements of one identifier within a test, so the earlier one is made up.
+    #[test]
+    fn an_identifier_names_one_statement() {
+        let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
+        let body = PolicyChanged { policy: "retention".to_owned(), value: "1 day".to_owned() };
+        let statement = Statement {
+            audience: "r.example/log".to_owned(),
+            issuer: Issuer::Registry,
+            issued_at: Timestamp::from_micros(5_000).unwrap(),
+            nonce: Nonce([7; 16]),
+            body: body.into(),
+        };
+        let signed = statement.sign(&key).unwrap();
+        let public = PublicKey::from(&key);
+        let opened = envelope::open(&signed, envelope::STATEMENT_TYPE).unwrap();
+        let accepted_at = Timestamp::from_micros(6_000).unwrap();
+        let mut entry = Entry::read(&leaf::encode(accepted_at, &signed));
+        entry.verify(|_| Some(public));
+        let mut replay = Replay::new("r.example/log", Some(public));
+        for n in 0..3 {
+            replay.book.push(Record {
+                kind: Some(Kind::PolicyChanged),
+                ..Record::void(Timestamp::from_micros(n).unwrap())
+            });
+        }
+        assert!(replay.judge(&entry).is_ok());
+        let mut deduplication_key = opened.deduplication_key(&public);
+        deduplication_key.0[31] ^= 1;
+        let twin = Record {
+            accepted_at,
+            deduplication_key,
+            kind: Some(Kind::PolicyChanged),
+            ..Record::void(accepted_at)
+        };
+        replay.book.push(twin);
+        let refused = replay.judge(&entry).unwrap_err();
+        assert_eq!(
+            (refused.rule(), matches!(refused, Violation::IdTaken { first: 3, .. })),
+            ("id-taken", true)
+        );
     }
 }

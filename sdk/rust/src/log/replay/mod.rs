@@ -2,7 +2,7 @@
 //!
 //! The state is what the log itself says up to an index: keys, organisations, provider codes, statements. Each further
 //! entry is judged by it and then, if it breaks no rule, changes it. An entry that breaks a rule changes nothing: it
-//! stands in the log, and nobody needs to heed it. Pure: no input or output, no clock. Memory: about 200 bytes an entry.
+//! stands in the log, and nobody needs to heed it. Pure: no input or output, no clock. Memory: about 250 bytes an entry.
 
 mod book;
 mod entry;
@@ -16,7 +16,7 @@ pub use violation::Violation;
 
 use book::{Book, Record};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId, Timestamp,
     key::PublicKey,
@@ -70,14 +70,36 @@ pub struct Replay {
     last_accepted_at: Timestamp,
     /// The key that signed the first entry.
     founder: Option<PublicKey>,
-    operator: Option<PublicKey>,
-    verdict: Option<PublicKey>,
+    /// The operator's keys, each with the index of the entry that states it.
+    operators: Vec<Stated>,
+    /// The verdict keys, likewise.
+    verdicts: Vec<Stated>,
     organisations: Vec<Organisation>,
     places: HashMap<OrganisationId, u32>,
+    names: HashSet<String>,
     keys: Vec<Key>,
     by_fingerprint: HashMap<Sha256Digest, usize>,
-    codes: BTreeMap<String, u32>,
+    codes: BTreeMap<String, Bound>,
     book: Book,
+    /// Nothing can have been accepted later than this, if anything is known about it.
+    latest: Option<Timestamp>,
+}
+
+/// A key of the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Stated {
+    key: PublicKey,
+    /// Log index of the entry that states it.
+    at: u64,
+}
+
+/// Whose a provider code is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Bound {
+    /// Place of the organisation.
+    organisation: u32,
+    /// Log index of the entry that says so.
+    at: u64,
 }
 
 /// A statement that another one refers to, as it was before.
@@ -108,11 +130,11 @@ pub(crate) struct Snapshot {
     origin: String,
     last_accepted_at: Timestamp,
     founder: Option<PublicKey>,
-    operator: Option<PublicKey>,
-    verdict: Option<PublicKey>,
+    operators: Vec<Stated>,
+    verdicts: Vec<Stated>,
     organisations: Vec<Organisation>,
     keys: Vec<Key>,
-    codes: BTreeMap<String, u32>,
+    codes: BTreeMap<String, Bound>,
     pub(crate) records: u64,
     digest: Sha256Digest,
 }
@@ -125,15 +147,23 @@ impl Replay {
             origin: origin.to_owned(),
             last_accepted_at: Timestamp::EPOCH,
             founder: None,
-            operator,
-            verdict: None,
+            operators: operator.into_iter().map(|key| Stated { key, at: 0 }).collect(),
+            verdicts: Vec::new(),
             organisations: Vec::new(),
             places: HashMap::new(),
+            names: HashSet::new(),
             keys: Vec::new(),
             by_fingerprint: HashMap::new(),
             codes: BTreeMap::new(),
             book: Book::default(),
+            latest: None,
         }
+    }
+
+    /// What is accepted later than this breaks a rule: the auditor's clock knows the present, and whoever cosigned the
+    /// checkpoint had seen all its entries.
+    pub(crate) const fn accept_until(&mut self, latest: Timestamp) {
+        self.latest = Some(latest);
     }
 
     /// Name of the log.
@@ -156,14 +186,26 @@ impl Replay {
 
     /// The operator's key, as far as it is known.
     #[must_use]
-    pub const fn operator_key(&self) -> Option<&PublicKey> {
-        self.operator.as_ref()
+    pub fn operator_key(&self) -> Option<&PublicKey> {
+        self.operators.last().map(|stated| &stated.key)
     }
 
     /// The key of verdicts, observations and answers.
     #[must_use]
-    pub const fn verdict_key(&self) -> Option<&PublicKey> {
-        self.verdict.as_ref()
+    pub fn verdict_key(&self) -> Option<&PublicKey> {
+        self.verdicts.last().map(|stated| &stated.key)
+    }
+
+    /// The verdict key of a log of `size` entries.
+    #[must_use]
+    pub fn verdict_key_at(&self, size: u64) -> Option<&PublicKey> {
+        self.verdicts.iter().rev().find(|stated| stated.at < size).map(|stated| &stated.key)
+    }
+
+    /// When the entry at `index` was accepted; of one whose time runs back, the latest before it.
+    #[must_use]
+    pub fn accepted_at(&self, index: u64) -> Option<Timestamp> {
+        self.book.get(index).map(|record| record.accepted_at)
     }
 
     /// Log index of a statement that was accepted.
@@ -193,15 +235,23 @@ impl Replay {
     /// The organisation that a provider code belongs to.
     #[must_use]
     pub fn code_owner(&self, code: &str) -> Option<OrganisationId> {
-        self.organisations.get(*self.codes.get(code)? as usize).map(|organisation| organisation.id)
+        let bound = self.codes.get(code)?;
+        self.organisations.get(bound.organisation as usize).map(|organisation| organisation.id)
     }
 
     /// The key of that fingerprint, whoever has it.
     #[must_use]
     pub fn key(&self, fingerprint: &Sha256Digest) -> Option<PublicKey> {
-        let own = [self.operator, self.verdict].into_iter().flatten();
+        let own = [self.operator_key(), self.verdict_key()].into_iter().flatten().copied();
         let known = self.by_fingerprint.get(fingerprint).and_then(|place| self.keys.get(*place));
         known.map(|key| key.key).or_else(|| own.into_iter().find(|key| key.fingerprint() == *fingerprint))
+    }
+
+    /// Whose key this is, revoked or not.
+    #[must_use]
+    pub fn owner_of(&self, key: &PublicKey) -> Option<OrganisationId> {
+        let key = self.keys.get(*self.by_fingerprint.get(&key.fingerprint())?)?;
+        self.organisations.get(key.organisation as usize).map(|organisation| organisation.id)
     }
 
     /// Tags of the digests that statements of an organisation bind and that were not withdrawn.
@@ -248,6 +298,7 @@ impl Replay {
                     suspended_at: None,
                 });
                 self.places.insert(new.organisation, place);
+                self.names.insert(new.name.clone());
                 self.admit(place, new.key, Purpose::Signing, index);
                 if let Some(recovery) = new.recovery_key {
                     self.admit(place, recovery, Purpose::Recovery, index);
@@ -262,7 +313,7 @@ impl Replay {
             }
             Body::CodeBound(bound) => {
                 if let Some(place) = self.places.get(&bound.organisation) {
-                    self.codes.insert(bound.code.clone(), *place);
+                    self.codes.insert(bound.code.clone(), Bound { organisation: *place, at: index });
                 }
             }
             Body::KeyAdded(added) => {
@@ -278,12 +329,16 @@ impl Replay {
             }
             Body::KeyRevoked(revoked) => self.revoke(&revoked.key, index),
             Body::PolicyChanged(policy) => match policy.policy.as_str() {
-                OPERATOR_KEY_POLICY => self.operator = policy.value.parse().ok(),
-                VERDICT_KEY_POLICY => self.verdict = policy.value.parse().ok(),
+                OPERATOR_KEY_POLICY => {
+                    self.operators.extend(policy.value.parse().ok().map(|key| Stated { key, at: index }));
+                }
+                VERDICT_KEY_POLICY => {
+                    self.verdicts.extend(policy.value.parse().ok().map(|key| Stated { key, at: index }));
+                }
                 // The first entry is signed by the operator; the second must name the same key.
                 _ if index == 0 => {
                     self.founder = Some(accepted.key);
-                    self.operator = Some(accepted.key);
+                    self.operators.push(Stated { key: accepted.key, at: index });
                 }
                 _ => {}
             },
@@ -310,8 +365,8 @@ impl Replay {
             origin: self.origin.clone(),
             last_accepted_at: self.last_accepted_at,
             founder: self.founder,
-            operator: self.operator,
-            verdict: self.verdict,
+            operators: self.operators.clone(),
+            verdicts: self.verdicts.clone(),
             organisations: self.organisations.clone(),
             keys: self.keys.clone(),
             codes: self.codes.clone(),
@@ -331,22 +386,54 @@ impl Replay {
         if !book.extend(records) || book.len() != snapshot.records || book.digest() != snapshot.digest {
             return None;
         }
+        Some(Self::assemble(snapshot, book))
+    }
+
+    fn assemble(snapshot: Snapshot, book: Book) -> Self {
         let places = (0..).zip(&snapshot.organisations).map(|(place, organisation)| (organisation.id, place));
+        let names = snapshot.organisations.iter().map(|organisation| organisation.name.clone());
         let fingerprints =
             snapshot.keys.iter().enumerate().map(|(place, key)| (key.key.fingerprint(), place));
-        Some(Self {
+        Self {
             places: places.collect(),
+            names: names.collect(),
             by_fingerprint: fingerprints.collect(),
             origin: snapshot.origin,
             last_accepted_at: snapshot.last_accepted_at,
             founder: snapshot.founder,
-            operator: snapshot.operator,
-            verdict: snapshot.verdict,
+            operators: snapshot.operators,
+            verdicts: snapshot.verdicts,
             organisations: snapshot.organisations,
             keys: snapshot.keys,
             codes: snapshot.codes,
             book,
-        })
+            latest: None,
+        }
+    }
+
+    /// The registry as it was after the first `size` entries, which are no more than were seen.
+    #[must_use]
+    pub fn rewound(&self, size: u64) -> Self {
+        let mut snapshot = self.snapshot();
+        // A key that was pinned stands before the first entry.
+        let stated = |stated: &Stated| stated.at < size || stated.at == 0;
+        snapshot.operators.retain(stated);
+        snapshot.verdicts.retain(stated);
+        snapshot.founder = snapshot.founder.filter(|_| size > 0);
+        snapshot.organisations.retain(|organisation| organisation.admitted_at < size);
+        for organisation in &mut snapshot.organisations {
+            organisation.suspended_at = organisation.suspended_at.filter(|at| *at < size);
+        }
+        snapshot.keys.retain(|key| key.valid_from < size);
+        for key in &mut snapshot.keys {
+            key.revoked_at = key.revoked_at.filter(|at| *at < size);
+        }
+        snapshot.codes.retain(|_, bound| bound.at < size);
+        let last = size.checked_sub(1).and_then(|last| self.accepted_at(last));
+        snapshot.last_accepted_at = last.unwrap_or(Timestamp::EPOCH);
+        let mut earlier = Self::assemble(snapshot, self.book.rewound(size));
+        earlier.latest = self.latest;
+        earlier
     }
 }
 

@@ -30,6 +30,14 @@ pub enum Violation {
         /// That of the entry before.
         before: Timestamp,
     },
+    /// Accepted after it can have been.
+    #[error("accepted at {accepted_at}; the checkpoint over it was known by {latest} at the latest")]
+    Future {
+        /// Its acceptance time.
+        accepted_at: Timestamp,
+        /// The auditor's clock or the earliest cosignature, and an hour.
+        latest: Timestamp,
+    },
     /// One of the first three entries is not what every log begins with.
     #[error("the log's entry of this index states the policy {expected}")]
     Bootstrap {
@@ -101,6 +109,14 @@ pub enum Violation {
         /// Its index.
         first: u64,
     },
+    /// Another statement has the same identifier.
+    #[error("the identifier {statement} is that of the statement at index {first}")]
+    IdTaken {
+        /// The identifier.
+        statement: StatementId,
+        /// Index of the other statement.
+        first: u64,
+    },
     /// The provider code belongs to another organisation.
     #[error("the provider code {code:?} belongs to {owner}")]
     ForeignCode {
@@ -139,6 +155,26 @@ pub enum Violation {
         /// What it refers to.
         statement: StatementId,
     },
+    /// The deleted record is not one that was bound.
+    #[error("it deletes another record than {statement} or its observation binds")]
+    OtherRecord {
+        /// What it refers to.
+        statement: StatementId,
+    },
+    /// A manifest store of this label came before and was not deleted.
+    #[error("the manifest {manifest:?} was stored at index {first} and not deleted since")]
+    ManifestTaken {
+        /// Label of the manifest.
+        manifest: String,
+        /// Index of the entry.
+        first: u64,
+    },
+    /// The registry cannot have had this manifest store, or deleted it before.
+    #[error("no such store of the manifest {manifest:?} came before, or it was deleted")]
+    UnknownManifest {
+        /// Label of the manifest.
+        manifest: String,
+    },
     /// A key that somebody has already.
     #[error("the key is registered already")]
     KeyTaken,
@@ -171,6 +207,7 @@ impl Violation {
             Self::EnvelopeForm { .. } => "envelope-form",
             Self::StatementForm { .. } => "statement-form",
             Self::TimeOrder { .. } => "time-order",
+            Self::Future { .. } => "future",
             Self::Bootstrap { .. } => "bootstrap",
             Self::PolicyValue { .. } => "policy-value",
             Self::WrongAudience { .. } => "wrong-audience",
@@ -184,12 +221,16 @@ impl Violation {
             Self::RevokedKey { .. } => "revoked-key",
             Self::InvalidSignature => "invalid-signature",
             Self::Duplicate { .. } => "duplicate",
+            Self::IdTaken { .. } => "id-taken",
             Self::ForeignCode { .. } => "foreign-code",
             Self::UnknownStatement { .. } => "unknown-statement",
             Self::WithdrawnStatement { .. } => "withdrawn-statement",
             Self::ObservedAlready { .. } => "observed-already",
             Self::OtherContent { .. } => "other-content",
             Self::DeletedAlready { .. } => "deleted-already",
+            Self::OtherRecord { .. } => "other-record",
+            Self::ManifestTaken { .. } => "manifest-taken",
+            Self::UnknownManifest { .. } => "unknown-manifest",
             Self::KeyTaken => "key-taken",
             Self::NoSuchKey => "no-such-key",
             Self::SuspectIndex => "suspect-index",
