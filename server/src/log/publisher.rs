@@ -227,8 +227,10 @@ impl Publisher {
              {published} are published: it went back in time. Restore a newer one. Going on would sign two different logs",
             head.published_size
         );
-        // Other servers know less, maybe, and would go on.
-        if let Err(error) = self.store.write_beside_log(|writer| writer.halt_log(&reason)) {
+        // Other servers know less, maybe, and would go on. What was never published contradicts nothing that was signed.
+        if head.published_size < published
+            && let Err(error) = self.store.write_beside_log(|writer| writer.halt_log(&reason))
+        {
             tracing::warn!("other servers are not told that the database went back in time: {error}");
         }
         Err(PublishError::Halt(reason))
