@@ -138,6 +138,9 @@ pub fn open_registry(
     let origin = Registry::origin(&ground.store).map_err(StartError::Registry)?;
     let signer = CheckpointSigner::new(&origin, ground.keyring.log().clone())?;
     let witnesses = config.log.witnesses(signer.verifier())?;
+    if let Some(caution) = config.log.caution() {
+        tracing::warn!("{caution}");
+    }
     // The log comes first: a restored backup must not take a single statement.
     let (publisher, edge) = Publisher::open(
         ground.store.clone(),
@@ -166,18 +169,30 @@ fn registry(
     Ground { store, keyring, view }: Ground,
     clock: Arc<dyn Clock>,
 ) -> Result<Registry, StartError> {
-    let disk = DiskFloor::new(config.data.data.clone(), config.log.min_free_disk, Arc::clone(&clock));
+    let folders = [Some(config.data.data.clone()), log_folder(config), config.data.database_folder()];
+    let disk =
+        DiskFloor::new(folders.into_iter().flatten().collect(), config.log.min_free_disk, Arc::clone(&clock));
     let registry = Registry::open(store, keyring, clock, Arc::new(SystemEntropy), settings, view, disk);
     registry.map_err(StartError::Registry)
 }
 
+/// The directory in which the log is kept, if it is one.
+fn log_folder(config: &Config) -> Option<PathBuf> {
+    match config.log.log_storage.as_deref() {
+        Some(url) if url.contains("://") => None,
+        Some(folder) => Some(PathBuf::from(folder)),
+        None => Some(config.data.data.join("log")),
+    }
+}
+
 fn storage(config: &Config) -> Result<Arc<dyn Storage>, StartError> {
-    let folder = match config.log.log_storage.as_deref() {
+    let Some(folder) = log_folder(config) else {
+        let url = config.log.log_storage.as_deref().unwrap_or_default();
         #[cfg(feature = "s3")]
-        Some(url) if url.starts_with("s3://") => return Ok(Arc::new(Bucket::open(url)?)),
-        Some(other) if other.contains("://") => return Err(StartError::UnknownStorage(other.to_owned())),
-        Some(folder) => PathBuf::from(folder),
-        None => config.data.data.join("log"),
+        if url.starts_with("s3://") {
+            return Ok(Arc::new(Bucket::open(url)?));
+        }
+        return Err(StartError::UnknownStorage(url.to_owned()));
     };
     let directory = Directory::open(&folder).map_err(|cause| StartError::LogStorage { folder, cause })?;
     Ok(Arc::new(directory))

@@ -68,6 +68,13 @@ impl DataConfig {
         Ok(StoreConfig { url, readers: self.readers.max(1), busy_timeout_ms: self.busy_timeout_ms })
     }
 
+    /// The directory of the database's file, if it is one.
+    #[must_use]
+    pub fn database_folder(&self) -> Option<PathBuf> {
+        let path = self.database_url.as_deref()?.strip_prefix("sqlite://")?;
+        Path::new(path).parent().map(Path::to_owned)
+    }
+
     /// Where the passphrase stands.
     #[must_use]
     pub fn passphrase_path(&self) -> PathBuf {
@@ -364,6 +371,9 @@ pub struct LogConfig {
     /// Most statements that wait to be appended; more are told to come back
     #[arg(long, env = "TOUCHSTONE_SERVER_MAX_QUEUED", value_name = "N", default_value_t = default::MAX_QUEUED)]
     pub max_queued: usize,
+    /// Most bytes of statements that wait to be appended
+    #[arg(long, env = "TOUCHSTONE_SERVER_MAX_QUEUED_BYTES", value_name = "BYTES", default_value_t = default::MAX_QUEUED_BYTES)]
+    pub max_queued_bytes: usize,
     /// Most statements that one transaction appends
     #[arg(long, env = "TOUCHSTONE_SERVER_MAX_TOGETHER", value_name = "N", default_value_t = default::MAX_TOGETHER)]
     pub max_together: usize,
@@ -393,6 +403,7 @@ impl Default for LogConfig {
             max_unpublished: default::MAX_UNPUBLISHED,
             receipt_wait_ms: default::RECEIPT_WAIT_MS,
             max_queued: default::MAX_QUEUED,
+            max_queued_bytes: default::MAX_QUEUED_BYTES,
             max_together: default::MAX_TOGETHER,
             gather_ms: default::GATHER_MS,
             min_free_disk: default::MIN_FREE_DISK,
@@ -403,12 +414,16 @@ impl Default for LogConfig {
     }
 }
 
+/// How much longer than for witnesses another server is waited for, in milliseconds.
+const TAKEOVER_MARGIN_MS: u64 = 1_000;
+
 impl LogConfig {
     /// How waiting statements are gathered.
     #[must_use]
     pub const fn gathering(&self) -> Gathering {
         Gathering {
             waiting: self.max_queued,
+            waiting_bytes: self.max_queued_bytes,
             together: self.max_together,
             patience: Duration::from_millis(self.gather_ms),
         }
@@ -424,9 +439,23 @@ impl LogConfig {
             default::PUBLISH_INTERVAL_MS
         };
         Rhythm {
-            interval: Duration::from_millis(self.publish_interval_ms.unwrap_or(usual)),
+            // Without any, a server that waits for another one would ask the database all the time.
+            interval: Duration::from_millis(self.publish_interval_ms.unwrap_or(usual).max(1)),
             takeover: Duration::from_millis(self.takeover_ms),
         }
+    }
+
+    /// What is likely to go wrong with these settings, for the operator.
+    #[must_use]
+    pub fn caution(&self) -> Option<String> {
+        let needed = self.witness_timeout_ms.saturating_add(TAKEOVER_MARGIN_MS);
+        (self.witness_policy.is_some() && self.takeover_ms <= needed).then(|| {
+            format!(
+                "--takeover-ms {} is too short beside --witness-timeout-ms {}: servers would take publication from each \
+                 other while witnesses are slow; set it above {needed}",
+                self.takeover_ms, self.witness_timeout_ms
+            )
+        })
     }
 
     /// Who cosigns the checkpoints of the log with this key.
@@ -529,10 +558,11 @@ mod default {
     pub(super) const PICTURE_QUEUE: usize = 64;
     pub(super) const PUBLISH_INTERVAL_MS: u64 = 20;
     pub(super) const PUBLISH_INTERVAL_REMOTE_MS: u64 = 1_000;
-    pub(super) const TAKEOVER_MS: u64 = 5_000;
+    pub(super) const TAKEOVER_MS: u64 = 10_000;
     pub(super) const MAX_UNPUBLISHED: u64 = 200_000;
     pub(super) const RECEIPT_WAIT_MS: u64 = 5_000;
     pub(super) const MAX_QUEUED: usize = 20_000;
+    pub(super) const MAX_QUEUED_BYTES: usize = 64 << 20;
     pub(super) const MAX_TOGETHER: usize = 2_000;
     pub(super) const GATHER_MS: u64 = 1;
     pub(super) const MIN_FREE_DISK: u64 = 512 << 20;
@@ -562,6 +592,16 @@ mod tests {
         assert_eq!(format!("{:?}", line.log), format!("{:?}", local.log));
         let settings = line.rules.settings().unwrap();
         assert_eq!(settings.max_upload_bytes, Settings::default().max_upload_bytes);
+    }
+
+    #[test]
+    fn a_takeover_that_does_not_wait_for_witnesses_is_warned_of() {
+        let mut log = LogConfig { publish_interval_ms: Some(0), ..LogConfig::default() };
+        assert_eq!((log.caution(), log.rhythm().interval), (None, Duration::from_millis(1)));
+        log.witness_policy = Some(PathBuf::from("policy"));
+        assert_eq!(log.caution(), None, "the defaults fit each other");
+        log.takeover_ms = log.witness_timeout_ms + 1_000;
+        assert!(log.caution().is_some_and(|text| text.contains("set it above 6000")));
     }
 
     #[test]

@@ -25,9 +25,9 @@ pub struct DiskFull {
     pub floor: u64,
 }
 
-/// Watches the free space of the file system of a folder.
+/// Watches the free space of the file systems of some folders.
 pub struct DiskFloor {
-    folder: PathBuf,
+    folders: Vec<PathBuf>,
     floor: u64,
     clock: Arc<dyn Clock>,
     measured_at: AtomicI64,
@@ -37,7 +37,7 @@ pub struct DiskFloor {
 impl fmt::Debug for DiskFloor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DiskFloor")
-            .field("folder", &self.folder)
+            .field("folders", &self.folders)
             .field("floor", &self.floor)
             .finish_non_exhaustive()
     }
@@ -63,10 +63,10 @@ pub fn free_bytes(_: &Path) -> io::Result<u64> {
 }
 
 impl DiskFloor {
-    /// At least `floor` bytes are to stay free where `folder` is. Zero turns the watch off.
+    /// At least `floor` bytes are to stay free where each of the folders is. Zero turns the watch off.
     #[must_use]
-    pub fn new(folder: PathBuf, floor: u64, clock: Arc<dyn Clock>) -> Self {
-        Self { folder, floor, clock, measured_at: AtomicI64::new(i64::MIN), full: AtomicBool::new(false) }
+    pub fn new(folders: Vec<PathBuf>, floor: u64, clock: Arc<dyn Clock>) -> Self {
+        Self { folders, floor, clock, measured_at: AtomicI64::new(i64::MIN), full: AtomicBool::new(false) }
     }
 
     /// Whether there is room. Measured at most once a second, unless there was none.
@@ -81,13 +81,15 @@ impl DiskFloor {
             return Ok(());
         }
         // A folder that cannot be measured is no reason to refuse: writing to it will tell.
-        let free = free_bytes(&self.folder).unwrap_or(u64::MAX);
-        self.full.store(free < self.floor, Ordering::Relaxed);
+        let free = |folder: &PathBuf| free_bytes(folder).unwrap_or(u64::MAX);
+        let least = self.folders.iter().map(|folder| (free(folder), folder)).min();
+        let full = least.filter(|(free, _)| *free < self.floor);
+        self.full.store(full.is_some(), Ordering::Relaxed);
         self.measured_at.store(now, Ordering::Relaxed);
-        if free < self.floor {
-            return Err(DiskFull { folder: self.folder.clone(), free, floor: self.floor });
+        match full {
+            Some((free, folder)) => Err(DiskFull { folder: folder.clone(), free, floor: self.floor }),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -99,7 +101,8 @@ mod tests {
     #[test]
     fn a_floor_above_what_is_there_refuses_and_zero_never_does() {
         let folder = tempfile::tempdir().unwrap();
-        let floor = |bytes| DiskFloor::new(folder.path().to_owned(), bytes, Arc::new(SystemClock)).check();
+        let folders = || vec![folder.path().to_owned(), folder.path().join("not made yet")];
+        let floor = |bytes| DiskFloor::new(folders(), bytes, Arc::new(SystemClock)).check();
         floor(0).unwrap();
         floor(1).unwrap();
         let full = floor(u64::MAX).unwrap_err();

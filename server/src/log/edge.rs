@@ -65,6 +65,23 @@ pub(super) fn hashes(bytes: &[u8], width: u16) -> Option<Vec<Sha256Digest>> {
     bytes.chunks_exact(32).map(|hash| hash.try_into().ok().map(Sha256Digest)).collect()
 }
 
+/// How many bytes of a wider form of a tile belong to its own width.
+pub(super) fn prefix(tile: Tile, wider: &[u8]) -> Option<usize> {
+    let width = usize::from(tile.width);
+    let length = match tile.level {
+        Level::Hashes(_) => width * 32,
+        Level::Entries => {
+            let mut length = 0;
+            let mut entries = decode_bundle(wider);
+            for _ in 0..width {
+                length += 2 + entries.next()?.ok()?.len();
+            }
+            length
+        }
+    };
+    (length <= wider.len()).then_some(length)
+}
+
 impl Edge {
     /// The tree so far.
     #[must_use]
@@ -85,7 +102,7 @@ impl Edge {
         (0..8).take_while(|level| size >> (u32::from(TILE_HEIGHT) * level) > 0).count()
     }
 
-    /// The edge of a log of `size` entries from its stored partial tiles.
+    /// The edge of a log of `size` entries from its stored tiles.
     ///
     /// # Errors
     /// [`EdgeError`]; those of `read`.
@@ -95,10 +112,17 @@ impl Edge {
     ) -> Result<Self, EdgeError<E>> {
         let mut fetch = |tile: Tile| {
             let path = tile.path();
-            match read(&path).map_err(EdgeError::Read)? {
-                Some(bytes) => Ok((path, bytes)),
-                None => Err(EdgeError::Missing(path)),
+            if let Some(bytes) = read(&path).map_err(EdgeError::Read)? {
+                return Ok((path, bytes));
             }
+            // The log may have grown since, and its partial tiles may be gone: the full ones begin with them.
+            let full = tile.full().path();
+            let Some(mut bytes) = read(&full).map_err(EdgeError::Read)? else {
+                return Err(EdgeError::Missing(path));
+            };
+            let length = prefix(tile, &bytes).ok_or(EdgeError::Damaged(full))?;
+            bytes.truncate(length);
+            Ok((path, bytes))
         };
         let mut rows = Vec::new();
         for level in 0..Self::levels(size) {
@@ -237,6 +261,17 @@ mod tests {
             .flat_map(|(old, new)| Tile::between(old, new).map(|tile| tile.path()).collect::<Vec<_>>())
             .collect();
         assert_eq!(kept.keys().cloned().collect::<std::collections::BTreeSet<_>>(), expected);
+    }
+
+    #[test]
+    fn an_edge_is_restored_from_the_full_tiles_of_a_larger_log() {
+        let (_, kept) = written(70_000, 70_000);
+        for size in [1, 255, 257, 700, 65_537] {
+            let (edge, _) = written(size, size);
+            let restored =
+                Edge::restore(size, |path| Ok::<_, std::convert::Infallible>(kept.get(path).cloned()));
+            assert_eq!(restored.unwrap(), edge, "{size}");
+        }
     }
 
     #[test]

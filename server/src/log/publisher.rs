@@ -1,48 +1,52 @@
 //! Publication: from what the database committed to what anyone can verify.
 //!
-//! One round: (1) derive tiles and bundles from the committed entries and keep them, (2) sign the checkpoint, (3) collect
-//! the witnesses' cosignatures, (4) record it in the database by compare and swap, (5) replace the stored checkpoint, and
-//! only then answer with it. After any error everything in memory is dropped and the next round begins from the
-//! database, as after a crash. Whatever would make the log contradict what it signed before halts it.
+//! One round: (1) derive tiles and bundles from the committed entries and keep them ([`deriving`]), (2) note in the
+//! database what is about to be signed and sign it, (3) collect the witnesses' cosignatures ([`cosigning`]), (4) record it
+//! in the database by compare and swap, (5) replace the stored checkpoint, and only then answer with it. After any error
+//! everything in memory is dropped and the next round begins from the database, as after a crash; so does a server that
+//! takes publication over. Whatever would make the log contradict what it signed before halts it.
+
+mod cosigning;
+mod deriving;
+mod error;
+
+pub use cosigning::{CheckpointSigner, Unwitnessed, WitnessError, Witnesses};
+pub use error::PublishError;
 
 use super::{
-    edge::{Edge, EdgeError},
-    storage::{CHECKPOINT, StorageError},
-    view::{Published, View, ViewError},
+    edge::Edge,
+    guard::HaltOnPanic,
+    storage::{CHECKPOINT, StoredCheckpoint},
+    view::{Published, View},
 };
 use crate::{
     clock::{Clock, Deadline},
     store::{CheckpointRow, LogHead, Store, StoreError},
 };
-use ed25519_dalek::SigningKey;
 use std::{
-    error::Error,
-    fmt, io,
+    collections::HashSet,
+    io,
     sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
 };
 use touchstone_schema::{
     Sha256Digest,
-    key::PublicKey,
     log::{
         checkpoint::{Checkpoint, open_checkpoint, sign_checkpoint},
-        note::{Note, VerifierKey, VerifierKeyError},
+        note::Note,
         tile::Tile,
-        tree::empty_root,
     },
 };
 
-/// Entries that are read from the database and derived at a time.
-const PAGE: u32 = 4_096;
 /// Checkpoints that are read at a time.
 const CHECKPOINT_PAGE: u32 = 1_000;
 /// How often the database is asked whether another server appended.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the stored checkpoint is read again: a write of a server that was fenced off may have come late.
+const COMPARE_EVERY: Duration = Duration::from_secs(5);
 /// Between attempts after an error.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// Entries after which a long derivation says how far it is.
-const PROGRESS_EVERY: u64 = 1_000_000;
 
 /// Rules of publication.
 #[derive(Debug, Clone, Copy)]
@@ -51,122 +55,6 @@ pub struct Rhythm {
     pub interval: Duration,
     /// How long another server may publish nothing before this one takes over.
     pub takeover: Duration,
-}
-
-/// Signs the log's checkpoints.
-pub struct CheckpointSigner {
-    key: SigningKey,
-    verifier: VerifierKey,
-}
-
-impl fmt::Debug for CheckpointSigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CheckpointSigner").field("log", &self.verifier.name()).finish_non_exhaustive()
-    }
-}
-
-impl CheckpointSigner {
-    /// Signs for the log of that origin.
-    ///
-    /// # Errors
-    /// [`VerifierKeyError`] if the origin cannot be the name of a key.
-    pub fn new(origin: &str, key: SigningKey) -> Result<Self, VerifierKeyError> {
-        let verifier = VerifierKey::ed25519(origin, PublicKey::from(&key))?;
-        Ok(Self { key, verifier })
-    }
-
-    /// The key that checkpoints are verified with.
-    #[must_use]
-    pub const fn verifier(&self) -> &VerifierKey {
-        &self.verifier
-    }
-}
-
-/// Why the witnesses did not vouch.
-#[derive(Debug, thiserror::Error)]
-pub enum WitnessError {
-    /// Too few answered in time; nothing is published until they do.
-    #[error("the witnesses' quorum was not reached: {0}")]
-    NoQuorum(String),
-    /// A witness cosigned more entries than the checkpoint has. Unless another server of this registry appended them
-    /// meanwhile, the database is an older backup.
-    #[error(
-        "the witness {witness:?} cosigned {size} entries of this log, and this database has fewer: it is an older \
-         backup. Restore a newer one. Going on would sign two different logs"
-    )]
-    Ahead {
-        /// Name of the witness in the policy.
-        witness: String,
-        /// Entries that it cosigned.
-        size: u64,
-    },
-    /// A witness cosigned other entries than this log has.
-    #[error("{0}")]
-    Conflict(String),
-}
-
-/// Collects cosignatures.
-pub trait Witnesses: fmt::Debug + Send {
-    /// The note with the cosignatures that the policy asks for. `consistency` gives the proof from an older size.
-    ///
-    /// # Errors
-    /// [`WitnessError`].
-    fn cosign(
-        &mut self,
-        note: Note,
-        checkpoint: &Checkpoint,
-        consistency: &dyn Fn(u64) -> Result<Vec<Sha256Digest>, ViewError>,
-    ) -> Result<Note, WitnessError>;
-}
-
-/// No witness is asked.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unwitnessed;
-
-impl Witnesses for Unwitnessed {
-    fn cosign(
-        &mut self,
-        note: Note,
-        _: &Checkpoint,
-        _: &dyn Fn(u64) -> Result<Vec<Sha256Digest>, ViewError>,
-    ) -> Result<Note, WitnessError> {
-        Ok(note)
-    }
-}
-
-/// Why a round did not publish.
-#[derive(Debug, thiserror::Error)]
-pub enum PublishError {
-    /// Going on would contradict what was signed: an operator must look.
-    #[error("{0}")]
-    Halt(String),
-    /// It may go better next time.
-    #[error("{0}")]
-    Failed(Box<dyn Error + Send + Sync>),
-}
-
-impl PublishError {
-    fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<StoreError> for PublishError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Corrupt(_) => Self::Halt(format!("the database of the log is damaged: {error}")),
-            _ => Self::failed(error),
-        }
-    }
-}
-
-impl From<StorageError> for PublishError {
-    fn from(error: StorageError) -> Self {
-        match error {
-            StorageError::Differs(_) => Self::Halt(error.to_string()),
-            StorageError::Failed { .. } => Self::failed(error),
-        }
-    }
 }
 
 /// Derives, signs and publishes. There is one in each server; the database lets one of them publish at a time.
@@ -180,13 +68,20 @@ pub struct Publisher {
     rhythm: Rhythm,
     /// The fencing number under which this server may publish.
     epoch: u64,
-    /// How long another server has left this many published entries as they are.
-    stalled: Option<(u64, Duration)>,
+    /// How long another server may still leave this many published entries as they are.
+    stalled: Option<(u64, Deadline)>,
+    /// Whether a quorum vouched for what was signed last, since this server publishes: before, it may be an old backup.
+    confirmed: bool,
     /// Entries whose tiles are kept, partial ones included, and entries that the stored checkpoint covers.
     kept: u64,
     stored: u64,
+    /// Until when the stored checkpoint counts as the one that was written.
+    compared: Deadline,
     /// Trees that were signed: whatever is derived again must pass through them. Smallest first.
     signed: Vec<(u64, Sha256Digest)>,
+    /// Partial tiles that stand in storage until their full ones are published; those of before are listed once.
+    partial: HashSet<Tile>,
+    listed: bool,
 }
 
 impl Publisher {
@@ -212,26 +107,26 @@ impl Publisher {
             rhythm,
             epoch: 0,
             stalled: None,
+            confirmed: false,
             kept: 0,
             stored: 0,
+            compared: Deadline::after(COMPARE_EVERY),
             signed: Vec::new(),
+            partial: HashSet::new(),
+            listed: false,
         };
         let edge = publisher.reload()?;
         publisher.epoch = publisher.claim()?;
-        // Without a quorum of witnesses a registry still starts: what is published stays readable.
-        let before = publisher.head()?.published_size;
-        let edge = match publisher.round(edge) {
-            Ok(edge) => edge,
+        let begun = publisher.round(edge).and_then(|edge| publisher.confirm().map(|()| edge));
+        match begun {
+            Ok(edge) => Ok((publisher, edge)),
+            // Without a quorum of witnesses a registry still starts: what is published stays readable.
             Err(PublishError::Failed(error)) => {
                 tracing::warn!("the log is not published yet: {error}");
-                return publisher.reload().map(|edge| (publisher, edge));
+                publisher.reload().map(|edge| (publisher, edge))
             }
-            Err(halt) => return Err(halt),
-        };
-        if publisher.view.published_size() == before {
-            publisher.confirm(&edge)?;
+            Err(halt) => Err(halt),
         }
-        Ok((publisher, edge))
     }
 
     /// Runs until [`View::stop`] on a thread of its own.
@@ -239,7 +134,12 @@ impl Publisher {
     /// # Errors
     /// The thread cannot be started.
     pub fn spawn(self, edge: Edge) -> io::Result<JoinHandle<()>> {
-        thread::Builder::new().name("publisher".to_owned()).spawn(move || self.run(edge))
+        let guard = HaltOnPanic::new(Arc::clone(&self.view), "publishing the log");
+        let run = move || {
+            let _guard = guard;
+            self.run(edge);
+        };
+        thread::Builder::new().name("publisher".to_owned()).spawn(run)
     }
 
     fn run(mut self, edge: Edge) {
@@ -256,6 +156,8 @@ impl Publisher {
                 }
                 Err(PublishError::Failed(error)) => {
                     tracing::warn!("the log was not published: {error}");
+                    // What waits is tried again without anybody's call.
+                    self.view.look_again();
                     if !self.view.pause(RETRY_AFTER) {
                         break;
                     }
@@ -280,16 +182,21 @@ impl Publisher {
     }
 
     fn head(&self) -> Result<LogHead, PublishError> {
-        Ok(self.store.read(|reader| reader.log_head())?)
+        let head = self.store.read(|reader| reader.log_head())?;
+        match head.halted {
+            None => Ok(head),
+            Some(reason) => Err(PublishError::Halt(format!("another server of this log found: {reason}"))),
+        }
     }
 
     /// The end of the log and its last checkpoint, of one moment: another server may publish between two queries.
     fn recorded(&self) -> Result<(LogHead, Option<CheckpointRow>), PublishError> {
         loop {
-            let (head, last, again) = self.store.read(|reader| {
-                Ok::<_, StoreError>((reader.log_head()?, reader.last_checkpoint()?, reader.log_head()?))
+            let head = self.head()?;
+            let (last, again) = self.store.read(|reader| {
+                Ok::<_, StoreError>((reader.last_checkpoint()?, reader.log_head()?.published_size))
             })?;
-            if head.published_size == again.published_size {
+            if head.published_size == again {
                 return Ok((head, last));
             }
         }
@@ -304,191 +211,130 @@ impl Publisher {
         Ok(Some(checkpoint))
     }
 
-    /// Begins from what database and storage say, which must not contradict each other. Answers with the stored
-    /// checkpoint, whose tiles are there.
-    fn reload(&mut self) -> Result<Edge, PublishError> {
-        // First what another server of this storage may replace: the database is never behind it.
-        let stored = self.stored_checkpoint()?;
-        let (head, last) = self.recorded()?;
+    /// The end of the log, which is never before what this server knows: a database that went back in time, as when a
+    /// replica that lags behind takes the place of its origin, would have another past from then on.
+    fn advanced(&self, edge: &Edge) -> Result<LogHead, PublishError> {
+        // What is known is looked at first: it only grows.
+        let known = self.view.committed_size().max(edge.tree().size());
+        let published = self.view.published_size();
+        let head = self.head()?;
         let size = head.frontier.size();
-        let known = last.as_ref().map_or(0, |last| last.size);
-        if known != head.published_size || known > size {
-            return Err(PublishError::Halt(format!(
-                "the database says that {} of {size} entries are published, and its last checkpoint covers {known}",
-                head.published_size
-            )));
+        if size >= known.max(published) && head.published_size >= published {
+            return Ok(head);
         }
-        if let Some(ahead) = stored.as_ref().filter(|stored| stored.size > known) {
-            return Err(PublishError::Halt(format!(
-                "the log's storage holds a checkpoint of {} entries, and this database published only {known}: it is \
-                 an older backup. Restore a newer one. Going on would sign two different logs",
-                ahead.size
-            )));
+        let reason = format!(
+            "the database has {size} log entries, of which {} are published, and this server knows {known}, of which \
+             {published} are published: it went back in time. Restore a newer one. Going on would sign two different logs",
+            head.published_size
+        );
+        // Other servers know less, maybe, and would go on. What was never published contradicts nothing that was signed.
+        if head.published_size < published
+            && let Err(error) = self.store.write_beside_log(|writer| writer.halt_log(&reason))
+        {
+            tracing::warn!("other servers are not told that the database went back in time: {error}");
         }
-        let edge = stored.as_ref().map_or_else(|| Ok(Edge::default()), |stored| self.restored(stored))?;
-        self.stored = stored.as_ref().map_or(0, |stored| stored.size);
-        self.kept = edge.tree().size();
-        self.signed = stored.iter().map(|stored| (stored.size, stored.root)).collect();
-        self.signed.extend(last.as_ref().map(|last| (last.size, last.root)));
-        self.signed.sort_unstable_by_key(|(size, _)| *size);
-        // What is readable already. The rest is answered once its tiles are here.
-        for row in self.unanswered(edge.tree().size())? {
-            self.answer(&row)?;
-        }
-        Ok(edge)
-    }
-
-    /// The edge that belongs to the stored checkpoint; where tiles are missing, an empty one: all are derived again.
-    fn restored(&self, checkpoint: &Checkpoint) -> Result<Edge, PublishError> {
-        let storage = self.view.storage();
-        let reason = match Edge::restore(checkpoint.size, |path| storage.read(path)) {
-            Ok(edge) if edge.tree().root() == checkpoint.root => return Ok(edge),
-            Ok(_) => "the stored tiles do not lead to the stored checkpoint".to_owned(),
-            Err(EdgeError::Read(error)) => return Err(error.into()),
-            Err(error @ (EdgeError::Missing(_) | EdgeError::Damaged(_))) => error.to_string(),
-        };
-        tracing::warn!("{reason}: the log's tiles are derived from the database again");
-        Ok(Edge::default())
+        Err(PublishError::Halt(reason))
     }
 
     /// One round. The edge is given up on any error.
     fn round(&mut self, edge: Edge) -> Result<Edge, PublishError> {
-        let head = self.head()?;
-        let size = head.frontier.size();
-        if size < edge.tree().size() || size < self.view.published_size() {
-            return Err(PublishError::Halt(format!(
-                "the database has {size} log entries, and {} were published: it went back in time",
-                edge.tree().size().max(self.view.published_size())
-            )));
+        let head = self.advanced(&edge)?;
+        self.view.committed(head.frontier.size());
+        if self.takes_over(&head)? {
+            // As at a start: what the other server published last is compared before anything is signed.
+            let edge = self.reload()?;
+            self.view.look_again();
+            return Ok(edge);
         }
-        self.view.committed(size);
-        let leads = self.leads(&head)?;
+        let leads = head.epoch == self.epoch;
         if !leads && self.view.storage().is_shared() {
             self.follow(&head, leads)?;
             return Ok(edge);
         }
-        // Who does not publish keeps in step with who does: partial tiles have the sizes of checkpoints.
-        let until = if leads { size } else { head.published_size };
+        self.compare_stored(&head)?;
+        // What was signed before is published first. Who does not publish keeps in step with who does: partial tiles have
+        // the sizes of checkpoints.
+        let next = head.begun.map_or(head.frontier.size(), |(size, _)| size);
+        let until = if leads { next } else { head.published_size };
         let edge = if edge.tree().size() > until { self.reload()? } else { edge };
         let edge = self.derive(edge, &head, until)?;
-        if !leads || head.published_size == size || self.view.published_size() < head.published_size {
-            self.follow(&head, leads)?;
-        }
-        if leads && head.published_size < size {
+        self.follow(&head, leads)?;
+        if leads && head.published_size < until {
             self.publish(&edge, &head)?;
+            if until < head.frontier.size() {
+                self.view.look_again();
+            }
         }
+        self.tidy();
         Ok(edge)
     }
 
-    /// Whether this server publishes, after taking over from one that stands still.
-    fn leads(&mut self, head: &LogHead) -> Result<bool, PublishError> {
-        if head.epoch == self.epoch {
-            return Ok(true);
-        }
-        if head.published_size == head.frontier.size() {
+    /// Takes publication over from a server that stands still. Whether it did so now.
+    fn takes_over(&mut self, head: &LogHead) -> Result<bool, PublishError> {
+        if head.epoch == self.epoch || head.published_size == head.frontier.size() {
             self.stalled = None;
             return Ok(false);
         }
-        // Each round comes at least an interval after the last.
-        let waited = match self.stalled {
-            Some((size, waited)) if size == head.published_size => waited + self.rhythm.interval,
-            _ => Duration::ZERO,
+        let deadline = match self.stalled {
+            Some((size, deadline)) if size == head.published_size => deadline,
+            _ => Deadline::after(self.rhythm.takeover),
         };
-        self.stalled = Some((head.published_size, waited));
+        self.stalled = Some((head.published_size, deadline));
         self.view.look_again();
-        if waited < self.rhythm.takeover {
+        if !deadline.remaining().is_zero() {
             return Ok(false);
         }
         self.epoch = self.claim()?;
-        self.stalled = None;
+        (self.stalled, self.confirmed, self.listed) = (None, false, false);
         tracing::info!(
             epoch = self.epoch,
             "took publication of the log over: the server that had it stood still"
         );
-        // The next round asks the database again, under the new number.
-        Ok(false)
+        Ok(true)
     }
 
-    /// Derives the first `size` entries from the database and keeps their tiles.
-    fn derive(&mut self, mut edge: Edge, head: &LogHead, size: u64) -> Result<Edge, PublishError> {
-        let storage = self.view.storage();
-        let mut full = Vec::new();
-        self.agrees(&edge)?;
-        while edge.tree().size() < size {
-            let from = edge.tree().size();
-            // Every tree that was signed is looked at on the way.
-            let until = self.signed.iter().map(|(size, _)| *size).find(|size| *size > from).unwrap_or(size);
-            let most = u32::try_from(until.min(size) - from).unwrap_or(PAGE).min(PAGE);
-            let leaves = self.store.read(|reader| reader.leaves(from, most))?;
-            if leaves.is_empty() {
-                return Err(PublishError::Halt(format!("entry {from} of {size} is not in the database")));
-            }
-            leaves.iter().for_each(|leaf| edge.push(leaf, &mut full));
-            self.agrees(&edge)?;
-            storage.keep(&full)?;
-            full.clear();
-            if from / PROGRESS_EVERY != edge.tree().size() / PROGRESS_EVERY {
-                tracing::info!("derived tiles of {} of {size} log entries", edge.tree().size());
-            }
-        }
-        if edge.tree().root() != self.committed_root(head, size)? {
-            return Err(PublishError::Halt(format!(
-                "the stored tiles and the database's entries do not make the tree of {size} entries that the database \
-                 committed to: one of them is damaged or of another registry"
-            )));
-        }
-        self.signed.clear();
-        if self.kept < size {
-            storage.keep(&edge.partials())?;
-            self.kept = size;
-        }
-        Ok(edge)
-    }
-
-    /// The root of the first `size` entries as the database committed to it: all of them, or those of a checkpoint.
-    fn committed_root(&self, head: &LogHead, size: u64) -> Result<Sha256Digest, PublishError> {
-        if size == head.frontier.size() {
-            return Ok(head.frontier.root());
-        }
-        let Some(before) = size.checked_sub(1) else { return Ok(empty_root()) };
-        let row = self.store.read(|reader| reader.checkpoints_above(before, 1))?.pop();
-        let row = row.filter(|row| row.size == size);
-        row.map(|row| row.root)
-            .ok_or_else(|| PublishError::Halt(format!("the database lacks the checkpoint of {size} entries")))
-    }
-
-    /// Whether a tree of that size was signed, it is this one.
-    fn agrees(&self, edge: &Edge) -> Result<(), PublishError> {
-        let tree = edge.tree();
-        match self.signed.iter().find(|(size, root)| *size == tree.size() && *root != tree.root()) {
-            None => Ok(()),
-            Some((size, _)) => Err(PublishError::Halt(format!(
-                "a checkpoint of {size} entries was signed, and the database's first {size} entries are not those: it \
-                 is damaged or of another registry. Going on would sign two different logs"
-            ))),
-        }
-    }
-
-    /// Asks the witnesses about what is published already: they may know more than a restored backup.
-    fn confirm(&mut self, edge: &Edge) -> Result<(), PublishError> {
-        let checkpoint = self.checkpoint(edge);
-        if checkpoint.size == 0 || checkpoint.size != self.view.published_size() {
+    /// Reads the stored checkpoint from time to time. A smaller one is replaced by [`Self::follow`] then; a larger one
+    /// means that the database went back in time.
+    fn compare_stored(&mut self, head: &LogHead) -> Result<(), PublishError> {
+        if !self.compared.remaining().is_zero() {
             return Ok(());
         }
-        match self.cosigned(&checkpoint) {
-            Err(PublishError::Failed(error)) => {
-                tracing::warn!(
-                    "whether witnesses know more entries than this database is not known: {error}"
-                );
-                Ok(())
+        self.compared = Deadline::after(COMPARE_EVERY);
+        let Some(found) = self.stored_checkpoint()? else {
+            if self.stored == 0 {
+                return Ok(());
             }
-            outcome => outcome.map(|_| ()),
+            return Err(PublishError::failed("the checkpoint is gone from the log's storage"));
+        };
+        if found.size > head.published_size && found.size > self.head()?.published_size {
+            return Err(ahead(found.size, head.published_size));
         }
+        let forked = |known: Arc<Published>| known.size == found.size && known.root != found.root;
+        if self.view.current().is_some_and(forked) {
+            return Err(PublishError::Halt(format!(
+                "the log's storage holds a checkpoint of {} entries that are not those of this database",
+                found.size
+            )));
+        }
+        self.stored = self.stored.min(found.size);
+        Ok(())
     }
 
-    fn checkpoint(&self, edge: &Edge) -> Checkpoint {
-        let tree = edge.tree();
-        Checkpoint { origin: self.signer.verifier.name().to_owned(), size: tree.size(), root: tree.root() }
+    /// Has the witnesses cosign what was signed before, until a quorum did once: they may know more than a restored backup,
+    /// and nothing new is signed before they were asked.
+    fn confirm(&mut self) -> Result<(), PublishError> {
+        if self.confirmed {
+            return Ok(());
+        }
+        if let Some(current) = self.view.current() {
+            self.cosigned(&self.checkpoint(current.size, current.root))?;
+        }
+        self.confirmed = true;
+        Ok(())
+    }
+
+    fn checkpoint(&self, size: u64, root: Sha256Digest) -> Checkpoint {
+        Checkpoint { origin: self.signer.verifier.name().to_owned(), size, root }
     }
 
     /// Signs a checkpoint whose tiles are kept, and collects the cosignatures.
@@ -500,8 +346,8 @@ impl Publisher {
             WitnessError::NoQuorum(_) => PublishError::failed(error),
             WitnessError::Conflict(reason) => PublishError::Halt(reason),
             WitnessError::Ahead { size, .. } => match self.head() {
-                // Entries are committed before anybody cosigns them.
-                Ok(head) if head.frontier.size() < size => PublishError::Halt(error.to_string()),
+                // Whatever leaves a server of this registry is noted before.
+                Ok(head) if head.signed_size() < size => PublishError::Halt(error.to_string()),
                 Ok(_) => PublishError::failed("another server publishes the log now"),
                 Err(unknown) => unknown,
             },
@@ -509,12 +355,23 @@ impl Publisher {
     }
 
     fn publish(&mut self, edge: &Edge, head: &LogHead) -> Result<(), PublishError> {
-        let checkpoint = self.checkpoint(edge);
-        let note = self.cosigned(&checkpoint)?;
+        let overtaken = || PublishError::failed("another server publishes the log now");
+        let (size, root) = (edge.tree().size(), edge.tree().root());
+        if head.begun.is_none() {
+            self.confirm()?;
+            let begin = |writer: &mut crate::store::Writer<'_>| {
+                writer.begin_checkpoint(self.epoch, head.published_size, size, &root)
+            };
+            if self.witnesses.are_asked() && !self.store.write_beside_log(begin)? {
+                return Err(overtaken());
+            }
+        }
+        let note = self.cosigned(&self.checkpoint(size, root))?;
+        self.confirmed = true;
         let now = self.clock.now();
         let row = CheckpointRow {
-            size: checkpoint.size,
-            root: checkpoint.root,
+            size,
+            root,
             // Whatever the clock does, the history of checkpoints does not go back in time.
             published_at: self.view.current().map_or(now, |current| now.max(current.published_at)),
             note: note.to_string(),
@@ -522,12 +379,16 @@ impl Publisher {
         let recorded =
             self.store.write_beside_log(|writer| writer.publish(self.epoch, head.published_size, &row))?;
         if !recorded {
-            return Err(PublishError::failed("another server publishes the log now"));
+            return Err(overtaken());
         }
-        self.view.storage().replace_checkpoint(row.note.as_bytes())?;
+        self.write_checkpoint(&row)?;
+        self.answer(vec![row])
+    }
+
+    fn write_checkpoint(&mut self, row: &CheckpointRow) -> Result<(), PublishError> {
+        let next = StoredCheckpoint { size: row.size, root: &row.root, note: row.note.as_bytes() };
+        self.view.storage().replace_checkpoint(&next)?;
         self.stored = row.size;
-        self.answer(&row)?;
-        self.tidy(head.published_size, checkpoint.size);
         Ok(())
     }
 
@@ -542,10 +403,9 @@ impl Publisher {
         // What was recorded after `head` waits: its tiles need not be here yet.
         let rows = self.unanswered(head.published_size)?;
         if let Some(last) = rows.last().filter(|_| writes) {
-            self.view.storage().replace_checkpoint(last.note.as_bytes())?;
-            self.stored = last.size;
+            self.write_checkpoint(last)?;
         }
-        rows.iter().try_for_each(|row| self.answer(row))
+        self.answer(rows)
     }
 
     /// The checkpoints that were recorded since the one of now, up to that of `until` entries. A receipt rests on the
@@ -568,30 +428,30 @@ impl Publisher {
         Ok(rows)
     }
 
-    /// Answers with a checkpoint from now on.
-    fn answer(&self, row: &CheckpointRow) -> Result<(), PublishError> {
-        let opened = open_checkpoint(row.note.as_bytes(), &self.signer.verifier);
-        let (checkpoint, _) = opened.map_err(|error| {
-            PublishError::Halt(format!("a checkpoint in the database is not this registry's: {error}"))
-        })?;
-        if (checkpoint.size, checkpoint.root) != (row.size, row.root) {
-            return Err(PublishError::Halt(
-                "a checkpoint in the database is not the one of its row".to_owned(),
-            ));
+    /// Answers with the last of these checkpoints from now on. The others are those of receipts.
+    fn answer(&self, rows: Vec<CheckpointRow>) -> Result<(), PublishError> {
+        let mut published = Vec::with_capacity(rows.len());
+        for row in rows {
+            let opened = open_checkpoint(row.note.as_bytes(), &self.signer.verifier);
+            let (checkpoint, _) = opened.map_err(|error| {
+                PublishError::Halt(format!("a checkpoint in the database is not this registry's: {error}"))
+            })?;
+            if (checkpoint.size, checkpoint.root) != (row.size, row.root) {
+                let reason = "a checkpoint in the database is not the one of its row".to_owned();
+                return Err(PublishError::Halt(reason));
+            }
+            let CheckpointRow { size, root, published_at, note } = row;
+            published.push(Published { size, root, published_at, note });
         }
-        self.view.publish(Published {
-            size: row.size,
-            root: row.root,
-            published_at: row.published_at,
-            note: row.note.clone(),
-        });
+        self.view.publish(published);
         Ok(())
     }
+}
 
-    /// Removes partial tiles whose full ones are published.
-    fn tidy(&self, old: u64, new: u64) {
-        Tile::between(old, new)
-            .filter(Tile::is_full)
-            .for_each(|tile| self.view.storage().remove_partial(&tile.path()));
-    }
+/// The storage knows more than the database.
+fn ahead(stored: u64, published: u64) -> PublishError {
+    PublishError::Halt(format!(
+        "the log's storage holds a checkpoint of {stored} entries, and this database published only {published}: it is \
+         an older backup. Restore a newer one. Going on would sign two different logs"
+    ))
 }

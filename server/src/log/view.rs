@@ -3,11 +3,14 @@
 //! Nothing is answered here that a published checkpoint does not cover.
 
 use super::{
-    edge::{hashes, rows_above},
+    edge::{hashes, prefix, rows_above},
     storage::{Storage, StorageError},
 };
 use bytes::Bytes;
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use std::{
     collections::VecDeque,
     fmt,
@@ -22,7 +25,7 @@ use touchstone_schema::{
     Sha256Digest, Timestamp,
     log::{
         proof::{ProveError, prove_consistency, prove_inclusion},
-        tile::{Level, TILE_HEIGHT, Tile, decode_bundle},
+        tile::{Level, TILE_HEIGHT, Tile},
         tree::NodeId,
     },
 };
@@ -114,6 +117,18 @@ impl fmt::Debug for View {
     }
 }
 
+/// A cache whose room is not divided: a bundle of the longest entries takes half of what is usual.
+fn in_one_piece(items: usize, bytes: u64) -> Cache<Tile, Bytes, Weight> {
+    let options =
+        OptionsBuilder::new().shards(1).estimated_items_capacity(items).weight_capacity(bytes).build();
+    match options {
+        Ok(options) => {
+            Cache::with_options(options, Weight, DefaultHashBuilder::default(), DefaultLifecycle::default())
+        }
+        Err(_) => Cache::with_weighter(items, bytes, Weight),
+    }
+}
+
 impl View {
     /// A view of what `storage` keeps, with about `cache_bytes` of it in memory.
     #[must_use]
@@ -124,7 +139,7 @@ impl View {
             storage,
             current: watch::Sender::new(None),
             recent: RwLock::default(),
-            resources: Cache::with_weighter(items, part, Weight),
+            resources: in_one_piece(items, part),
             nodes: Cache::with_weighter(items, part, Weight),
             committed: AtomicU64::new(0),
             halted: OnceLock::new(),
@@ -181,21 +196,30 @@ impl View {
         if at == 0 { None } else { recent.get(at).cloned() }
     }
 
-    /// Takes a checkpoint as the current one. Smaller ones than the current are ignored.
-    pub fn publish(&self, published: Published) {
-        let published = Arc::new(published);
-        let size = published.size;
+    /// Takes the last of these checkpoints, smallest first, as the current one. The others are remembered for receipts
+    /// only: tiles of their sizes need not be kept. Smaller ones than the current are ignored.
+    pub fn publish(&self, published: impl IntoIterator<Item = Published>) {
+        let mut size = 0;
         self.current.send_if_modified(|current| {
-            if current.as_ref().is_some_and(|current| current.size >= published.size) {
-                return false;
-            }
+            let mut newest: Option<Arc<Published>> = current.clone();
             let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
-            recent.push_back(Arc::clone(&published));
-            if recent.len() > REMEMBERED {
-                recent.pop_front();
+            for next in published {
+                if newest.as_ref().is_some_and(|newest| newest.size >= next.size) {
+                    continue;
+                }
+                let next = Arc::new(next);
+                size = next.size;
+                recent.push_back(Arc::clone(&next));
+                if recent.len() > REMEMBERED {
+                    recent.pop_front();
+                }
+                newest = Some(next);
             }
-            *current = Some(published);
-            true
+            let grew = size > 0;
+            if grew {
+                *current = newest;
+            }
+            grew
         });
         let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
         *reached = size.max(*reached);
@@ -264,27 +288,30 @@ impl View {
     /// # Errors
     /// [`ViewError`]; [`ViewError::NotPublished`] if the checkpoint does not cover all of it.
     pub fn resource(&self, tile: Tile) -> Result<Bytes, ViewError> {
-        let size = self.published_size();
-        let kept = kept(tile, size).ok_or(ViewError::NotPublished)?;
-        if let Some(bytes) = self.resources.get(&tile) {
+        let kept = kept(tile, self.published_size()).ok_or(ViewError::NotPublished)?;
+        // Whoever asks for the same at the same time waits for the one that reads.
+        let read = || Ok::<_, ViewError>(Bytes::from(self.fetch(kept)?.into_boxed_slice()));
+        let bytes = self.resources.get_or_insert_with(&kept, read)?;
+        if kept == tile {
             return Ok(bytes);
         }
-        let bytes = Bytes::from(self.fetch(kept)?);
-        let bytes = if kept == tile {
-            bytes
-        } else {
-            let length = prefix(tile, &bytes).ok_or_else(|| ViewError::Damaged(kept.path()))?;
-            bytes.slice(..length)
-        };
-        self.resources.insert(tile, bytes.clone());
-        Ok(bytes)
+        let length = prefix(tile, &bytes).ok_or_else(|| ViewError::Damaged(kept.path()))?;
+        // A copy: a part of the kept bytes would hold all of them for as long as somebody reads it.
+        Ok(Bytes::copy_from_slice(bytes.get(..length).unwrap_or_default()))
     }
 
-    /// As [`Self::resource`], without reading from storage.
+    /// As [`Self::resource`], without reading from storage, if that takes no time.
     #[must_use]
     pub fn cached(&self, tile: Tile) -> Option<Bytes> {
-        // Only what is published gets into the cache.
-        self.resources.get(&tile)
+        let kept = kept(tile, self.published_size())?;
+        if kept != tile && tile.level == Level::Entries {
+            return None;
+        }
+        let bytes = self.resources.get(&kept)?;
+        if kept == tile {
+            return Some(bytes);
+        }
+        bytes.get(..prefix(tile, &bytes)?).map(Bytes::copy_from_slice)
     }
 
     fn fetch(&self, tile: Tile) -> Result<Vec<u8>, ViewError> {
@@ -346,7 +373,7 @@ fn reason(error: ProveError<ViewError>) -> ViewError {
 }
 
 /// The form in which storage keeps a tile that a log of `size` entries covers.
-fn kept(tile: Tile, size: u64) -> Option<Tile> {
+pub(super) fn kept(tile: Tile, size: u64) -> Option<Tile> {
     let level = match tile.level {
         Level::Hashes(level) => u32::from(level),
         Level::Entries => 0,
@@ -357,19 +384,109 @@ fn kept(tile: Tile, size: u64) -> Option<Tile> {
     (tile.width <= width).then_some(Tile { width, ..tile })
 }
 
-/// How many bytes of a wider form of a tile belong to its own width.
-fn prefix(tile: Tile, wider: &[u8]) -> Option<usize> {
-    let width = usize::from(tile.width);
-    let length = match tile.level {
-        Level::Hashes(_) => width * 32,
-        Level::Entries => {
-            let mut length = 0;
-            let mut entries = decode_bundle(wider);
-            for _ in 0..width {
-                length += 2 + entries.next()?.ok()?.len();
-            }
-            length
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{
+        edge::Edge,
+        storage::{Resource, StoredCheckpoint},
     };
-    (length <= wider.len()).then_some(length)
+    use std::collections::HashMap;
+
+    #[derive(Debug, Default)]
+    struct Memory(Mutex<HashMap<String, Vec<u8>>>, AtomicU64);
+
+    impl Storage for Memory {
+        fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StorageError> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(2));
+            Ok(self.0.lock().unwrap().get(path).cloned())
+        }
+
+        fn keep(&self, resources: &[Resource]) -> Result<(), StorageError> {
+            let all = resources.iter().map(|resource| (resource.path.clone(), resource.bytes.clone()));
+            self.0.lock().unwrap().extend(all);
+            Ok(())
+        }
+
+        fn replace_checkpoint(&self, _: &StoredCheckpoint<'_>) -> Result<(), StorageError> {
+            Ok(())
+        }
+
+        fn partial_forms(&self, _: &str) -> Vec<String> {
+            Vec::new()
+        }
+
+        fn remove_partial(&self, _: &[String]) {}
+
+        fn is_shared(&self) -> bool {
+            true
+        }
+    }
+
+    fn published(size: u64) -> Published {
+        Published {
+            size,
+            root: Sha256Digest([0; 32]),
+            published_at: Timestamp::EPOCH,
+            note: format!("note {size}"),
+        }
+    }
+
+    /// A view of a log of `size` entries of `bytes` bytes, with room for `cache` bytes.
+    fn view(size: u64, bytes: usize, cache: u64) -> (Arc<Memory>, View) {
+        let (storage, mut edge, mut full) = (Arc::new(Memory::default()), Edge::default(), Vec::new());
+        (0..size).for_each(|n| edge.push(&vec![n as u8; bytes], &mut full));
+        storage.keep(&full).unwrap();
+        storage.keep(&edge.partials()).unwrap();
+        let view = View::new(storage.clone(), cache);
+        view.publish([published(size)]);
+        (storage, view)
+    }
+
+    #[test]
+    fn narrow_forms_of_a_tile_hold_no_memory_but_their_own() {
+        let (storage, view) = view(700, 10_000, 16 << 20);
+        let mut answers = Vec::new();
+        for width in (1..=256).rev() {
+            let bundle = Tile { level: Level::Entries, index: 1, width };
+            let bytes = view.resource(bundle).unwrap();
+            assert_eq!(bytes.len(), usize::from(width) * 10_002);
+            answers.push(bytes);
+            let hashes = Tile { level: Level::Hashes(0), index: 1, width };
+            let bytes = view.resource(hashes).unwrap();
+            assert_eq!(bytes.len(), usize::from(width) * 32);
+            assert_eq!(view.cached(hashes), Some(bytes));
+        }
+        assert_eq!((view.resources.len(), storage.1.load(Ordering::Relaxed)), (2, 2));
+        assert_eq!(view.resources.weight(), 256 * 10_002 + 256 * 32 + 2 * ENTRY_BYTES);
+        let kept = answers[0].as_ptr_range();
+        assert!(answers[1..].iter().all(|narrow| !kept.contains(&narrow.as_ptr())));
+    }
+
+    #[test]
+    fn who_asks_for_the_same_tile_at_the_same_time_reads_it_once() {
+        let (storage, view) = view(300, 100, 1 << 20);
+        std::thread::scope(|scope| {
+            for width in 1..=32 {
+                let view = &view;
+                scope.spawn(move || view.resource(Tile { level: Level::Entries, index: 0, width }).unwrap());
+            }
+        });
+        assert_eq!(storage.1.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn what_is_caught_up_is_answered_with_at_once_and_remembered_for_receipts() {
+        let (_, view) = view(10, 10, 1 << 20);
+        let mut seen = view.current.subscribe();
+        seen.mark_unchanged();
+        view.publish([10, 12, 15, 20].map(published));
+        assert_eq!(view.published_size(), 20);
+        assert_eq!(view.first_covering(11), Some(Arc::new(published(12))));
+        assert_eq!(view.first_covering(15), Some(Arc::new(published(20))));
+        view.publish([published(20)]);
+        view.publish([]);
+        assert!(seen.has_changed().unwrap() && view.wait_until_reached(20, Duration::ZERO));
+    }
 }

@@ -2,12 +2,17 @@
 
 use super::{Inner, Refusal};
 use crate::store::Writer;
-use touchstone_schema::problem::ProblemCode;
+use touchstone_schema::{Timestamp, problem::ProblemCode};
 
 /// When to come back if too much waits to be published, in seconds.
 const BACKLOG_SECONDS: u32 = 2;
 /// When to come back if the disk is full, in seconds.
 const DISK_SECONDS: u32 = 60;
+/// How far the clock may be behind the acceptance time of the last entry, in seconds. Times never run back, so that every
+/// entry gets that time until the clock has caught up; beyond this, statements would be judged by a time that is not theirs.
+const MAX_BEHIND_SECONDS: i64 = 300;
+/// When to come back if the clock is that far behind, in seconds.
+const CLOCK_SECONDS: u32 = 60;
 /// When to come back if an operator must look first, in seconds.
 const HALTED_SECONDS: u32 = 300;
 
@@ -38,6 +43,18 @@ impl Inner {
         Ok(())
     }
 
+    /// Refuses as long as entries would get an acceptance time that is far from now.
+    fn is_about_now(&self, acceptance: Timestamp) -> Result<(), Refusal> {
+        let now = self.now();
+        if acceptance <= now.saturating_add_seconds(MAX_BEHIND_SECONDS) {
+            return Ok(());
+        }
+        let cause = format!(
+            "the clock says {now}, and the last log entry was accepted at {acceptance}: set the clock"
+        );
+        Err(Refusal { retry_after_seconds: Some(CLOCK_SECONDS), ..Refusal::unavailable(cause) })
+    }
+
     /// Runs one transaction that may append to the log ([`crate::store::Store::write`]), and has published what it
     /// appended.
     pub(super) fn append<T>(
@@ -51,6 +68,7 @@ impl Inner {
                 let reason = format!("the database has {before} log entries, and more were published");
                 return Err(Refusal::internal(reason));
             }
+            self.is_about_now(writer.acceptance(self.now())?)?;
             let value = f(writer)?;
             Ok((before, writer.lock_log()?, value))
         })?;

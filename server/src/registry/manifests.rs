@@ -12,7 +12,7 @@ use touchstone_schema::{
     ManifestId, OrganisationId, Sha256Digest,
     api::Scope,
     problem::ProblemCode,
-    sbr::{ISCC, ManifestCreateResult},
+    sbr::ISCC,
     statement::{C2paBinding, ManifestDeleted, ManifestStored},
 };
 
@@ -284,12 +284,7 @@ impl Registry {
     /// # Errors
     /// `invalid-manifest` if its active manifest does not hold by itself; `manifest-conflict` if its label is that of
     /// another store with as good a right to it; `body-too-large`; `forbidden`.
-    pub fn store_manifest(
-        &self,
-        caller: &Caller,
-        bytes: &[u8],
-        return_receipt: bool,
-    ) -> Result<ManifestCreateResult, Refusal> {
+    pub fn store_manifest(&self, caller: &Caller, bytes: &[u8]) -> Result<ManifestId, Refusal> {
         caller.require(Scope::StoreManifests)?;
         let owner = caller.organisation()?;
         let inner = &*self.0;
@@ -303,8 +298,7 @@ impl Registry {
             check_still_valid(writer, &owner)?;
             inner.store_alone(writer, &store, owner)
         })?;
-        let receipt = if return_receipt { self.receipt_if_published(&store.label)? } else { None };
-        Ok(ManifestCreateResult { manifest_id: store.label, receipt })
+        Ok(store.label)
     }
 
     /// A manifest store, or its active manifest alone.

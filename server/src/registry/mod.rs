@@ -123,6 +123,8 @@ pub struct Statistics {
     pub queued: u64,
     /// Whether the log has stopped.
     pub halted: bool,
+    /// How far the clock is behind the acceptance time of the last log entry, in seconds.
+    pub behind_seconds: u64,
     /// Pictures that fingerprints can find.
     pub searchable: u64,
     /// Organisations, suspended ones included.
@@ -185,7 +187,7 @@ impl Registry {
             entropy,
             settings,
             origin,
-            log,
+            log: Arc::clone(&log),
             disk,
             queue: Arc::clone(&queue),
             index,
@@ -194,7 +196,7 @@ impl Registry {
             decoy_password_hash,
         };
         let inner = Arc::new(inner);
-        queue::sequence(queue, Arc::downgrade(&inner)).map_err(Refusal::internal)?;
+        queue::sequence(queue, log, Arc::downgrade(&inner)).map_err(Refusal::internal)?;
         Ok(Self(inner))
     }
 
@@ -244,16 +246,18 @@ impl Registry {
     /// # Errors
     /// A [`Refusal`] if the database does not answer.
     pub fn statistics(&self) -> Result<Statistics, Refusal> {
-        let (log_size, organisations) = self
-            .0
-            .store
-            .read(|reader| Ok::<_, Refusal>((reader.log_size()?, reader.organisations()?.len() as u64)))?;
         let inner = &*self.0;
+        let (log_size, organisations, last) = inner.store.read(|reader| {
+            let organisations = reader.organisations()?.len() as u64;
+            Ok::<_, Refusal>((reader.log_size()?, organisations, reader.last_accepted_at()?))
+        })?;
+        let behind = last.as_micros().saturating_sub(inner.now().as_micros()) / 1_000_000;
         Ok(Statistics {
             log_size,
             published_size: inner.log.published_size(),
             queued: inner.queue.len() as u64,
             halted: inner.log.halted().is_some(),
+            behind_seconds: u64::try_from(behind).unwrap_or(0),
             searchable: inner.index.len() as u64,
             organisations,
         })

@@ -47,7 +47,7 @@ impl Inner {
             "statement": entry.id,
             "storeSha256": row.store_digest,
             "envelope": String::from_utf8_lossy(envelope),
-            "receipt": self.receipt_in_time(entry)?,
+            "receipt": self.receipt_of_entry(entry)?,
         }));
         let parameters = object(json!({
             "origin": self.origin,
@@ -142,8 +142,19 @@ impl Registry {
         inner.receipt_of(&row, &entry)
     }
 
-    /// The receipt of a kept manifest; none if its log entry is not published in time. It can be asked for later.
-    pub(super) fn receipt_if_published(&self, id: &ManifestId) -> Result<Option<ManifestReceipt>, Refusal> {
+    /// Where the entry that names a kept manifest stands in the log.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such manifest or it was deleted.
+    pub fn manifest_index(&self, id: &ManifestId) -> Result<u64, Refusal> {
+        self.0.store.read(|reader| Ok(kept(reader, id)?.anchor_index))
+    }
+
+    /// The receipt of a kept manifest; none if its log entry is not published yet. It can be asked for later.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such manifest or it was deleted.
+    pub fn receipt_if_published(&self, id: &ManifestId) -> Result<Option<ManifestReceipt>, Refusal> {
         match self.receipt(id) {
             Err(refusal) if refusal.code == ProblemCode::ReceiptPending => Ok(None),
             result => result.map(Some),
@@ -153,8 +164,8 @@ impl Registry {
     /// The receipt of a kept manifest, verified. With `given`, that receipt is verified instead.
     ///
     /// # Errors
-    /// `not-found` if there is no such manifest or it was deleted; `invalid-field` if what is given is no receipt of this
-    /// type; `forbidden`.
+    /// `not-found` if there is no such manifest or it was deleted; `receipt-pending` if its log entry is not published yet;
+    /// `invalid-field` if what is given is no receipt of this type; `forbidden`.
     pub fn verified_receipt(
         &self,
         caller: &Caller,

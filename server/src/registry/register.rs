@@ -13,7 +13,7 @@ use touchstone_schema::{
     envelope::{self, Opened, STATEMENT_TYPE},
     key::PublicKey,
     problem::ProblemCode,
-    statement::{Body, Issuer, Kind, Role, Statement, StatementError},
+    statement::{Body, Issuer, Kind, Role, Statement},
 };
 
 /// A statement whose form and signature hold.
@@ -23,8 +23,6 @@ struct Judged {
     statement: Statement,
     key: KeyRow,
     deduplication_key: Sha256Digest,
-    /// Meant for this registry and signed about now.
-    admissible: Result<(), StatementError>,
 }
 
 /// Which role may make a statement of this kind, and with which of its keys.
@@ -85,9 +83,7 @@ impl Inner {
         let purpose = rule_of(statement.body.kind(), caller.role)?;
         let (key, public) = find_key(&opened, keys, purpose)?;
         let deduplication_key = opened.deduplication_key(&public);
-        // A repetition is acknowledged even when its first answer was lost a day or a key ago.
-        let admissible = statement.check_admissible(&self.origin, self.now());
-        Ok(Judged { envelope: envelope.to_vec(), statement, key, deduplication_key, admissible })
+        Ok(Judged { envelope: envelope.to_vec(), statement, key, deduplication_key })
     }
 
     /// Judges again what may have changed, appends, and applies what the statement brings about.
@@ -101,13 +97,16 @@ impl Inner {
         if let Some(first) = writer.entry_by_deduplication_key(&judged.deduplication_key)? {
             return Ok(acknowledge(&first));
         }
-        judged.admissible.clone()?;
+        // Auditors judge by the time that the entry states. A repetition is acknowledged even when its first answer was lost
+        // a day or a key ago.
+        let now = self.now();
+        let accepted_at = writer.acceptance(now)?;
+        judged.statement.check_admissible(&self.origin, accepted_at)?;
         if revoked(current, &judged.key) {
             return Err(Refusal::new(ProblemCode::RevokedKey));
         }
         let target = referenced(writer, organisation, &judged.statement.body)?;
-        let now = self.now();
-        let id = StatementId::of_entry(writer.acceptance(now)?, &judged.deduplication_key);
+        let id = StatementId::of_entry(accepted_at, &judged.deduplication_key);
         let entry = NewEntry {
             id,
             kind: judged.statement.body.kind(),
@@ -266,6 +265,8 @@ pub type Outcome = Result<Vec<Result<Acknowledgement, Refusal>>, Refusal>;
 pub(super) struct Job {
     organisation: OrganisationId,
     statements: Vec<Result<Judged, Refusal>>,
+    /// Bytes of their envelopes.
+    bytes: usize,
     reply: oneshot::Sender<Outcome>,
 }
 
@@ -273,6 +274,19 @@ impl Job {
     /// Number of statements.
     pub(super) const fn len(&self) -> usize {
         self.statements.len()
+    }
+
+    /// Bytes of their envelopes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// One statement that is refused in the end, as long as it says.
+    #[cfg(test)]
+    pub(super) fn refused(bytes: usize) -> Self {
+        let organisation = OrganisationId::from_parts(0, [0; 10]);
+        let statements = vec![Err(Refusal::new(ProblemCode::WrongIssuer))];
+        Self { organisation, statements, bytes, reply: oneshot::channel().0 }
     }
 
     fn withdraws(&self) -> bool {
@@ -315,7 +329,7 @@ impl Inner {
         let alone = jobs.len() == 1;
         let mut replies = Vec::with_capacity(jobs.len());
         let mut work = Vec::with_capacity(jobs.len());
-        for Job { organisation, statements, reply } in jobs {
+        for Job { organisation, statements, reply, .. } in jobs {
             replies.push(reply);
             work.push((organisation, statements));
         }
@@ -398,7 +412,8 @@ impl Registry {
         let statements =
             envelopes.iter().map(|envelope| inner.judge(caller, organisation, &keys, envelope)).collect();
         let (reply, receiver) = oneshot::channel();
-        inner.queue.push(Job { organisation, statements, reply })?;
+        let bytes = envelopes.iter().map(|envelope| envelope.len()).sum();
+        inner.queue.push(Job { organisation, statements, bytes, reply })?;
         Ok(Submission(receiver))
     }
 }

@@ -67,14 +67,8 @@ impl Inner {
         Ok(proof.to_string())
     }
 
-    /// The receipt of an entry that was just appended, once it is published, as long as the settings wait.
-    pub(super) fn receipt_in_time(&self, entry: &EntryRow) -> Result<String, Refusal> {
-        self.log.wait_until_reached(entry.index.saturating_add(1), self.settings.receipt_wait);
-        self.receipt_of_entry(entry)
-    }
-
     /// The receipt of a published entry.
-    fn receipt_of_entry(&self, entry: &EntryRow) -> Result<String, Refusal> {
+    pub(super) fn receipt_of_entry(&self, entry: &EntryRow) -> Result<String, Refusal> {
         let header = leaf::header(entry.accepted_at);
         self.receipt_text(entry.index, &header)
     }
@@ -143,18 +137,18 @@ impl Registry {
         self.0.receipt_of_entry(&entry)
     }
 
-    /// Puts the receipt into an acknowledgement, if its entry is published.
-    ///
-    /// # Errors
-    /// A [`Refusal`] if a tile or the database cannot be read.
-    pub fn add_receipt(&self, acknowledgement: &mut Acknowledgement) -> Result<(), Refusal> {
+    /// Puts the receipt into an acknowledgement, if its entry is published. What is acknowledged is durable, whether a tile
+    /// can be read or not: without, the receipt can be asked for later.
+    pub fn add_receipt(&self, acknowledgement: &mut Acknowledgement) {
         let header = leaf::header(acknowledgement.accepted_at);
         match self.0.receipt_text(acknowledgement.log_index, &header) {
             Ok(receipt) => acknowledgement.receipt = Some(receipt),
             Err(refusal) if refusal.code == ProblemCode::ReceiptPending => {}
-            Err(refusal) => return Err(refusal),
+            Err(refusal) => {
+                let id = acknowledgement.id;
+                tracing::warn!("{id} is acknowledged without its receipt: {}", refusal.with_causes());
+            }
         }
-        Ok(())
     }
 
     /// Published checkpoints that cover more than `after` entries, smallest first, at most `most`.

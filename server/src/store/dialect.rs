@@ -62,6 +62,21 @@ pub(super) enum Address {
     Postgres(String),
 }
 
+/// Whether libpq would take a part of the password for the host, and name it in its errors.
+fn ambiguous(rest: &str) -> bool {
+    let authority = rest.split('?').next().unwrap_or_default();
+    authority.rsplit_once('@').is_some_and(|(credentials, _)| credentials.contains(['@', '/', '#']))
+}
+
+/// The URL is not repeated: it may hold a password.
+fn unreadable_url() -> StoreError {
+    StoreError::Configuration(
+        "the database URL cannot be read: write postgres://user@host/database, or sqlite:///absolute/path/registry.db; \
+         in user and password, other characters than letters and digits are percent-encoded (%40 for @)"
+            .to_owned(),
+    )
+}
+
 impl Address {
     /// Reads a connection URL.
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
@@ -78,6 +93,7 @@ impl Address {
                 Ok(Self::Sqlite(path.to_owned()))
             }
             Some(("sqlite", _)) => refused("an SQLite URL needs an absolute path, so three slashes"),
+            Some(("postgres" | "postgresql", rest)) if ambiguous(rest) => Err(unreadable_url()),
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(url.to_owned())),
             // The URL is not repeated: it may hold a password.
             Some(_) => refused("the scheme of the database URL is unknown"),
@@ -116,7 +132,15 @@ impl fmt::Debug for Opener {
 impl Opener {
     /// A connection, set up for its purpose.
     pub(super) fn open(&self) -> Result<AnyConnection, StoreError> {
-        let unavailable = |e: ConnectionError| StoreError::Unavailable(e.to_string());
+        let unavailable = |e: ConnectionError| {
+            let text = e.to_string();
+            // What libpq cannot read of a URL it repeats, and there may be a password in it.
+            let unreadable = ["URI", "percent", "connection option", "connection info"];
+            if unreadable.iter().any(|words| text.contains(words)) {
+                return unreadable_url();
+            }
+            StoreError::Unavailable(text)
+        };
         match &self.address {
             Address::Sqlite(path) => {
                 let mut connection = SqliteConnection::establish(path).map_err(unavailable)?;

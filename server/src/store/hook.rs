@@ -12,6 +12,8 @@ pub enum Work {
     Append,
     /// Takes publication over.
     Claim,
+    /// Notes that a checkpoint is about to be signed.
+    Sign,
     /// Records a checkpoint as published.
     Publish,
     /// Nothing: it stands beside the log.

@@ -44,6 +44,18 @@ pub struct LogHead {
     pub published_size: u64,
     /// The publisher's fencing number.
     pub epoch: u64,
+    /// A larger tree than the published one that was signed already, and may be known to witnesses.
+    pub begun: Option<(u64, Sha256Digest)>,
+    /// Why no server goes on with this database, if none does.
+    pub halted: Option<String>,
+}
+
+impl LogHead {
+    /// Entries of the largest tree that was signed.
+    #[must_use]
+    pub fn signed_size(&self) -> u64 {
+        self.begun.map_or(self.published_size, |(size, _)| size)
+    }
 }
 
 /// A checkpoint that was published.

@@ -8,6 +8,9 @@ diesel::table! {
         frontier -> Binary,
         published_size -> BigInt,
         epoch -> BigInt,
+        signed_size -> BigInt,
+        signed_root -> Binary,
+        halted -> Nullable<Text>,
     }
 }
 

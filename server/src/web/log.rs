@@ -89,7 +89,7 @@ async fn resource_of_tile(state: Shared, request: HttpRequest) -> Answer {
     let bytes = match state.registry.log().cached(tile) {
         Some(bytes) => bytes,
         None => {
-            let found = state.run(move |registry| match registry.log().resource(tile) {
+            let found = state.run_tile(move |registry| match registry.log().resource(tile) {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(ViewError::NotPublished) => Ok(None),
                 Err(error) => Err(Refusal::from(error)),

@@ -85,9 +85,9 @@ impl Metrics {
     #[must_use]
     pub fn text(&self, statistics: Option<Statistics>) -> String {
         let mut out = String::with_capacity(16 << 10);
-        if let Some(Statistics { log_size, published_size, queued, halted, searchable, organisations }) =
-            statistics
-        {
+        if let Some(statistics) = statistics {
+            let Statistics { log_size, published_size, queued, halted, .. } = statistics;
+            let Statistics { behind_seconds, searchable, organisations, .. } = statistics;
             gauge(&mut out, "touchstone_log_entries", "Entries of the log.", log_size);
             gauge(
                 &mut out,
@@ -102,6 +102,12 @@ impl Metrics {
                 queued,
             );
             gauge(&mut out, "touchstone_log_halted", "1 if the log has stopped.", u64::from(halted));
+            gauge(
+                &mut out,
+                "touchstone_log_clock_behind_seconds",
+                "How far the clock is behind the last log entry; beyond 300 nothing is appended.",
+                behind_seconds,
+            );
             gauge(&mut out, "touchstone_searchable_pictures", "Pictures that fingerprints find.", searchable);
             gauge(&mut out, "touchstone_organisations", "Organisations.", organisations);
         }
@@ -182,6 +188,7 @@ mod tests {
             published_size: 6,
             queued: 2,
             halted: true,
+            behind_seconds: 4,
             searchable: 5,
             organisations: 3,
         };
@@ -191,6 +198,7 @@ mod tests {
             "touchstone_log_published_entries 6",
             "touchstone_log_queued_statements 2",
             "touchstone_log_halted 1",
+            "touchstone_log_clock_behind_seconds 4",
             "touchstone_http_requests_total{route=\"/x/{y}\",method=\"GET\",status=\"2xx\"} 1",
             "touchstone_http_requests_total{route=\"/x/{y}\",method=\"GET\",status=\"4xx\"} 1",
             "touchstone_http_request_duration_seconds_bucket{route=\"/x/{y}\",method=\"GET\",le=\"0.0005\"} 1",

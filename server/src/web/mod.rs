@@ -68,6 +68,7 @@ pub struct State {
     receipt_wait: Duration,
     pictures: Gate,
     passwords: Gate,
+    tiles: Gate,
     budget: Budget,
     sign_ins: Throttle,
     metrics: Metrics,
@@ -78,6 +79,10 @@ pub struct State {
 /// Sign-ins that compute a password hash at the same time, and those that may wait. Each takes 19 MiB for a moment.
 const PASSWORD_SLOTS: usize = 1;
 const PASSWORD_QUEUE: usize = 16;
+/// Tiles that are read from storage at the same time, and requests that may wait for that: anyone may ask for them, and
+/// storage may be slow.
+const TILE_SLOTS: usize = 4;
+const TILE_QUEUE: usize = 512;
 
 impl State {
     /// State of a server on `registry`. `embedded` says that its database is a file on this machine.
@@ -100,6 +105,7 @@ impl State {
             receipt_wait: settings.receipt_wait,
             pictures: Gate::new(limits.picture_slots(), limits.picture_queue),
             passwords: Gate::new(PASSWORD_SLOTS, PASSWORD_QUEUE),
+            tiles: Gate::new(TILE_SLOTS, TILE_QUEUE),
             budget: Budget::new(limits.max_buffered_bytes),
             sign_ins: Throttle::new(limits.sign_in_attempts, limits.sign_in_window_seconds),
             metrics: Metrics::default(),
@@ -176,6 +182,18 @@ impl State {
         work: impl FnOnce(&Registry) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Failure> {
         let permit = self.passwords.enter().await?;
+        self.run_holding(permit, work).await
+    }
+
+    /// Reads a tile that is not in memory, a few at a time, so that slow storage does not take every thread.
+    ///
+    /// # Errors
+    /// As [`Self::run`], or unavailable because too many wait.
+    pub async fn run_tile<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Registry) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let permit = self.tiles.enter().await?;
         self.run_holding(permit, work).await
     }
 

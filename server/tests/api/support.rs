@@ -250,7 +250,10 @@ impl TestApp {
     /// A connection past the store.
     pub(crate) fn raw_sqlite(&self) -> SqliteConnection {
         let path = self.folder.path().join("registry.db");
-        SqliteConnection::establish(path.to_str().unwrap()).unwrap()
+        let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        // The server may be publishing.
+        connection.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
+        connection
     }
 
     /// A connection past the store.

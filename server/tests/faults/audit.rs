@@ -1,10 +1,16 @@
 //! The audit after a fault: the whole log out of its published resources, and everything that was acknowledged held
 //! against it.
 
-use std::{collections::HashSet, fs, path::Path, sync::Mutex};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::Path,
+    sync::Mutex,
+};
 use touchstone_schema::{
     Sha256Digest, Timestamp,
     api::{Acknowledgement, CheckpointInfo},
+    key::PublicKey,
     leaf,
     log::{
         checkpoint::{Checkpoint, open_checkpoint},
@@ -14,6 +20,7 @@ use touchstone_schema::{
         tile::{Level, Tile, decode_bundle},
     },
 };
+use touchstone_sdk::log::replay::{Entry, Replay};
 
 /// What was acknowledged.
 #[derive(Debug, Default)]
@@ -35,6 +42,19 @@ impl Ledger {
     pub(crate) fn receipts(&self) -> usize {
         self.0.lock().unwrap().iter().filter(|(_, entry)| entry.receipt.is_some()).count()
     }
+}
+
+/// Every statement was to be accepted at its place, as auditors judge it: by what stands before it in the log.
+fn judged(origin: &str, leaves: &[Vec<u8>]) -> Result<(), String> {
+    let mut entries: Vec<Entry> = leaves.iter().map(|leaf| Entry::read(leaf)).collect();
+    let named = entries.iter().flat_map(Entry::named_keys);
+    let named: HashMap<Sha256Digest, PublicKey> = named.map(|key| (key.fingerprint(), key)).collect();
+    let mut replay = Replay::new(origin, None);
+    for (index, entry) in entries.iter_mut().enumerate() {
+        entry.verify(|hint| named.get(hint).copied());
+        replay.next(entry).map_err(|violation| format!("entry {index}: {violation}"))?;
+    }
+    Ok(())
 }
 
 /// A log that was read from its first entry to its last.
@@ -107,6 +127,7 @@ pub(crate) fn audit(read: impl Fn(&str) -> Option<Vec<u8>>, verifier_key: &str) 
     if envelopes.len() != leaves.len() {
         return Err("a statement stands in the log twice".to_owned());
     }
+    judged(&checkpoint.origin, &leaves)?;
     Ok(Audited { verifier_key: verifier_key.to_owned(), leaves, roots })
 }
 

@@ -2,8 +2,12 @@
 //! the witnesses.
 
 use std::{
+    collections::BTreeMap,
     fmt, io,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 use touchstone_schema::{
     Sha256Digest,
@@ -12,7 +16,7 @@ use touchstone_schema::{
 use touchstone_server::{
     log::{
         publisher::{WitnessError, Witnesses},
-        storage::{Directory, Resource, Storage, StorageError},
+        storage::{Resource, Storage, StorageError, StoredCheckpoint},
         view::ViewError,
     },
     store::{CommitHook, StoreError, Work},
@@ -25,6 +29,8 @@ pub(crate) enum Step {
     Append,
     /// The commit that takes publication over.
     Claim,
+    /// The commit that notes what is about to be signed.
+    Sign,
     /// The commit that records a checkpoint.
     Publish,
     /// Keeping tiles.
@@ -46,6 +52,8 @@ pub(crate) enum Outcome {
     InPart,
     /// All of it is done, and the answer is lost.
     Persisted,
+    /// The thread dies before anything is done.
+    Panic,
 }
 
 /// The fault that comes next.
@@ -54,6 +62,9 @@ pub(crate) struct Faults {
     next: Mutex<Option<(Step, Outcome)>>,
     /// What the witness has seen.
     witnessed: Mutex<(u64, Option<Sha256Digest>)>,
+    /// Every tree that was sent to it, signed.
+    sent: Mutex<Vec<(u64, Sha256Digest)>>,
+    silent: AtomicBool,
 }
 
 impl Faults {
@@ -75,6 +86,21 @@ impl Faults {
         strikes
     }
 
+    /// Every tree that left the server with a signature.
+    pub(crate) fn sent(&self) -> Vec<(u64, Sha256Digest)> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    /// What the witness cosigned last.
+    pub(crate) fn witnessed(&self) -> u64 {
+        self.witnessed.lock().unwrap().0
+    }
+
+    /// Whether the witness answers nothing.
+    pub(crate) fn silence(&self, silent: bool) {
+        self.silent.store(silent, Ordering::SeqCst);
+    }
+
     /// Lets the witness believe that it saw another log.
     pub(crate) fn deceive_the_witness(&self, seen: (u64, Sha256Digest)) {
         *self.witnessed.lock().unwrap() = (seen.0, Some(seen.1));
@@ -85,10 +111,10 @@ fn refused() -> io::Error {
     io::Error::other("injected")
 }
 
-/// A directory whose calls fail when they are told to.
+/// A storage whose calls fail when they are told to.
 #[derive(Debug)]
 pub(crate) struct FaultyStorage {
-    pub(crate) directory: Directory,
+    pub(crate) kept_in: Arc<dyn Storage>,
     pub(crate) faults: Arc<Faults>,
 }
 
@@ -103,39 +129,124 @@ impl Storage for FaultyStorage {
         if self.faults.strikes(Step::Read, Outcome::NotPersisted) {
             return Err(Self::failed(path, "read"));
         }
-        self.directory.read(path)
+        self.kept_in.read(path)
     }
 
     fn keep(&self, resources: &[Resource]) -> Result<(), StorageError> {
         // A page without a full tile keeps nothing, and so cannot fail.
         let Some(first) = resources.first() else { return Ok(()) };
         let failed = Err(Self::failed(&first.path, "written"));
+        assert!(!self.faults.strikes(Step::Keep, Outcome::Panic), "injected panic");
         if self.faults.strikes(Step::Keep, Outcome::NotPersisted) {
             return failed;
         }
         if self.faults.strikes(Step::Keep, Outcome::InPart) {
-            self.directory.keep(&resources[..resources.len().div_ceil(2)])?;
+            self.kept_in.keep(&resources[..resources.len().div_ceil(2)])?;
             return failed;
         }
-        self.directory.keep(resources)?;
+        self.kept_in.keep(resources)?;
         if self.faults.strikes(Step::Keep, Outcome::Persisted) { failed } else { Ok(()) }
     }
 
-    fn replace_checkpoint(&self, note: &[u8]) -> Result<(), StorageError> {
+    fn replace_checkpoint(&self, next: &StoredCheckpoint<'_>) -> Result<(), StorageError> {
         let failed = Err(Self::failed("checkpoint", "written"));
         if self.faults.strikes(Step::Replace, Outcome::NotPersisted) {
             return failed;
         }
-        self.directory.replace_checkpoint(note)?;
+        self.kept_in.replace_checkpoint(next)?;
         if self.faults.strikes(Step::Replace, Outcome::Persisted) { failed } else { Ok(()) }
     }
 
-    fn remove_partial(&self, path: &str) {
-        self.directory.remove_partial(path);
+    fn partial_forms(&self, path: &str) -> Vec<String> {
+        self.kept_in.partial_forms(path)
+    }
+
+    fn remove_partial(&self, paths: &[String]) {
+        self.kept_in.remove_partial(paths);
     }
 
     fn is_shared(&self) -> bool {
-        self.directory.is_shared()
+        self.kept_in.is_shared()
+    }
+}
+
+/// A bucket that every server of a registry sees. It ignores conditions of writes, as some do, and may let the write of a
+/// checkpoint arrive late.
+#[derive(Debug, Default)]
+pub(crate) struct Bucket {
+    objects: Mutex<BTreeMap<String, Vec<u8>>>,
+    delayed: Mutex<Option<Vec<u8>>>,
+    delays: AtomicBool,
+    pub(crate) listed: AtomicUsize,
+    pub(crate) removals: AtomicUsize,
+}
+
+impl Bucket {
+    pub(crate) fn object(&self, path: &str) -> Option<Vec<u8>> {
+        self.objects.lock().unwrap().get(path).cloned()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.objects.lock().unwrap().keys().cloned().collect()
+    }
+
+    pub(crate) fn put(&self, path: &str, bytes: Vec<u8>) {
+        self.objects.lock().unwrap().insert(path.to_owned(), bytes);
+    }
+
+    /// The next write of a checkpoint seems to fail, and arrives when [`Self::arrive`] says so.
+    pub(crate) fn delay(&self) {
+        self.delays.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the write that was delayed is under way; now it arrives.
+    pub(crate) fn arrive(&self) -> bool {
+        let delayed = self.delayed.lock().unwrap().take();
+        delayed.map(|note| self.put("checkpoint", note)).is_some()
+    }
+
+    pub(crate) fn is_delaying(&self) -> bool {
+        self.delayed.lock().unwrap().is_some()
+    }
+}
+
+impl Storage for Bucket {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(self.object(path))
+    }
+
+    fn keep(&self, resources: &[Resource]) -> Result<(), StorageError> {
+        let mut objects = self.objects.lock().unwrap();
+        for Resource { path, bytes } in resources {
+            if objects.entry(path.clone()).or_insert_with(|| bytes.clone()) != bytes {
+                return Err(StorageError::Differs(path.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn replace_checkpoint(&self, next: &StoredCheckpoint<'_>) -> Result<(), StorageError> {
+        if self.delays.swap(false, Ordering::SeqCst) {
+            *self.delayed.lock().unwrap() = Some(next.note.to_vec());
+            return Err(FaultyStorage::failed("checkpoint", "written"));
+        }
+        self.put("checkpoint", next.note.to_vec());
+        Ok(())
+    }
+
+    fn partial_forms(&self, path: &str) -> Vec<String> {
+        self.listed.fetch_add(1, Ordering::SeqCst);
+        let folder = format!("{path}.p/");
+        self.names().into_iter().filter(|name| name.starts_with(&folder)).collect()
+    }
+
+    fn remove_partial(&self, paths: &[String]) {
+        self.removals.fetch_add(1, Ordering::SeqCst);
+        self.objects.lock().unwrap().retain(|path, _| !paths.contains(path));
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 }
 
@@ -154,9 +265,11 @@ impl Faults {
         let step = match work {
             Work::Append => Step::Append,
             Work::Claim => Step::Claim,
+            Work::Sign => Step::Sign,
             Work::Publish => Step::Publish,
             Work::Beside => return Ok(()),
         };
+        assert!(outcome != Outcome::NotPersisted || !self.strikes(step, Outcome::Panic), "injected panic");
         if self.strikes(step, outcome) {
             return Err(StoreError::Unavailable("injected".to_owned()));
         }
@@ -181,10 +294,14 @@ impl Witnesses for FaultyWitness {
         consistency: &dyn Fn(u64) -> Result<Vec<Sha256Digest>, ViewError>,
     ) -> Result<Note, WitnessError> {
         let silent = || Err(WitnessError::NoQuorum("injected".to_owned()));
-        if self.0.strikes(Step::Cosign, Outcome::NotPersisted) {
+        if self.0.silent.load(Ordering::SeqCst) || self.0.strikes(Step::Cosign, Outcome::NotPersisted) {
             return silent();
         }
+        self.0.sent.lock().unwrap().push((checkpoint.size, checkpoint.root));
         let mut seen = self.0.witnessed.lock().unwrap();
+        if seen.0 > checkpoint.size {
+            return Err(WitnessError::Ahead { witness: "the witness".to_owned(), size: seen.0 });
+        }
         if let (old, Some(root)) = &*seen {
             let proof = consistency(*old).map_err(|error| WitnessError::NoQuorum(error.to_string()))?;
             verify_consistency(*old, root, checkpoint.size, &checkpoint.root, &proof)

@@ -10,6 +10,7 @@
 #![cfg(unix)]
 
 mod audit;
+mod bucket;
 mod crashes;
 mod disk;
 mod flips;

@@ -29,7 +29,7 @@ use touchstone_server::{
     keyring::Keyring,
     log::{
         publisher::{CheckpointSigner, PublishError, Publisher, Rhythm},
-        storage::Directory,
+        storage::{Directory, Storage},
         view::View,
     },
     registry::{Caller, Refusal, Registry, Settings},
@@ -41,15 +41,15 @@ const PASSPHRASE: &[u8] = b"a passphrase that only tests use";
 const CACHE: u64 = 1 << 20;
 
 /// What outlives a server: database, folders, the registrant, and everything that was acknowledged.
-struct Site {
+pub(crate) struct Site {
     folder: TempDir,
-    url: String,
+    pub(crate) url: String,
     clock: Arc<ManualClock>,
-    faults: Arc<Faults>,
-    verifier_key: String,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) verifier_key: String,
     caller: Option<Caller>,
     registrant: Option<Registrant>,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
 }
 
 impl Site {
@@ -59,7 +59,7 @@ impl Site {
         Self::new(folder, url)
     }
 
-    fn postgres() -> Self {
+    pub(crate) fn postgres() -> Self {
         Self::new(tempfile::tempdir().unwrap(), Cluster::shared().database())
     }
 
@@ -98,12 +98,16 @@ impl Site {
         self.try_open(name).unwrap()
     }
 
-    fn try_open(&self, name: &str) -> Result<Server, PublishError> {
+    pub(crate) fn try_open(&self, name: &str) -> Result<Server, PublishError> {
+        self.try_open_on(Arc::new(Directory::open(self.log_folder(name)).unwrap()))
+    }
+
+    /// A server on it that keeps its log there.
+    pub(crate) fn try_open_on(&self, kept_in: Arc<dyn Storage>) -> Result<Server, PublishError> {
         let hook: Arc<dyn CommitHook> = self.faults.clone();
         let store = Store::open_with(&config(&self.url), Some(hook)).unwrap();
         let keyring = store.read(|reader| Keyring::open(reader, PASSPHRASE)).unwrap();
-        let directory = Directory::open(self.log_folder(name)).unwrap();
-        let storage = FaultyStorage { directory, faults: Arc::clone(&self.faults) };
+        let storage = FaultyStorage { kept_in, faults: Arc::clone(&self.faults) };
         let view = Arc::new(View::new(Arc::new(storage), CACHE));
         let signer = CheckpointSigner::new(ORIGIN, keyring.log().clone()).unwrap();
         let rhythm = Rhythm { interval: Duration::from_millis(10), takeover: Duration::from_millis(100) };
@@ -115,7 +119,7 @@ impl Site {
             Box::new(FaultyWitness(Arc::clone(&self.faults))),
             rhythm,
         )?;
-        let disk = DiskFloor::new(self.folder.path().to_owned(), 0, self.clock.clone());
+        let disk = DiskFloor::new(vec![self.folder.path().to_owned()], 0, self.clock.clone());
         let settings = Settings::default();
         let entropy = Arc::new(SystemEntropy);
         let registry =
@@ -123,16 +127,16 @@ impl Site {
         Ok(Server { registry, publisher: publisher.spawn(edge).unwrap() })
     }
 
-    fn envelope(&self) -> Vec<u8> {
+    pub(crate) fn envelope(&self) -> Vec<u8> {
         self.registrant.as_ref().unwrap().envelope(self.clock.now())
     }
 
-    fn submit(&self, server: &Server, envelope: &[u8]) -> Result<Acknowledgement, Refusal> {
+    pub(crate) fn submit(&self, server: &Server, envelope: &[u8]) -> Result<Acknowledgement, Refusal> {
         server.registry.submit(self.caller.as_ref().unwrap(), envelope)
     }
 
     /// Registers something, as often as it takes.
-    fn register(&self, server: &Server) -> Acknowledgement {
+    pub(crate) fn register(&self, server: &Server) -> Acknowledgement {
         let envelope = self.envelope();
         let acknowledgement =
             eventually("a statement is accepted", || match self.submit(server, &envelope) {
@@ -172,7 +176,7 @@ impl Site {
     }
 }
 
-fn checkpoints(server: &Server) -> Vec<CheckpointInfo> {
+pub(crate) fn checkpoints(server: &Server) -> Vec<CheckpointInfo> {
     server.registry.checkpoints(0, 1_000).unwrap().checkpoints
 }
 
@@ -181,25 +185,25 @@ fn config(url: &str) -> StoreConfig {
 }
 
 /// A registry and its publisher, without the HTTP interface.
-struct Server {
-    registry: Registry,
+pub(crate) struct Server {
+    pub(crate) registry: Registry,
     publisher: JoinHandle<()>,
 }
 
 impl Server {
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         self.registry.log().stop();
         self.publisher.join().unwrap();
     }
 
     /// The receipt of a statement, once it is published.
-    fn receipt(&self, acknowledgement: &Acknowledgement) -> String {
+    pub(crate) fn receipt(&self, acknowledgement: &Acknowledgement) -> String {
         eventually("a receipt", || self.registry.statement_receipt(&acknowledgement.id).ok())
     }
 }
 
 /// Every step in every way. Claiming is another matter: it happens at the start and when a server takes over.
-const FAULTS: [(Step, Outcome); 12] = [
+const FAULTS: [(Step, Outcome); 14] = [
     (Step::Append, Outcome::NotPersisted),
     (Step::Append, Outcome::Persisted),
     (Step::Keep, Outcome::NotPersisted),
@@ -207,6 +211,8 @@ const FAULTS: [(Step, Outcome); 12] = [
     (Step::Keep, Outcome::Persisted),
     (Step::Cosign, Outcome::NotPersisted),
     (Step::Cosign, Outcome::Persisted),
+    (Step::Sign, Outcome::NotPersisted),
+    (Step::Sign, Outcome::Persisted),
     (Step::Publish, Outcome::NotPersisted),
     (Step::Publish, Outcome::Persisted),
     (Step::Replace, Outcome::NotPersisted),
@@ -385,22 +391,113 @@ fn a_witness_that_saw_another_log_halts_this_one() {
 }
 
 #[test]
+fn a_thread_that_dies_stops_the_log() {
+    for (step, outcome) in [(Step::Append, Outcome::Panic), (Step::Keep, Outcome::Panic)] {
+        let site = Site::sqlite();
+        let server = site.open("log");
+        let kept = site.register(&server);
+        let receipt = server.receipt(&kept);
+        site.faults.arm(step, outcome);
+        let answer = site.submit(&server, &site.envelope());
+        assert_eq!(answer.is_err(), step == Step::Append, "{answer:?}");
+        let reason = eventually("it halts", || server.registry.log().halted().map(str::to_owned));
+        assert!(reason.contains("stopped unexpectedly"), "{reason}");
+        let refused = site.submit(&server, &site.envelope()).unwrap_err();
+        assert_eq!(refused.code, ProblemCode::LogHalted);
+        assert_eq!(server.registry.ready().unwrap_err().code, ProblemCode::LogHalted);
+        assert_eq!(server.registry.statement_receipt(&kept.id).unwrap(), receipt);
+        server.registry.log().stop();
+        assert_eq!(server.publisher.join().is_err(), step == Step::Keep);
+        // The next process goes on.
+        let server = site.open("log");
+        site.register(&server);
+        site.audit(&[(&server, "log")]);
+        server.stop();
+    }
+}
+
+/// What is left of a checkpoint that was signed and not published is published before anything else is signed.
+#[test]
+fn what_was_signed_is_published_first() {
+    for site in [Site::sqlite(), Site::postgres()] {
+        let server = site.open("log");
+        let accepted = site.register(&server);
+        server.receipt(&accepted);
+        site.faults.arm(Step::Cosign, Outcome::Persisted);
+        site.register(&server);
+        eventually("it is sent", || site.faults.happened().then_some(()));
+        let sent = site.faults.witnessed();
+        server.stop();
+        site.faults.silence(true);
+        let server = site.open("log");
+        for _ in 0..3 {
+            site.register(&server);
+        }
+        site.faults.silence(false);
+        let last = site.register(&server);
+        server.receipt(&last);
+        assert!(checkpoints(&server).iter().any(|checkpoint| checkpoint.size == sent), "{sent}");
+        site.audit(&[(&server, "log")]);
+        let published: Vec<_> = checkpoints(&server).iter().map(|info| (info.size, info.root)).collect();
+        assert!(site.faults.sent().iter().all(|sent| published.contains(sent)), "one tree was signed");
+        server.stop();
+    }
+}
+
+#[test]
+fn a_follower_with_a_folder_of_its_own_keeps_no_partial_tiles_of_full_ones() {
+    let site = Site::postgres();
+    let (follower, leader) = (site.open("log"), site.open("beside"));
+    let mut last = None;
+    for _ in 0..300 {
+        last = Some(site.register(&leader));
+    }
+    let last = last.unwrap();
+    for server in [&leader, &follower] {
+        server.receipt(&last);
+    }
+    for name in ["log", "beside"] {
+        for tile in ["tile/0/000", "tile/entries/000"] {
+            let path = site.log_folder(name).join(tile);
+            eventually("the full tile alone", || {
+                (path.is_file() && !path.with_extension("p").exists()).then_some(())
+            });
+        }
+        assert!(site.log_folder(name).join("tile/0/001.p").is_dir());
+    }
+    site.audit(&[(&leader, "beside"), (&follower, "log")]);
+    leader.stop();
+    follower.stop();
+}
+
+#[test]
 fn the_clock_goes_back() {
     for site in [Site::sqlite(), Site::postgres()] {
         let server = site.open("log");
         let mut last = site.register(&server).accepted_at;
-        for seconds in [-1, -86_400, 5, -3_600, 100_000, -200_000] {
+        for seconds in [-1, -200, 5, 100_000, -290, 100, -100] {
             site.clock.move_by(seconds);
             let accepted = site.register(&server);
             assert!(accepted.accepted_at >= last.max(site.clock.now()), "{seconds}: {accepted:?}");
             last = accepted.accepted_at;
             server.receipt(&accepted);
         }
+        // Statements that are signed by such a clock would be stale at the time that their entry states.
+        for seconds in [-20, -86_400, -200_000] {
+            site.clock.move_by(seconds);
+            let refused = site.submit(&server, &site.envelope()).unwrap_err();
+            assert_eq!(refused.code, ProblemCode::Unavailable, "{refused:?}");
+            assert!(refused.retry_after_seconds.is_some());
+            let statistics = server.registry.statistics().unwrap();
+            assert!(statistics.behind_seconds > 300, "{statistics:?}");
+        }
         site.audit(&[(&server, "log")]);
         server.stop();
         // A server that starts in the past, too.
-        site.clock.move_by(-10_000);
         let server = site.open("log");
+        let behind = server.registry.statistics().unwrap().behind_seconds;
+        site.submit(&server, &site.envelope()).unwrap_err();
+        site.clock.move_by(i64::try_from(behind).unwrap() - 60);
         assert!(site.register(&server).accepted_at >= last);
         site.audit(&[(&server, "log")]);
         server.stop();

@@ -13,6 +13,10 @@ both_engines!(
     a_tail_that_moved_stops_the_commit,
     the_tree_follows_what_is_appended,
     only_the_last_claimant_publishes,
+    what_is_signed_is_noted_before,
+    a_database_that_went_back_is_not_published_from,
+    long_leaves_are_read_a_few_at_a_time,
+    servers_that_migrate_beside_one_that_appends_agree,
 );
 
 fn the_tree_follows_what_is_appended(database: &Database) {
@@ -77,6 +81,97 @@ fn only_the_last_claimant_publishes(database: &Database) {
     assert_eq!(read(&store, |r| r.checkpoints_above(0, 9)), [checkpoint(2), checkpoint(4)]);
     assert_eq!(read(&store, |r| r.checkpoints_above(2, 1)), [checkpoint(4)]);
     assert_eq!(read(&store, |r| r.checkpoints_above(4, 1)), []);
+}
+
+fn note(size: u64) -> CheckpointRow {
+    CheckpointRow {
+        size,
+        root: Sha256Digest(bytes32(size)),
+        published_at: at(7),
+        note: format!("note {size}\n"),
+    }
+}
+
+fn what_is_signed_is_noted_before(database: &Database) {
+    let store = database.migrated();
+    append(&store, 0..6);
+    let epoch = store.write_beside_log(|w| w.claim_publication()).unwrap();
+    let begin = |epoch: u64, published: u64, size: u64| {
+        store.write_beside_log(|w| w.begin_checkpoint(epoch, published, size, &note(size).root)).unwrap()
+    };
+    let publish =
+        |old: u64, size: u64| store.write_beside_log(|w| w.publish(epoch, old, &note(size))).unwrap();
+    let begun = || read(&store, |r| r.log_head()).begun;
+    assert_eq!(begun(), None);
+    assert!(!begin(epoch + 1, 0, 2) && !begin(epoch, 1, 2) && !begin(epoch, 0, 7));
+    assert!(begin(epoch, 0, 3));
+    assert_eq!(begun(), Some((3, note(3).root)));
+    assert!(!begin(epoch, 0, 4), "one that was begun comes first");
+    assert!(!publish(0, 4));
+    let later = store.write_beside_log(|w| w.claim_publication()).unwrap();
+    assert!(!publish(0, 3), "fenced off");
+    assert_eq!(begun(), Some((3, note(3).root)), "whoever comes next knows");
+    assert!(store.write_beside_log(|w| w.publish(later, 0, &note(3))).unwrap());
+    assert_eq!((begun(), read(&store, |r| r.log_head()).signed_size()), (None, 3));
+    // Without witnesses nothing leaves before it is published.
+    assert!(store.write_beside_log(|w| w.publish(later, 3, &note(6))).unwrap());
+    assert_eq!((begun(), read(&store, |r| r.log_head()).signed_size()), (None, 6));
+}
+
+fn a_database_that_went_back_is_not_published_from(database: &Database) {
+    let store = database.migrated();
+    append(&store, 0..6);
+    let epoch = store.write_beside_log(|w| w.claim_publication()).unwrap();
+    assert_eq!(read(&store, |r| r.log_head()).halted, None);
+    store.write_beside_log(|w| w.halt_log("it is older")).unwrap();
+    assert_eq!(read(&store, |r| r.log_head()).halted.as_deref(), Some("it is older"));
+    assert!(!store.write_beside_log(|w| w.publish(epoch, 0, &note(3))).unwrap());
+    assert!(!store.write_beside_log(|w| w.begin_checkpoint(epoch, 0, 3, &note(3).root)).unwrap());
+    let claimed = store.write_beside_log(|w| w.claim_publication());
+    assert!(matches!(claimed, Err(StoreError::Constraint { name }) if name == "log_state.halted"));
+}
+
+fn long_leaves_are_read_a_few_at_a_time(database: &Database) {
+    let store = database.migrated();
+    let envelope = vec![b' '; 10_000];
+    write(&store, |w| {
+        for n in 0..300 {
+            w.append(at(1), &entry(n, &envelope))?;
+        }
+        Ok(())
+    });
+    let all = read(&store, |r| r.leaves(0, 1_000));
+    let within = |from: u64, most: u32, bytes: usize| read(&store, |r| r.leaves_within(from, most, bytes));
+    assert_eq!(within(0, 1_000, usize::MAX), all);
+    assert_eq!(within(7, 200, usize::MAX), all[7..207]);
+    assert_eq!(within(0, 1_000, 1), all[..128]);
+    assert_eq!(within(0, 1_000, 2_000_000), all[..256]);
+    assert_eq!(within(100, 3, 1), all[100..103]);
+    assert_eq!(within(300, 9, 1), Vec::<Vec<u8>>::new());
+}
+
+fn servers_that_migrate_beside_one_that_appends_agree(database: &Database) {
+    let store = database.migrated();
+    append(&store, 0..5);
+    let empty = if database.folder.is_some() { "x''" } else { "''" };
+    database.execute(&format!("UPDATE log_state SET frontier = {empty}"));
+    thread::scope(|scope| {
+        let migrating: Vec<_> =
+            (0..3).map(|_| database.open()).map(|s| scope.spawn(move || s.migrate())).collect();
+        let appending = scope.spawn(|| {
+            // Refused until the tree is there.
+            for n in 5..9 {
+                while store.write(|w| w.append(at(n), &entry(n.unsigned_abs(), b"{}"))).is_err() {
+                    thread::yield_now();
+                }
+            }
+        });
+        migrating.into_iter().for_each(|thread| drop(thread.join().unwrap().unwrap()));
+        appending.join().unwrap();
+    });
+    let mut tree = Frontier::new();
+    verify_log(&store).iter().for_each(|row| tree.push(row.leaf_hash));
+    assert_eq!((tree.size(), read(&store, |r| r.log_head()).frontier), (9, tree.clone()));
 }
 
 fn indexes_are_contiguous_and_times_never_decrease(database: &Database) {

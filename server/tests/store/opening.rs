@@ -25,6 +25,24 @@ fn urls_need_a_scheme_and_teach_it() {
         assert!(text.contains("sqlite:///") && text.contains("postgres://"), "{url}: {text}");
         assert!(!text.contains("hunter2") && !format!("{config:?}").contains("hunter2"));
     }
+    // What libpq repeats of a URL that it cannot read, or takes for a host, would be the password.
+    for url in [
+        "postgres://u:hun%ter2@h/d",
+        "postgres://u:hunter2%@127.0.0.1:1/d",
+        "postgres://u:x@hunter2@127.0.0.1:1/d",
+        "postgres://u:x/hunter2@127.0.0.1:1/d",
+        "postgres://u:x#hunter2@127.0.0.1:1/d",
+        "postgres://u@127.0.0.1:1/d?password=hun%ter2",
+    ] {
+        let error =
+            Store::open(&StoreConfig { url: url.to_owned(), readers: 1, busy_timeout_ms: 10 }).unwrap_err();
+        assert!(matches!(error, StoreError::Configuration(_)), "{url}: {error:?}");
+        let text = error.to_string();
+        assert!(
+            text.contains("percent-encoded") && !text.contains("hun") && !text.contains("ter2"),
+            "{text}"
+        );
+    }
     for url in ["sqlite:///no/such/folder/registry.db", "postgres://nobody@127.0.0.1:1/none"] {
         let config = StoreConfig { url: url.to_owned(), readers: 1, busy_timeout_ms: 10 };
         assert!(matches!(Store::open(&config), Err(StoreError::Unavailable(_))), "{url}");

@@ -1,19 +1,27 @@
 //! A registry that publishes nothing without its witnesses.
 
-use crate::support::{Running, agent, copy, eventually};
+use crate::support::{End, Running, agent, copy, eventually, http};
 use ed25519_dalek::SigningKey;
 use serde::de::DeserializeOwned;
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use tempfile::TempDir;
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId,
-    api::{Acknowledgement, AdmittedOrganisation, CheckpointList, NewOrganisation},
-    log::{policy::Policy, receipt::TlogProof},
+    api::{Acknowledgement, AdmittedOrganisation, CheckpointInfo, CheckpointList, NewOrganisation},
+    log::{
+        checkpoint::{Checkpoint, open_checkpoint},
+        note::VerifierKey,
+        policy::Policy,
+        receipt::TlogProof,
+        tile::Tile,
+        witness::AddCheckpoint,
+    },
     statement::{Body, ContentBindings, ImageRegistered, Issuer, Nonce, Role, Statement, View},
 };
 use touchstone_server::{
@@ -34,9 +42,33 @@ struct Witnessed {
     config: Config,
     operator: String,
     witnesses: [Running; 2],
+    /// Bodies of what was sent to them.
+    sent: Sent,
     policy: Policy,
     background: Option<Background>,
     merchant: Option<(OrganisationId, String)>,
+}
+
+type Sent = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// An address before a witness at which everything that is sent to it is written down.
+fn recording(witness: &Running, sent: &Sent) -> String {
+    let (target, sent) = (format!("{}/add-checkpoint", witness.url()), Arc::clone(sent));
+    let end = End::new(move |body, stream| {
+        sent.lock().unwrap().push(body.to_vec());
+        // A witness that is down answers nothing.
+        let Ok(mut answer) = agent().post(&target).send(body) else { return };
+        let media_type = answer.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+        let text = answer.body_mut().read_to_string().unwrap();
+        let _ = stream.write_all(&http(answer.status().as_u16(), &media_type.unwrap_or_default(), &text));
+    });
+    end.url
+}
+
+/// The checkpoint in a request to a witness, signed by the log.
+fn signed(body: &[u8], log: &VerifierKey) -> Checkpoint {
+    let note = AddCheckpoint::parse(body).unwrap().checkpoint;
+    open_checkpoint(note.as_bytes(), log).unwrap().0
 }
 
 impl Witnessed {
@@ -57,14 +89,12 @@ impl Witnessed {
             Registry::bootstrap(&store, &SystemClock, &SystemEntropy, ORIGIN, PASSPHRASE.as_bytes()).unwrap();
         drop(store);
         let witnesses = ["one", "two"].map(|name| Running::start(name, &[&made.log_verifier_key]));
+        let sent = Sent::default();
+        let ends = [&witnesses[0], &witnesses[1]].map(|witness| recording(witness, &sent));
         let [one, two] = &witnesses;
         let text = format!(
-            "log {}\nwitness one {} {}\nwitness two {} {}/\ngroup both all one two\nquorum both\n",
-            made.log_verifier_key,
-            one.key,
-            one.url(),
-            two.key,
-            two.url()
+            "log {}\nwitness one {} {}\nwitness two {} {}\ngroup both all one two\nquorum both\n",
+            made.log_verifier_key, one.key, ends[0], two.key, ends[1]
         );
         let path = folder.path().join("policy");
         fs::write(&path, &text).unwrap();
@@ -75,6 +105,7 @@ impl Witnessed {
             config,
             operator: made.operator_token,
             witnesses,
+            sent,
             policy,
             background: None,
             merchant: None,
@@ -196,6 +227,30 @@ impl Witnessed {
         self.config.data.data.clone()
     }
 
+    /// The bundles and tiles of a log of `size` entries, over HTTP.
+    fn serves_all_tiles(&self, size: u64) {
+        for tile in Tile::between(0, size) {
+            let path = format!("http://{}/log/{}", self.background.as_ref().unwrap().address, tile.path());
+            assert_eq!(agent().get(path).call().unwrap().status(), 200, "{}", tile.path());
+        }
+    }
+
+    /// Every tree that was sent to a witness is one that the log has now.
+    fn sent_nothing_but(&self, known: &[CheckpointInfo]) {
+        let key = self.config_key();
+        let sent: Vec<Checkpoint> = self.sent.lock().unwrap().iter().map(|body| signed(body, &key)).collect();
+        assert!(!sent.is_empty());
+        for checkpoint in sent {
+            let is_known =
+                known.iter().any(|info| (info.size, info.root) == (checkpoint.size, checkpoint.root));
+            assert!(is_known, "a tree of {} entries was signed", checkpoint.size);
+        }
+    }
+
+    fn config_key(&self) -> VerifierKey {
+        self.policy.logs()[0].key().clone()
+    }
+
     /// A copy of database and log, as a backup keeps them.
     fn backup(&self) -> PathBuf {
         let backup = self.folder.path().join("backup");
@@ -315,6 +370,7 @@ fn a_fork_is_not_signed() {
     registry.serve();
     let second = registry.register();
     let known = registry.receives(&second);
+    let genuine = registry.checkpoints().checkpoints;
     registry.stop();
     registry.restore(&backup);
     registry.witnesses.iter_mut().for_each(Running::kill);
@@ -330,6 +386,32 @@ fn a_fork_is_not_signed() {
     registry.stop();
     let error = registry.try_serve().unwrap_err();
     assert!(matches!(error, StartError::Log(PublishError::Halt(_))), "{error}");
+    registry.sent_nothing_but(&genuine);
+}
+
+/// The log's folder is lost, and while witnesses are silent nothing new is published: what is published is served whole.
+#[test]
+fn tiles_of_what_is_published_are_derived_again_before_the_next_checkpoint() {
+    let mut registry = Witnessed::start();
+    let first = registry.register();
+    let published = registry.receives(&first);
+    registry.witnesses[1].kill();
+    let waiting = [registry.register(), registry.register(), registry.register()];
+    registry.stop();
+    fs::remove_dir_all(registry.data().join("log")).unwrap();
+    registry.serve();
+    assert_eq!(registry.published(), published);
+    registry.serves_all_tiles(published);
+    // With the checkpoint in storage again, an attempt begins from there.
+    let checkpoint = registry.data().join("log/checkpoint");
+    eventually("the checkpoint is stored", || checkpoint.is_file().then_some(()));
+    registry.receives(&first);
+    registry.witnesses[1].serve();
+    for id in &waiting {
+        assert!(registry.receives(id) > published);
+    }
+    registry.serves_all_tiles(registry.published());
+    registry.sent_nothing_but(&registry.checkpoints().checkpoints);
 }
 
 #[test]

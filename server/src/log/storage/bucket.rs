@@ -1,13 +1,15 @@
 //! The log's resources in S3-compatible storage, shared by all servers of a registry.
 //!
-//! Conditional writes are not relied on, since some servers ignore them: one publisher at a time writes, fenced by the
-//! database, and what exists is compared before anything is put in its place. Address and credentials come from the
+//! One publisher at a time writes, fenced by the database, and what exists is compared before anything is put in its
+//! place. The checkpoint is put on condition that nobody replaced it since it was read, and once only: a write that comes
+//! late must not undo another one. Some servers ignore conditions, so nothing relies on them alone: whoever publishes
+//! reads the checkpoint again from time to time. Address and credentials come from the
 //! environment (`AWS_ENDPOINT`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, …), never from input.
 
-use super::{CHECKPOINT, Resource, Storage, StorageError};
+use super::{CHECKPOINT, Resource, Storage, StorageError, StoredCheckpoint};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{
-    BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreExt, RetryConfig,
+    BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreExt, PutMode, RetryConfig, UpdateVersion,
     aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey},
     path::Path,
 };
@@ -17,6 +19,7 @@ use std::{
     time::Duration,
 };
 use tokio::runtime::{Builder, Runtime};
+use touchstone_schema::Sha256Digest;
 
 /// Requests under way at the same time.
 const AT_ONCE: usize = 16;
@@ -24,6 +27,8 @@ const AT_ONCE: usize = 16;
 const REQUEST: &str = "10 seconds";
 const ATTEMPTS: Duration = Duration::from_secs(30);
 const RETRIES: usize = 4;
+/// How often a checkpoint is compared again because somebody else replaced it meanwhile.
+const COMPARISONS: usize = 3;
 
 /// Why a bucket cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +52,8 @@ pub enum BucketError {
 /// A folder of a bucket.
 pub struct Bucket {
     store: Arc<AmazonS3>,
+    /// The same without further attempts, for the checkpoint.
+    once: Arc<AmazonS3>,
     prefix: String,
     /// Requests run on a thread of its own, so that callers may be anywhere. Taken when the bucket is dropped.
     runtime: Option<Runtime>,
@@ -77,20 +84,23 @@ impl Bucket {
     pub fn open(url: &str) -> Result<Self, BucketError> {
         // The process has one set of cryptographic primitives; if it is chosen already, so much the better.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let retry =
-            RetryConfig { backoff: BackoffConfig::default(), max_retries: RETRIES, retry_timeout: ATTEMPTS };
-        let options = AmazonS3Builder::from_env()
-            .with_url(url)
-            .with_retry(retry)
-            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), REQUEST)
-            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::ConnectTimeout), REQUEST);
-        let store =
-            options.build().map_err(|cause| BucketError::Configuration { url: url.to_owned(), cause })?;
+        let open = |max_retries| {
+            let backoff = BackoffConfig::default();
+            AmazonS3Builder::from_env()
+                .with_url(url)
+                .with_retry(RetryConfig { backoff, max_retries, retry_timeout: ATTEMPTS })
+                .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), REQUEST)
+                .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::ConnectTimeout), REQUEST)
+                .build()
+                .map_err(|cause| BucketError::Configuration { url: url.to_owned(), cause })
+        };
+        let (store, once) = (open(RETRIES)?, open(0)?);
         let prefix = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path);
         let runtime =
             Builder::new_multi_thread().worker_threads(1).thread_name("bucket").enable_all().build();
         Ok(Self {
             store: Arc::new(store),
+            once: Arc::new(once),
             prefix: prefix.unwrap_or_default().trim_matches('/').to_owned(),
             runtime: Some(runtime.map_err(BucketError::Thread)?),
         })
@@ -134,6 +144,56 @@ async fn keep(store: Arc<AmazonS3>, path: Path, bytes: Vec<u8>) -> io::Result<bo
     }
 }
 
+/// A checkpoint that is to be put.
+struct Next {
+    size: u64,
+    root: Sha256Digest,
+    note: Vec<u8>,
+}
+
+/// What came of putting it.
+enum Put {
+    Done,
+    Differs(StorageError),
+}
+
+/// Puts the checkpoint if what stands there lets it, and only in the place of what was read.
+async fn replace(store: Arc<AmazonS3>, path: Path, next: Next) -> io::Result<Put> {
+    let mut refused_condition = false;
+    for _ in 0..COMPARISONS {
+        let (there, mode) = match store.get(&path).await {
+            Ok(found) => {
+                let (e_tag, version) = (found.meta.e_tag.clone(), found.meta.version.clone());
+                // A server that tells no version knows no conditions either.
+                let mode = match e_tag {
+                    Some(_) => PutMode::Update(UpdateVersion { e_tag, version }),
+                    None => PutMode::Overwrite,
+                };
+                (Some(found.bytes().await?), mode)
+            }
+            Err(object_store::Error::NotFound { .. }) => (None, PutMode::Create),
+            Err(error) => return Err(error.into()),
+        };
+        let stored = StoredCheckpoint { size: next.size, root: &next.root, note: &next.note };
+        match stored.replaces(there.as_deref()) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Put::Done),
+            Err(differs) => return Ok(Put::Differs(differs)),
+        }
+        let mode = if refused_condition { PutMode::Overwrite } else { mode };
+        match store.put_opts(&path, next.note.clone().into(), mode.into()).await {
+            Ok(_) => return Ok(Put::Done),
+            Err(object_store::Error::Precondition { .. } | object_store::Error::AlreadyExists { .. }) => {}
+            // A server that knows no conditions and says so.
+            Err(error) if !refused_condition && error.to_string().contains("NotImplemented") => {
+                refused_condition = true;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(io::Error::other("others replace it all the time"))
+}
+
 impl Storage for Bucket {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StorageError> {
         let (store, at) = (Arc::clone(&self.store), self.path(path));
@@ -166,20 +226,40 @@ impl Storage for Bucket {
         }
     }
 
-    fn replace_checkpoint(&self, note: &[u8]) -> Result<(), StorageError> {
-        let (store, path, note) = (Arc::clone(&self.store), self.path(CHECKPOINT), note.to_vec());
-        let put = async move { Ok(store.put(&path, note.into()).await.map(drop)?) };
-        self.wait(put).map_err(StorageError::write(CHECKPOINT))
+    fn replace_checkpoint(&self, next: &StoredCheckpoint<'_>) -> Result<(), StorageError> {
+        let (store, path) = (Arc::clone(&self.once), self.path(CHECKPOINT));
+        let next = Next { size: next.size, root: *next.root, note: next.note.to_vec() };
+        let put = self.wait(replace(store, path, next)).map_err(StorageError::write(CHECKPOINT))?;
+        match put {
+            Put::Done => Ok(()),
+            Put::Differs(error) => Err(error),
+        }
     }
 
-    fn remove_partial(&self, path: &str) {
-        let (store, folder) = (Arc::clone(&self.store), self.path(&format!("{path}.p")));
+    fn partial_forms(&self, path: &str) -> Vec<String> {
+        let (store, name) = (Arc::clone(&self.store), format!("{path}.p"));
+        let folder = self.path(&name);
+        let listed = self.wait(async move {
+            let found = store.list(Some(&folder)).map_ok(|found| found.location);
+            Ok(found.try_collect::<Vec<_>>().await?)
+        });
+        let listed = listed.unwrap_or_else(|error| {
+            tracing::debug!("partial forms of {path} are not listed: {error}");
+            Vec::new()
+        });
+        listed.iter().filter_map(|found| Some(format!("{name}/{}", found.filename()?))).collect()
+    }
+
+    fn remove_partial(&self, paths: &[String]) {
+        let store = Arc::clone(&self.store);
+        let paths: Vec<_> = paths.iter().map(|path| Ok(self.path(path))).collect();
+        let count = paths.len();
         let removed = self.wait(async move {
-            let partial = store.list(Some(&folder)).map_ok(|found| found.location).boxed();
-            Ok(store.delete_stream(partial).try_for_each(|_| async { Ok(()) }).await?)
+            let gone = store.delete_stream(stream::iter(paths).boxed());
+            Ok(gone.try_for_each(|_| async { Ok(()) }).await?)
         });
         if let Err(error) = removed {
-            tracing::debug!("partial forms of {path} stay: {error}");
+            tracing::debug!("{count} partial tiles stay: {error}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The log's resources as files below a directory. Every file is on the disk before it has its name.
 
-use super::{CHECKPOINT, Resource, Storage, StorageError};
+use super::{CHECKPOINT, Resource, Storage, StorageError, StoredCheckpoint};
 use std::{
     collections::BTreeSet,
     fs::{self, File},
@@ -110,24 +110,38 @@ impl Storage for Directory {
         Ok(())
     }
 
-    fn replace_checkpoint(&self, note: &[u8]) -> Result<(), StorageError> {
+    fn replace_checkpoint(&self, next: &StoredCheckpoint<'_>) -> Result<(), StorageError> {
         let target = self.path(CHECKPOINT);
         let _lock = self.lock().map_err(StorageError::write(CHECKPOINT))?;
+        let there = read(&target).map_err(StorageError::read(CHECKPOINT))?;
+        if !next.replaces(there.as_deref())? {
+            return Ok(());
+        }
         let replaced = self
-            .stage(&target, note, &mut BTreeSet::new())
+            .stage(&target, next.note, &mut BTreeSet::new())
             .and_then(|staged| fs::rename(staged, &target))
             .and_then(|()| synchronise(&self.root));
         replaced.map_err(StorageError::write(CHECKPOINT))
     }
 
-    fn remove_partial(&self, path: &str) {
+    fn partial_forms(&self, path: &str) -> Vec<String> {
+        let folder = format!("{path}.p");
+        let found = fs::read_dir(self.path(&folder)).into_iter().flatten().flatten();
+        found.filter_map(|file| Some(format!("{folder}/{}", file.file_name().to_str()?))).collect()
+    }
+
+    fn remove_partial(&self, paths: &[String]) {
         let Ok(_lock) = self.lock() else { return };
-        let folder = self.path(&format!("{path}.p"));
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::debug!("{folder:?} stays: {error}");
+        // All forms of a resource lie in a folder of their own, and none of them is needed any more.
+        let folders: BTreeSet<_> =
+            paths.iter().filter_map(|path| self.path(path).parent().map(Path::to_owned)).collect();
+        for folder in folders.iter().filter(|folder| folder.extension().is_some_and(|kind| kind == "p")) {
+            match fs::remove_dir_all(folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    tracing::debug!("{folder:?} stays: {error}");
+                }
+                _ => {}
             }
-            _ => {}
         }
     }
 
@@ -139,6 +153,10 @@ impl Storage for Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use touchstone_schema::{
+        Sha256Digest,
+        log::{checkpoint::Checkpoint, note::Note},
+    };
 
     fn resource(path: &str, bytes: &[u8]) -> Resource {
         Resource { path: path.to_owned(), bytes: bytes.to_vec() }
@@ -156,9 +174,51 @@ mod tests {
         let other = storage.keep(&[resource("tile/entries/000", b"others")]).unwrap_err();
         assert!(matches!(&other, StorageError::Differs(path) if path == "tile/entries/000"), "{other:?}");
         assert_eq!(storage.read("tile/entries/000").unwrap().as_deref(), Some(&b"entries"[..]));
-        storage.remove_partial("tile/0/x001/234");
-        storage.remove_partial("tile/0/x001/234");
+        let partial = storage.partial_forms("tile/0/x001/234");
+        assert_eq!(partial, ["tile/0/x001/234.p/5"]);
+        storage.remove_partial(&partial);
+        storage.remove_partial(&partial);
         assert_eq!(storage.read("tile/0/x001/234.p/5").unwrap(), None);
+        assert_eq!(storage.partial_forms("tile/0/x001/234"), Vec::<String>::new());
+        storage.remove_partial(&["tile/entries/000".to_owned()]);
+        assert!(storage.read("tile/entries/000").unwrap().is_some(), "no partial form");
+    }
+
+    fn root(n: u8) -> Sha256Digest {
+        Sha256Digest([n; 32])
+    }
+
+    /// A note of a checkpoint with so many bytes in its signature.
+    fn note(size: u64, root: &Sha256Digest, bytes: usize) -> Vec<u8> {
+        let text = Checkpoint { origin: "log.test".to_owned(), size, root: *root }.to_text();
+        let blob = data_encoding::BASE64.encode(&vec![7; bytes]);
+        format!("{text}\n\u{2014} log.test {blob}\n").into_bytes()
+    }
+
+    fn replace(storage: &Directory, size: u64, root: &Sha256Digest, note: &[u8]) -> Result<(), StorageError> {
+        storage.replace_checkpoint(&StoredCheckpoint { size, root, note })
+    }
+
+    #[test]
+    fn a_checkpoint_never_goes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Directory::open(folder.path()).unwrap();
+        let [one, other] = [root(1), root(2)];
+        let stands = || storage.read(CHECKPOINT).unwrap().unwrap();
+        replace(&storage, 7, &one, &note(7, &one, 68)).unwrap();
+        // A server that was fenced off in the middle comes late.
+        replace(&storage, 6, &other, &note(6, &other, 68)).unwrap();
+        assert_eq!(stands(), note(7, &one, 68));
+        // With the cosignatures that the database has.
+        replace(&storage, 7, &one, &note(7, &one, 70)).unwrap();
+        assert_eq!(stands(), note(7, &one, 70));
+        let fork = replace(&storage, 7, &other, &note(7, &other, 68)).unwrap_err();
+        assert!(matches!(&fork, StorageError::Differs(path) if path == CHECKPOINT), "{fork}");
+        assert_eq!(stands(), note(7, &one, 70));
+        replace(&storage, 8, &other, &note(8, &other, 68)).unwrap();
+        assert_eq!(stands(), note(8, &other, 68));
+        fs::write(folder.path().join(CHECKPOINT), b"something else").unwrap();
+        assert!(matches!(replace(&storage, 9, &one, &note(9, &one, 68)), Err(StorageError::Differs(_))));
     }
 
     #[test]
@@ -173,9 +233,13 @@ mod tests {
                     for round in 0..ROUNDS {
                         // All write the same tile, as all derive the same; checkpoints come from one and the other.
                         storage.keep(&[resource(&format!("tile/0/{round:03}"), &[round; BYTES])]).unwrap();
-                        storage.replace_checkpoint(&vec![round; BYTES]).unwrap();
+                        let root = root(round);
+                        let (size, note) = (u64::from(round), note(u64::from(round), &root, BYTES));
+                        replace(storage, size, &root, &note).unwrap();
                         let checkpoint = storage.read(CHECKPOINT).unwrap().unwrap();
-                        assert_eq!(checkpoint, vec![checkpoint[0]; BYTES]);
+                        let found = Note::parse(&checkpoint).unwrap();
+                        let found = Checkpoint::parse(found.text()).unwrap();
+                        assert!(found.size >= size && checkpoint.len() >= BYTES);
                     }
                 });
             }
@@ -192,9 +256,10 @@ mod tests {
         let storage = Directory::open(folder.path()).unwrap();
         fs::write(folder.path().join("checkpoint.unfinished"), b"half a checkp").unwrap();
         assert_eq!(storage.read(CHECKPOINT).unwrap(), None);
-        for note in [&b"first"[..], b"second"] {
-            storage.replace_checkpoint(note).unwrap();
-            assert_eq!(storage.read(CHECKPOINT).unwrap().as_deref(), Some(note));
+        for size in [1, 2] {
+            let (root, note) = (root(1), note(size, &root(1), 68));
+            replace(&storage, size, &root, &note).unwrap();
+            assert_eq!(storage.read(CHECKPOINT).unwrap(), Some(note));
         }
         assert!(!folder.path().join("checkpoint.unfinished").exists());
     }

@@ -12,6 +12,10 @@ pub use bucket::{Bucket, BucketError};
 pub use directory::Directory;
 
 use std::{fmt, io};
+use touchstone_schema::{
+    Sha256Digest,
+    log::{checkpoint::Checkpoint, note::Note},
+};
 
 /// Path of the checkpoint (C2SP tlog-tiles).
 pub const CHECKPOINT: &str = "checkpoint";
@@ -58,6 +62,31 @@ pub struct Resource {
     pub bytes: Vec<u8>,
 }
 
+/// A checkpoint on its way to storage.
+#[derive(Debug, Clone, Copy)]
+pub struct StoredCheckpoint<'a> {
+    /// Entries that it covers.
+    pub size: u64,
+    /// Root of their tree.
+    pub root: &'a Sha256Digest,
+    /// The signed note.
+    pub note: &'a [u8],
+}
+
+impl StoredCheckpoint<'_> {
+    /// Whether it takes the place of what stands there.
+    fn replaces(&self, there: Option<&[u8]>) -> Result<bool, StorageError> {
+        let Some(there) = there else { return Ok(true) };
+        let found = Note::parse(there).ok().and_then(|note| Checkpoint::parse(note.text()).ok());
+        match found {
+            Some(found) if found.size > self.size => Ok(false),
+            Some(found) if found.size < self.size => Ok(true),
+            Some(found) if found.root == *self.root => Ok(there != self.note),
+            _ => Err(StorageError::Differs(CHECKPOINT.to_owned())),
+        }
+    }
+}
+
 /// Keeps the log's resources. Calls block.
 pub trait Storage: fmt::Debug + Send + Sync {
     /// The bytes at `path`, or nothing if there are none.
@@ -73,15 +102,20 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// [`StorageError::Differs`]; [`StorageError::Failed`], after which any of them may be kept or not.
     fn keep(&self, resources: &[Resource]) -> Result<(), StorageError>;
 
-    /// Replaces the checkpoint, durably and in one step: readers see the old one or the new one.
+    /// Replaces the checkpoint, durably and in one step: readers see the old one or the new one. It never goes back: where
+    /// a larger one stands, whoever publishes now wrote it, and it stays.
     ///
     /// # Errors
+    /// [`StorageError::Differs`] if what stands there is no checkpoint, or one of another tree of this size;
     /// [`StorageError::Failed`], after which either may be there.
-    fn replace_checkpoint(&self, note: &[u8]) -> Result<(), StorageError>;
+    fn replace_checkpoint(&self, next: &StoredCheckpoint<'_>) -> Result<(), StorageError>;
 
-    /// Removes the partial forms of a resource whose full form is kept and published. What cannot be removed stays: it
-    /// only takes room.
-    fn remove_partial(&self, path: &str);
+    /// Paths of the partial forms of the resource whose full form is at `path`, as far as they can be told.
+    fn partial_forms(&self, path: &str) -> Vec<String>;
+
+    /// Removes partial forms of resources whose full forms are kept and published. What cannot be removed stays: it only
+    /// takes room.
+    fn remove_partial(&self, paths: &[String]);
 
     /// Whether every server of the registry sees the same resources, so that one of them writes for all.
     fn is_shared(&self) -> bool;

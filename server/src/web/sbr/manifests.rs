@@ -1,7 +1,9 @@
 //! `/sbr/v1/manifests`: reading, storing and deleting manifest stores.
 
 use super::{flag, query, require_type};
-use crate::web::{Answer, Shared, body, caller::Bearer, json, openapi::Problems, path_part, resource};
+use crate::web::{
+    Answer, Shared, body, caller::Bearer, json, openapi::Problems, path_part, problem::Failure, resource,
+};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, StatusCode, header},
@@ -12,7 +14,7 @@ use touchstone_schema::{
     ManifestId,
     api::Scope,
     problem::ProblemCode as Code,
-    sbr::{ManifestCreateResult, STORE_MEDIA_TYPE},
+    sbr::{ManifestCreateResult, ManifestReceipt, STORE_MEDIA_TYPE},
 };
 use utoipa::ToSchema;
 
@@ -82,9 +84,19 @@ pub(crate) async fn add(
     let receipt = flag("returnReceipt", query::<AddQuery>(&request)?.return_receipt.as_deref())?;
     require_type(&request, STORE_MEDIA_TYPE)?;
     let body = body::read(&state, &request, &mut payload.into_inner(), state.max_manifest_bytes).await?;
-    let stored =
-        state.run_picture(move |registry| registry.store_manifest(&caller, body.bytes(), receipt)).await?;
-    json(StatusCode::OK, &stored)
+    let manifest_id =
+        state.run_picture(move |registry| registry.store_manifest(&caller, body.bytes())).await?;
+    let receipt = if receipt { receipt_in_time(&state, &manifest_id).await? } else { None };
+    json(StatusCode::OK, &ManifestCreateResult { manifest_id, receipt })
+}
+
+/// The receipt of a kept manifest, if its log entry is published as long as the settings wait. Neither a thread nor a place
+/// at the gate waits with it.
+async fn receipt_in_time(state: &Shared, id: &ManifestId) -> Result<Option<ManifestReceipt>, Failure> {
+    let (asked, kept) = (id.clone(), id.clone());
+    let index = state.look_up(move |registry| registry.manifest_index(&asked)).await?;
+    state.published(index).await;
+    state.run(move |registry| registry.receipt_if_published(&kept)).await
 }
 
 /// Query of reading a manifest.

@@ -1,7 +1,9 @@
 //! `/sbr/v1/manifests/{manifestId}/receipts`: that a manifest store was taken in, and whether that holds.
 
 use super::{REFUSED_JSON, json_body};
-use crate::web::{Answer, Shared, caller::Bearer, json, openapi::Problems, path_part, resource};
+use crate::web::{
+    Answer, Shared, caller::Bearer, json, openapi::Problems, path_part, problem::Failure, resource,
+};
 use actix_web::{
     HttpRequest,
     http::{Method, StatusCode},
@@ -38,9 +40,18 @@ pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {
 )]
 pub(crate) async fn get(state: Shared, bearer: Bearer, request: HttpRequest) -> Answer {
     let id: ManifestId = path_part(&request, "manifestId")?;
-    let receipt =
-        state.run_as(bearer, move |registry, caller| registry.verified_receipt(caller, &id, None)).await?;
+    let caller = state.authenticate(bearer, &[Scope::FetchManifests]).await?;
+    published(&state, &id).await?;
+    let receipt = state.run(move |registry| registry.verified_receipt(&caller, &id, None)).await?;
     json(StatusCode::OK, &receipt)
+}
+
+/// Waits until the log entry that names a manifest is published, as long as the settings say.
+async fn published(state: &Shared, id: &ManifestId) -> Result<(), Failure> {
+    let id = id.clone();
+    let index = state.look_up(move |registry| registry.manifest_index(&id)).await?;
+    state.published(index).await;
+    Ok(())
 }
 
 /// Verify a manifest's receipt
@@ -64,6 +75,7 @@ pub(crate) async fn verify(
     let id: ManifestId = path_part(&request, "manifestId")?;
     let caller = state.authenticate(bearer, &[Scope::FetchManifests]).await?;
     let given: ManifestReceipt = json_body(&state, &request, payload).await?;
+    published(&state, &id).await?;
     let receipt = state.run(move |registry| registry.verified_receipt(&caller, &id, Some(given))).await?;
     json(StatusCode::OK, &receipt)
 }
