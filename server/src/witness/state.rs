@@ -15,6 +15,8 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
+    time::Duration,
 };
 use touchstone_schema::{
     Sha256Digest,
@@ -31,6 +33,9 @@ use touchstone_schema::{
 const RECORDS: &str = "logs";
 /// The file that a running witness holds locked.
 const LOCK: &str = "lock";
+/// A witness that is ending, and a program that is being started by one, hold the lock for a moment.
+const LOCK_ATTEMPTS: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// A witness of some logs.
 #[derive(Debug)]
@@ -259,9 +264,12 @@ fn origin_hash(origin: &str) -> String {
 fn lock(folder: &Path) -> Result<File, WitnessError> {
     let path = folder.join(LOCK);
     let file = File::create(&path).map_err(WitnessError::file(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(WitnessError::Locked(folder.to_owned())),
-        Err(TryLockError::Error(cause)) => Err(WitnessError::File { path, cause }),
+    for _ in 0..LOCK_ATTEMPTS {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(cause)) => return Err(WitnessError::File { path, cause }),
+        }
     }
+    Err(WitnessError::Locked(folder.to_owned()))
 }

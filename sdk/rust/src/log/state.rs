@@ -15,6 +15,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 use touchstone_schema::{
@@ -334,17 +335,24 @@ fn sealed(written: &Written) -> serde_json::Result<Vec<u8>> {
 
 /// Two processes that write one state would lose each other's findings and alerts. The lock goes with its process,
 /// however that ends; the file stays, because whoever removed it could remove the one that another process holds.
+/// A process that is ending, and one that is being started by the holder, hold the lock for a moment.
+const LOCK_ATTEMPTS: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 fn lock(path: &Path) -> Result<File, StateError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let name = PathBuf::from(name);
     let failed = |source| StateError::Io { path: name.clone(), source };
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StateError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+    for _ in 0..LOCK_ATTEMPTS {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
     }
+    Err(StateError::InUse { path: path.to_owned() })
 }
 
 fn read_exactly(path: &Path, length: u64) -> io::Result<Vec<u8>> {
