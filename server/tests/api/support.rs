@@ -11,6 +11,7 @@ use std::{
     fmt,
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock},
+    time::Duration,
 };
 use tempfile::TempDir;
 use touchstone_schema::{
@@ -123,9 +124,22 @@ impl TestApp {
         self.background = Some(Background::start(self.config.clone(), self.clock.clone()).unwrap());
     }
 
+    /// Stops the server, and waits until the last thread has closed its database as the end of a process would: closing
+    /// it writes what is new into the file, whichever stands there by then.
+    fn stop(&mut self) {
+        self.background.take().unwrap().stop();
+        let unwritten = self.folder.path().join("registry.db-wal");
+        for _ in 0..500 {
+            if !unwritten.exists() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Stops the server, changes something behind its back, and starts another one.
     pub(crate) fn while_stopped(&mut self, change: impl FnOnce()) {
-        self.background.take().unwrap().stop();
+        self.stop();
         change();
         self.background = Some(Background::start(self.config.clone(), self.clock.clone()).unwrap());
     }
@@ -165,7 +179,7 @@ impl TestApp {
     /// Stops the server, changes something behind its back, and tells why another one does not start. The registry is over
     /// then.
     pub(crate) fn refuses_to_start_after(mut self, change: impl FnOnce(&Self)) -> String {
-        self.background.take().unwrap().stop();
+        self.stop();
         change(&self);
         let error = Background::start(self.config.clone(), self.clock.clone()).unwrap_err();
         self.abandoned = true;
