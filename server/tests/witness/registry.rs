@@ -124,6 +124,14 @@ impl Witnessed {
 
     fn stop(&mut self) {
         self.background.take().unwrap().stop();
+        // The last thread closes the database, as the end of a process would.
+        let unwritten = self.data().join("registry.db-wal");
+        for _ in 0..500 {
+            if !unwritten.exists() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Status and body of an answer.
