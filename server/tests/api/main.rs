@@ -23,6 +23,8 @@ mod bad_pictures;
 mod bucket;
 mod built_binary;
 mod client;
+#[path = "../support/closing.rs"]
+mod closing;
 mod contract;
 mod coverage;
 mod credentials;

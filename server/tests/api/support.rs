@@ -3,6 +3,7 @@
 use crate::{
     actors::{Anonymous, Merchant, Operator, Platform, Regulator, Vendor},
     client::{Answer, Client, Seen},
+    closing::await_closed,
     postgres,
 };
 use diesel::{Connection, PgConnection, SqliteConnection, connection::SimpleConnection};
@@ -11,7 +12,6 @@ use std::{
     fmt,
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock},
-    time::Duration,
 };
 use tempfile::TempDir;
 use touchstone_schema::{
@@ -124,17 +124,10 @@ impl TestApp {
         self.background = Some(Background::start(self.config.clone(), self.clock.clone()).unwrap());
     }
 
-    /// Stops the server, and waits until the last thread has closed its database as the end of a process would: closing
-    /// it writes what is new into the file, whichever stands there by then.
+    /// Stops the server, and waits until its database is closed.
     fn stop(&mut self) {
         self.background.take().unwrap().stop();
-        let unwritten = self.folder.path().join("registry.db-wal");
-        for _ in 0..500 {
-            if !unwritten.exists() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        await_closed(self.folder.path());
     }
 
     /// Stops the server, changes something behind its back, and starts another one.

@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods, reason = "time-outs are measured by what passes")]
 
 mod asking;
+#[path = "../support/closing.rs"]
+mod closing;
 mod program;
 mod registry;
 mod state;

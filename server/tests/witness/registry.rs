@@ -1,6 +1,9 @@
 //! A registry that publishes nothing without its witnesses.
 
-use crate::support::{End, Running, agent, copy, eventually, http};
+use crate::{
+    closing::await_closed,
+    support::{End, Running, agent, copy, eventually, http},
+};
 use ed25519_dalek::SigningKey;
 use serde::de::DeserializeOwned;
 use std::{
@@ -124,14 +127,7 @@ impl Witnessed {
 
     fn stop(&mut self) {
         self.background.take().unwrap().stop();
-        // The last thread closes the database, as the end of a process would.
-        let unwritten = self.data().join("registry.db-wal");
-        for _ in 0..500 {
-            if !unwritten.exists() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        await_closed(&self.data());
     }
 
     /// Status and body of an answer.
