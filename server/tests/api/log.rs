@@ -39,7 +39,7 @@ fn policy(app: &TestApp) -> Policy {
     Policy::parse(&format!("log {}\nquorum none\n", app.info().log_verifier_key)).unwrap()
 }
 
-fn receipt(client: &Client, acknowledgement: &Acknowledgement) -> String {
+pub(crate) fn receipt(client: &Client, acknowledgement: &Acknowledgement) -> String {
     let answer = client.get(&format!("/v1/statements/{}/receipt", acknowledgement.id));
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
