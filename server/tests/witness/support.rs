@@ -262,11 +262,18 @@ impl Running {
         assert!(self.child.is_none());
         let arguments = self.arguments();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let log = File::create(self.log_file()).unwrap();
-        let mut child = program(&arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let spawn = || {
+            let log = File::create(self.log_file()).unwrap();
+            program(&arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+        };
+        let mut child = spawn();
         self.address = eventually("the witness listens", || {
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "it ended: {}", self.log());
+            if child.try_wait().unwrap().is_some() {
+                // Another test's connection may have that port for a moment.
+                assert!(self.log().contains("Address already in use"), "it ended: {}", self.log());
+                child = spawn();
+                return None;
+            }
             self.log().split("http://").nth(1).and_then(|rest| rest.split('/').next()?.parse().ok())
         });
         self.child = Some(child);
