@@ -36,6 +36,7 @@ use touchstone_schema::{
         checkpoint::{Checkpoint, open_checkpoint, sign_checkpoint},
         note::Note,
         tile::Tile,
+        tree::empty_root,
     },
 };
 
@@ -321,14 +322,14 @@ impl Publisher {
     }
 
     /// Has the witnesses cosign what was signed before, until a quorum did once: they may know more than a restored backup,
-    /// and nothing new is signed before they were asked.
+    /// and nothing new is signed before they were asked. Where nothing was published they are asked with the empty tree,
+    /// which every log continues: whoever knows of entries names their number.
     fn confirm(&mut self) -> Result<(), PublishError> {
         if self.confirmed {
             return Ok(());
         }
-        if let Some(current) = self.view.current() {
-            self.cosigned(&self.checkpoint(current.size, current.root))?;
-        }
+        let (size, root) = self.view.current().map_or_else(|| (0, empty_root()), |p| (p.size, p.root));
+        self.cosigned(&self.checkpoint(size, root))?;
         self.confirmed = true;
         Ok(())
     }

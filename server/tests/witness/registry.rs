@@ -23,6 +23,7 @@ use touchstone_schema::{
         policy::Policy,
         receipt::TlogProof,
         tile::Tile,
+        tree::empty_root,
         witness::AddCheckpoint,
     },
     statement::{Body, ContentBindings, ImageRegistered, Issuer, Nonce, Role, Statement, View},
@@ -74,8 +75,27 @@ fn signed(body: &[u8], log: &VerifierKey) -> Checkpoint {
     open_checkpoint(note.as_bytes(), log).unwrap().0
 }
 
+/// A merchant to be admitted.
+fn shop(name: &str, key: &SigningKey) -> NewOrganisation {
+    NewOrganisation {
+        name: name.to_owned(),
+        role: Role::Merchant,
+        public_key: key.into(),
+        recovery_key: None,
+        proof_of_possession: None,
+        provider_codes: Vec::new(),
+    }
+}
+
 impl Witnessed {
     fn start() -> Self {
+        let mut registry = Self::prepared();
+        registry.serve();
+        registry
+    }
+
+    /// Set up, and not served yet.
+    fn prepared() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::local(folder.path().join("registry"));
         config.data.readers = 2;
@@ -103,7 +123,7 @@ impl Witnessed {
         fs::write(&path, &text).unwrap();
         config.log.witness_policy = Some(path);
         let policy = Policy::parse(&text).unwrap();
-        let mut started = Self {
+        Self {
             folder,
             config,
             operator: made.operator_token,
@@ -112,9 +132,7 @@ impl Witnessed {
             policy,
             background: None,
             merchant: None,
-        };
-        started.serve();
-        started
+        }
     }
 
     fn try_serve(&self) -> Result<Background, StartError> {
@@ -158,15 +176,7 @@ impl Witnessed {
 
     fn merchant(&mut self) -> (OrganisationId, String) {
         if self.merchant.is_none() {
-            let new = NewOrganisation {
-                name: "A shop".to_owned(),
-                role: Role::Merchant,
-                public_key: (&Self::key()).into(),
-                recovery_key: None,
-                proof_of_possession: None,
-                provider_codes: Vec::new(),
-            };
-            let body = serde_json::to_vec(&new).unwrap();
+            let body = serde_json::to_vec(&shop("A shop", &Self::key())).unwrap();
             let made: AdmittedOrganisation = self.json("/v1/organisations", &self.operator, Some(&body));
             self.merchant = Some((made.organisation, made.token));
         }
@@ -193,6 +203,18 @@ impl Witnessed {
             body: Body::from(ImageRegistered { view: View::Listing, product: None, content }),
         };
         self.exchange("/v1/statements", &token, Some(&statement.sign(&Self::key()).unwrap()))
+    }
+
+    /// Appends entries by a command beside the server, which publishes nothing.
+    fn admit_beside(&self, entries: u64) {
+        let registry = app::open_beside(&self.config, Arc::new(SystemClock)).unwrap();
+        let operator = registry.authenticate(&self.operator).unwrap();
+        for number in 0..entries {
+            let key = SigningKey::from_bytes(&[100 + u8::try_from(number).unwrap(); 32]);
+            registry.admit(&operator, &shop(&format!("Shop {number}"), &key)).unwrap();
+        }
+        drop(registry);
+        await_closed(&self.data());
     }
 
     fn register(&mut self) -> StatementId {
@@ -239,12 +261,12 @@ impl Witnessed {
         }
     }
 
-    /// Every tree that was sent to a witness is one that the log has now.
+    /// Every tree that was sent to a witness is one that the log has now, or the empty one, which any log continues.
     fn sent_nothing_but(&self, known: &[CheckpointInfo]) {
         let key = self.config_key();
         let sent: Vec<Checkpoint> = self.sent.lock().unwrap().iter().map(|body| signed(body, &key)).collect();
         assert!(!sent.is_empty());
-        for checkpoint in sent {
+        for checkpoint in sent.iter().filter(|sent| (sent.size, sent.root) != (0, empty_root())) {
             let is_known =
                 known.iter().any(|info| (info.size, info.root) == (checkpoint.size, checkpoint.root));
             assert!(is_known, "a tree of {} entries was signed", checkpoint.size);
@@ -390,6 +412,30 @@ fn a_fork_is_not_signed() {
     registry.stop();
     let error = registry.try_serve().unwrap_err();
     assert!(matches!(error, StartError::Log(PublishError::Halt(_))), "{error}");
+    registry.sent_nothing_but(&genuine);
+}
+
+/// Such a database knows no checkpoint that the witnesses could be asked about.
+#[test]
+fn a_database_of_before_the_first_checkpoint_signs_no_second_log() {
+    let mut registry = Witnessed::prepared();
+    let backup = registry.backup();
+    registry.serve();
+    let first = registry.register();
+    let known = registry.receives(&first);
+    let genuine = registry.checkpoints().checkpoints;
+    registry.stop();
+    registry.restore(&backup);
+    registry.admit_beside(known);
+    let reason = registry.try_serve().unwrap_err().to_string();
+    assert!(reason.contains(&known.to_string()) && reason.contains("older backup"), "{reason}");
+    // The same if the witnesses are silent at the start.
+    registry.witnesses.iter_mut().for_each(Running::kill);
+    registry.serve();
+    registry.witnesses.iter_mut().for_each(Running::serve);
+    let reason = eventually("it halts", || registry.halted());
+    assert!(reason.contains("older backup"), "{reason}");
+    assert_eq!(registry.published(), 0);
     registry.sent_nothing_but(&genuine);
 }
 
