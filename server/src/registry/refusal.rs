@@ -93,7 +93,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy(_) => Self::busy(error),
-            StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::Unavailable(_) | StoreError::Unreadable(_) => Self::unavailable(error),
             _ => Self::internal(error),
         }
     }

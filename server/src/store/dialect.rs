@@ -347,17 +347,17 @@ fn of_message(message: &str) -> StoreError {
         "could not send data to server",
         "SSL SYSCALL error",
     ];
-    const CORRUPT: [&str; 4] = [
-        "database disk image is malformed",
-        "file is not a database",
-        "invalid page",
-        "could not read block",
-    ];
+    // SQLite says the first of a damaged page and of a read that fails with EIO alike (SQLITE_IOERR_CORRUPTFS).
+    const UNREADABLE: [&str; 3] =
+        ["database disk image is malformed", "invalid page", "could not read block"];
+    const CORRUPT: [&str; 1] = ["file is not a database"];
     let says = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
     if says(&BUSY) {
         StoreError::Busy(message.to_owned())
     } else if says(&UNAVAILABLE) {
         StoreError::Unavailable(message.to_owned())
+    } else if says(&UNREADABLE) {
+        StoreError::Unreadable(message.to_owned())
     } else if says(&CORRUPT) {
         StoreError::Corrupt(message.to_owned())
     } else {

@@ -10,7 +10,13 @@ pub enum StoreError {
     /// The database cannot be reached, or its disk takes no more writes.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// A stored value breaks its own rules, or the database file is damaged.
+    /// What stands on the disk cannot be read: the disk failed for a moment or for good, or the file is damaged. SQLite tells
+    /// the two by the same words, so trying again may succeed; nothing was read that could be wrong.
+    #[error(
+        "the database cannot be read ({0}): if this goes on, look at its disk, and restore the newest backup"
+    )]
+    Unreadable(String),
+    /// A stored value breaks its own rules, or the file is no database.
     #[error("the database holds a damaged value: {0}")]
     Corrupt(String),
     /// A rule of the tables refuses the change.
@@ -42,6 +48,7 @@ impl StoreError {
         match self {
             Self::Busy(cause) => Self::Busy(cause.clone()),
             Self::Unavailable(cause) => Self::Unavailable(cause.clone()),
+            Self::Unreadable(cause) => Self::Unreadable(cause.clone()),
             cause => Self::other(format!("a statement failed before, and nothing was kept: {cause}")),
         }
     }

@@ -11,7 +11,7 @@ use std::{
 };
 use touchstone_schema::{
     Sha256Digest,
-    log::{checkpoint::Checkpoint, note::Note, proof::verify_consistency},
+    log::{checkpoint::Checkpoint, note::Note, proof::verify_consistency, tree::empty_root},
 };
 use touchstone_server::{
     log::{
@@ -62,7 +62,7 @@ pub(crate) struct Faults {
     next: Mutex<Option<(Step, Outcome)>>,
     /// What the witness has seen.
     witnessed: Mutex<(u64, Option<Sha256Digest>)>,
-    /// Every tree that was sent to it, signed.
+    /// Every tree that was sent to it, signed, but the empty one.
     sent: Mutex<Vec<(u64, Sha256Digest)>>,
     silent: AtomicBool,
 }
@@ -297,7 +297,10 @@ impl Witnesses for FaultyWitness {
         if self.0.silent.load(Ordering::SeqCst) || self.0.strikes(Step::Cosign, Outcome::NotPersisted) {
             return silent();
         }
-        self.0.sent.lock().unwrap().push((checkpoint.size, checkpoint.root));
+        // Every log continues the empty tree.
+        if (checkpoint.size, checkpoint.root) != (0, empty_root()) {
+            self.0.sent.lock().unwrap().push((checkpoint.size, checkpoint.root));
+        }
         let mut seen = self.0.witnessed.lock().unwrap();
         if seen.0 > checkpoint.size {
             return Err(WitnessError::Ahead { witness: "the witness".to_owned(), size: seen.0 });

@@ -28,6 +28,21 @@ fn damaged_values_are_named(database: &Database) {
         .unwrap_or_else(|e: StoreError| panic!("{e}"));
 }
 
+/// A damaged page and a disk that fails to read look alike: what reads on may have better luck, and halts nothing.
+#[test]
+fn on_sqlite_a_damaged_page_is_unreadable() {
+    let database = Database::sqlite();
+    drop(with_organisations(&database));
+    let path = database.folder.as_ref().unwrap().path().join("registry.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let page = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+    bytes[page..].fill(0x55);
+    std::fs::write(&path, bytes).unwrap();
+    let config = StoreConfig { url: database.url.clone(), readers: 1, busy_timeout_ms: 10 };
+    let read = Store::open(&config).and_then(|store| store.read(|r| r.log_head().map(drop)));
+    assert!(matches!(read, Err(StoreError::Unreadable(_))), "{read:?}");
+}
+
 fn a_held_lock_is_busy_and_passes(database: &Database) {
     let store = database.migrated();
     append(&store, [0]);
