@@ -16,6 +16,8 @@ macro_rules! both_engines {
 
 #[path = "store/content.rs"]
 mod content;
+#[path = "store/deferred.rs"]
+mod deferred;
 #[path = "store/faults.rs"]
 mod faults;
 #[path = "store/log.rs"]

@@ -3,7 +3,7 @@
 //! Owns how values are written (base64, and the ISCC in it) and who may bind them. A value says nothing by itself: the
 //! owner of a manifest claims it, and whoever follows it holds the manifest against the picture.
 
-use super::{Caller, Refusal, Registry, manifests::owned, register::check_still_valid};
+use super::{Caller, Refusal, Registry, accepting::check_still_valid, manifests::owned};
 use crate::store::{MAX_BINDING_VALUE, Writer};
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 use touchstone_inspect::fingerprint;

@@ -1,6 +1,6 @@
 //! Content of statements: pixels that the registry observes itself, records that the registrant computed, deletion.
 
-use super::{Caller, Inner, Refusal, Registry, register::check_still_valid};
+use super::{Caller, Inner, Refusal, Registry, accepting::check_still_valid};
 use crate::{
     clock::nonce,
     store::{EntryRow, NewRecord, Reader, Writer},

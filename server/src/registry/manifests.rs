@@ -5,7 +5,7 @@
 //! deletes it. A store with a better right to the label takes it ([`Right`]), so that nobody is shut out by a squatter. A
 //! store goes when the picture's record goes or its statement is withdrawn, unless it came alone.
 
-use super::{Caller, Inner, Refusal, Registry, bindings, register::check_still_valid};
+use super::{Caller, Inner, Refusal, Registry, accepting::check_still_valid, bindings};
 use crate::store::{ManifestRow, NewManifest, Reader, Writer};
 use touchstone_inspect::{Inspection, fingerprint};
 use touchstone_schema::{

@@ -2,6 +2,7 @@
 //!
 //! Every method blocks and is one unit of work: a caller runs it on a thread where blocking is allowed.
 
+mod accepting;
 pub mod access;
 mod appending;
 pub mod bindings;

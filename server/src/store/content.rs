@@ -2,6 +2,7 @@
 
 use super::{
     Reader, StoreError, Writer, convert,
+    deferred::{ContentValues, LabelValues},
     dialect::load_first,
     model::{ContentDigest, ContentRow},
     run,
@@ -149,15 +150,16 @@ impl Writer<'_> {
         which: ContentDigest,
         index: u64,
     ) -> Result<(), StoreError> {
-        let index = convert::signed(index)?;
-        run!(self, c => diesel::insert_into(contents::table)
-            .values((
-                contents::digest.eq(digest.as_bytes().as_slice()),
-                contents::idx.eq(index),
-                contents::whole_file.eq(which == ContentDigest::File),
-            ))
-            .on_conflict_do_nothing()
-            .execute(c))?;
+        let row = ContentValues::new(digest, which, index)?;
+        match &mut self.deferred {
+            Some(deferred) => deferred.contents.push(row),
+            None => {
+                run!(self, c => diesel::insert_into(contents::table)
+                    .values(&row)
+                    .on_conflict_do_nothing()
+                    .execute(c))?;
+            }
+        }
         Ok(())
     }
 
@@ -166,11 +168,16 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError::Constraint`] if there is no such entry.
     pub fn bind_label(&mut self, producer: &str, content_id: &str, index: u64) -> Result<(), StoreError> {
-        let index = convert::signed(index)?;
-        run!(self, c => diesel::insert_into(labels::table)
-            .values((labels::producer.eq(producer), labels::content_id.eq(content_id), labels::idx.eq(index)))
-            .on_conflict_do_nothing()
-            .execute(c))?;
+        let row = LabelValues::new(producer, content_id, index)?;
+        match &mut self.deferred {
+            Some(deferred) => deferred.labels.push(row),
+            None => {
+                run!(self, c => diesel::insert_into(labels::table)
+                    .values(&row)
+                    .on_conflict_do_nothing()
+                    .execute(c))?;
+            }
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use super::{
     one_or_violated, publication, run,
     schema::{entries, log_state},
 };
-use crate::log::Tail;
+use crate::log::{Sequenced, Tail};
 use diesel::prelude::*;
 use touchstone_schema::{Sha256Digest, StatementId, Timestamp, statement::Kind};
 
@@ -45,6 +45,37 @@ impl TryFrom<Raw> for EntryRow {
             withdrawn_at_index: convert::unsigned_option(raw.withdrawn_idx)?,
             corrected_at_index: convert::unsigned_option(raw.corrected_idx)?,
             observed_at_index: convert::unsigned_option(raw.observed_idx)?,
+        })
+    }
+}
+
+/// A row to be inserted.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = entries)]
+pub(super) struct EntryValues {
+    idx: i64,
+    id: String,
+    kind: &'static str,
+    issuer: String,
+    signer_key: Vec<u8>,
+    deduplication_key: Vec<u8>,
+    accepted_at: i64,
+    leaf_hash: Vec<u8>,
+    leaf: Vec<u8>,
+}
+
+impl EntryValues {
+    fn new(entry: &NewEntry<'_>, sequenced: Sequenced) -> Result<Self, StoreError> {
+        Ok(Self {
+            idx: convert::signed(sequenced.index)?,
+            id: entry.id.to_string(),
+            kind: entry.kind.name(),
+            issuer: convert::issuer_text(entry.issuer),
+            signer_key: entry.key.to_vec(),
+            deduplication_key: entry.deduplication_key.as_bytes().to_vec(),
+            accepted_at: sequenced.accepted_at.as_micros(),
+            leaf_hash: sequenced.leaf_hash.as_bytes().to_vec(),
+            leaf: sequenced.leaf,
         })
     }
 }
@@ -101,6 +132,29 @@ impl Reader<'_> {
             .get_result(c)
             .optional())?;
         raw.map(EntryRow::try_from).transpose()
+    }
+
+    /// The entries that said the same by the same keys, each beside its key, in no order; a key that is not in the log is
+    /// left out.
+    ///
+    /// # Errors
+    /// As [`Reader::entry`].
+    pub fn entries_by_deduplication_keys(
+        &mut self,
+        keys: &[Sha256Digest],
+    ) -> Result<Vec<(Sha256Digest, EntryRow)>, StoreError> {
+        let keys: Vec<&[u8]> = keys.iter().map(|key| key.as_bytes().as_slice()).collect();
+        let mut rows = Vec::new();
+        for chunk in keys.chunks(CHUNK) {
+            let found: Vec<(Vec<u8>, Raw)> = run!(self, c => entries::table
+                .select((entries::deduplication_key, Raw::as_select()))
+                .filter(entries::deduplication_key.eq_any(chunk))
+                .load(c))?;
+            for (key, raw) in found {
+                rows.push((convert::digest(&key)?, EntryRow::try_from(raw)?));
+            }
+        }
+        Ok(rows)
     }
 
     /// The entries at these indexes, in index order; an index that is not in the log is left out.
@@ -165,26 +219,18 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// [`StoreError::Constraint`] `entries.id` or `entries.deduplication_key` if it is in the log already;
-    /// [`StoreError::Other`] with a [`crate::log::SequenceError`] if it cannot be sequenced.
+    /// [`StoreError::Other`] with a [`crate::log::SequenceError`] if it cannot be sequenced. Once rows are written together
+    /// ([`Writer::defer`]), a violated constraint shows there.
     pub fn append(&mut self, now: Timestamp, entry: &NewEntry<'_>) -> Result<Appended, StoreError> {
         let sequenced = self.lock()?.next(now, entry.envelope).map_err(StoreError::other)?;
-        let index = convert::signed(sequenced.index)?;
-        let (id, issuer) = (entry.id.to_string(), convert::issuer_text(entry.issuer));
-        let rows = run!(self, c => diesel::insert_into(entries::table)
-            .values((
-                entries::idx.eq(index),
-                entries::id.eq(&id),
-                entries::kind.eq(entry.kind.name()),
-                entries::issuer.eq(&issuer),
-                entries::signer_key.eq(entry.key.as_slice()),
-                entries::deduplication_key.eq(entry.deduplication_key.as_bytes().as_slice()),
-                entries::accepted_at.eq(sequenced.accepted_at.as_micros()),
-                entries::leaf_hash.eq(sequenced.leaf_hash.as_bytes().as_slice()),
-                entries::leaf.eq(sequenced.leaf.as_slice()),
-            ))
-            .execute(c))?;
-        exactly_one(rows)?;
         let (index, accepted_at, leaf_hash) = (sequenced.index, sequenced.accepted_at, sequenced.leaf_hash);
+        let row = EntryValues::new(entry, sequenced)?;
+        match &mut self.deferred {
+            Some(deferred) => deferred.entries.push(row),
+            None => {
+                exactly_one(run!(self, c => diesel::insert_into(entries::table).values(&row).execute(c))?)?
+            }
+        }
         Ok(Appended { index, accepted_at, leaf_hash })
     }
 

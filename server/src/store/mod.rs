@@ -7,6 +7,7 @@
 mod access;
 mod content;
 mod convert;
+mod deferred;
 mod dialect;
 mod entries;
 mod error;
@@ -30,6 +31,7 @@ pub use model::{
 };
 
 use crate::log::Tail;
+use deferred::Deferred;
 use dialect::{Address, AnyConnection, Opener, Purpose};
 use diesel::{
     QueryResult,
@@ -201,7 +203,7 @@ impl Store {
         let mut connection = connection(&self.0.writers)?;
         connection.begin(self.0.busy_timeout_ms).map_err(StoreError::from)?;
         let reader = Reader { connection: &mut connection, failed: None };
-        let mut writer = Writer { reader, tail: None, work: Work::Beside };
+        let mut writer = Writer { reader, tail: None, deferred: None, work: Work::Beside };
         let outcome = if lock { writer.lock().map(drop).map_err(E::from) } else { Ok(()) }
             .and_then(|()| f(&mut writer))
             .and_then(|value| writer.finish().map(|()| value).map_err(E::from));
@@ -276,6 +278,8 @@ pub struct Writer<'c> {
     reader: Reader<'c>,
     /// The log's tail once it is locked.
     tail: Option<LockedTail>,
+    /// What is written together, if it is.
+    deferred: Option<Deferred>,
     /// What it does to the log.
     work: Work,
 }
@@ -299,6 +303,8 @@ impl<'c> Deref for Writer<'c> {
 
 impl<'c> DerefMut for Writer<'c> {
     fn deref_mut(&mut self) -> &mut Reader<'c> {
+        // Queries see what was appended before. What fails of it makes the transaction fail, whatever they answer.
+        let _kept_as_failed = self.write_deferred();
         &mut self.reader
     }
 }
@@ -316,13 +322,14 @@ impl Writer<'_> {
         let (tail, failed) = (self.tail.clone(), self.failed.as_ref().map(StoreError::for_what_follows));
         let begun = self.connection.begin_nested();
         self.settle(begun)?;
-        match f(self).and_then(|value| self.unfailed().map(|()| value).map_err(E::from)) {
+        match f(self).and_then(|value| self.complete().map(|()| value).map_err(E::from)) {
             Ok(value) => {
                 let kept = self.connection.commit();
                 self.settle(kept)?;
                 Ok(value)
             }
             Err(error) => {
+                self.forget_deferred();
                 let undone = self.connection.roll_back();
                 self.settle(undone)?;
                 (self.tail, self.failed) = (tail, failed);
@@ -331,13 +338,15 @@ impl Writer<'_> {
         }
     }
 
-    fn unfailed(&self) -> Result<(), StoreError> {
+    /// Everything is written, and no statement failed.
+    fn complete(&mut self) -> Result<(), StoreError> {
+        self.write_deferred()?;
         self.failed.as_ref().map_or(Ok(()), |first| Err(first.for_what_follows()))
     }
 
     /// What must hold before the commit.
     fn finish(&mut self) -> Result<(), StoreError> {
-        self.unfailed()?;
+        self.complete()?;
         self.write_tail_back()
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     registrant::{Registrant, applicant},
     rounds,
 };
+use diesel::{Connection, PgConnection, SqliteConnection, connection::SimpleConnection};
 use std::{
     path::PathBuf,
     sync::{
@@ -19,9 +20,11 @@ use std::{
 };
 use tempfile::TempDir;
 use touchstone_schema::{
-    Timestamp,
+    Sha256Digest, Timestamp,
     api::{Acknowledgement, CheckpointInfo},
+    envelope::{self, STATEMENT_TYPE},
     problem::ProblemCode,
+    statement::Statement,
 };
 use touchstone_server::{
     clock::{Clock, ManualClock, SystemEntropy},
@@ -87,6 +90,22 @@ impl Site {
         site.registrant = Some(Registrant::new(ORIGIN, admitted.organisation, key));
         server.stop();
         site
+    }
+
+    /// Lets the database refuse whoever binds these bytes.
+    fn refuse_content(&self, digest: &Sha256Digest) {
+        let digest = digest.to_string();
+        let hex = digest.trim_start_matches("sha256:");
+        match self.url.strip_prefix("sqlite://") {
+            Some(path) => SqliteConnection::establish(path).unwrap().batch_execute(&format!(
+                "CREATE TRIGGER refused BEFORE INSERT ON contents WHEN NEW.digest = x'{hex}' \
+                 BEGIN SELECT RAISE(ABORT, 'on purpose'); END"
+            )),
+            None => PgConnection::establish(&self.url).unwrap().batch_execute(&format!(
+                "ALTER TABLE contents ADD CONSTRAINT refused CHECK (digest <> '\\x{hex}')"
+            )),
+        }
+        .unwrap();
     }
 
     fn log_folder(&self, name: &str) -> PathBuf {
@@ -371,7 +390,7 @@ fn a_witness_that_saw_another_log_halts_this_one() {
     let kept = site.register(&server);
     let receipt = server.receipt(&kept);
     let last = checkpoints(&server).pop().unwrap();
-    site.faults.deceive_the_witness((last.size, touchstone_schema::Sha256Digest::of(b"another tree")));
+    site.faults.deceive_the_witness((last.size, Sha256Digest::of(b"another tree")));
     let unpublished = site.register(&server);
     let reason = eventually("it halts", || server.registry.log().halted().map(str::to_owned));
     assert!(reason.contains("another log"), "{reason}");
@@ -440,6 +459,38 @@ fn what_was_signed_is_published_first() {
         site.audit(&[(&server, "log")]);
         let published: Vec<_> = checkpoints(&server).iter().map(|info| (info.size, info.root)).collect();
         assert!(site.faults.sent().iter().all(|sent| published.contains(sent)), "one tree was signed");
+        server.stop();
+    }
+}
+
+/// Requests that share a transaction fail apart: what the database refuses of one of them keeps the others from nothing.
+#[test]
+fn what_one_request_fails_of_does_not_touch_the_others() {
+    for site in [Site::sqlite(), Site::postgres()] {
+        let server = site.open("log");
+        let envelopes: Vec<_> = (0..6).map(|_| site.envelope()).collect();
+        let opened = envelope::open(&envelopes[3], STATEMENT_TYPE).unwrap();
+        let refused = Statement::parse(&opened.payload).unwrap().body.content().unwrap().sha256;
+        site.refuse_content(&refused);
+        let caller = site.caller.as_ref().unwrap();
+        // They line up while somebody else has the log.
+        let store = Store::open(&config(&site.url)).unwrap();
+        let lined_up = store.write(|_| {
+            let line_up = |envelope: &Vec<u8>| server.registry.begin_submission(caller, &[envelope]);
+            Ok::<_, Refusal>(envelopes.iter().map(line_up).collect::<Vec<_>>())
+        });
+        for (number, submission) in lined_up.unwrap().into_iter().enumerate() {
+            let outcome = submission.unwrap().wait();
+            if number == 3 {
+                assert_eq!(outcome.unwrap_err().code, ProblemCode::Internal);
+                continue;
+            }
+            let accepted = outcome.unwrap().remove(0).unwrap();
+            assert!(!accepted.duplicate);
+            server.receipt(&accepted);
+            site.ledger.enter(envelopes[number].clone(), accepted);
+        }
+        site.audit(&[(&server, "log")]);
         server.stop();
     }
 }
