@@ -41,8 +41,9 @@ pub struct Propagation {
     pub propagate_id: String,
     /// Its integrity data (`ReservedCode2`). If it is empty, what stands there stays.
     pub integrity: String,
-    /// Why a file without an implicit label gets one. Without a basis only a file that itself says that AI made it, by
-    /// another label or a trace, gets one, as suspected. A file with a label keeps the attribute it has.
+    /// Why a file without an implicit label gets one. Without a basis only a file with another label that says that AI
+    /// made it gets one, as suspected: a trace alone may be any text, and somebody has to say that he detected it. A file
+    /// with a label keeps the attribute it has.
     pub basis: Option<PropagationBasis>,
 }
 
@@ -127,7 +128,7 @@ fn first(
     propagation: &Propagation,
     found: &[FoundLabel],
 ) -> Result<Propagated, LabelWriteError> {
-    let seen = found.iter().any(|label| label.meaning.is_ai()).then_some(PropagationBasis::Detected);
+    let seen = found.iter().any(FoundLabel::discloses_ai).then_some(PropagationBasis::Detected);
     let basis = propagation.basis.or(seen).ok_or(LabelWriteError::NoLabel)?;
     let label = with_fields(
         Gb45438Label { label: attribute_text(basis.attribute()).to_owned(), ..Gb45438Label::default() },

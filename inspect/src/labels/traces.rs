@@ -10,6 +10,11 @@ const NOVELAI: [&str; 2] = ["\"Software\":\"NovelAI\"", "\"Software\": \"NovelAI
 /// Keys that its comment has together; `uc` is its name for what a picture should not show.
 const COMMENT_OF_NOVELAI: [&str; 3] = ["\"uc\"", "\"sampler\"", "\"steps\""];
 
+/// Parameters that Midjourney writes behind a prompt, nearly always its version. Couriers and printers number their jobs
+/// as well.
+const PARAMETERS_OF_MIDJOURNEY: [&str; 8] =
+    [" --v ", " --ar ", " --niji ", " --s ", " --stylize ", " --style ", " --raw ", " --profile "];
+
 /// Whose trace it is, and what it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Trace {
@@ -95,15 +100,21 @@ pub(super) fn of_text(text: &str) -> Option<Trace> {
         Some(by("AUTOMATIC1111"))
     } else if text.starts_with('{') && (any(&NOVELAI) || COMMENT_OF_NOVELAI.iter().all(|key| has(key))) {
         Some(by("NovelAI"))
-    } else if has_job_id(text) {
+    } else if any(&PARAMETERS_OF_MIDJOURNEY) && job_ids(text).next().is_some() {
         Some(by("Midjourney"))
     } else {
         None
     }
 }
 
-fn has_job_id(text: &str) -> bool {
-    text.split("Job ID: ").skip(1).take(4).any(|rest| rest.get(..36).is_some_and(is_uuid))
+/// The trace in a description whose job is the picture's `DigImageGUID`: Midjourney writes both.
+pub(super) fn of_job(text: &str, guid: &str) -> Option<Trace> {
+    job_ids(text).any(|id| id == guid.trim()).then(|| by("Midjourney"))
+}
+
+/// The UUIDs that a text gives as numbers of jobs.
+fn job_ids(text: &str) -> impl Iterator<Item = &str> {
+    text.split("Job ID: ").skip(1).take(4).filter_map(|rest| rest.get(..36)).filter(|id| is_uuid(id))
 }
 
 /// Whether a text is a UUID in its usual form.
@@ -171,6 +182,8 @@ mod tests {
                 "{}x",
                 "Steps: 20",
                 "Job ID: 17",
+                "Parcel 7, Job ID: 0f2f1c9a-17aa-4a3a-8a8e-7c5ad1a1f001",
+                "a cat --v 6",
                 "Job ID: zf2f1c9a-17aa-4a3a-8a8e-7c5ad1a1f001",
             ] {
                 let expected = name.starts_with("invokeai") && text.starts_with('{');
@@ -178,6 +191,19 @@ mod tests {
             }
         }
         assert_eq!(of_field("Author", JOB), None);
+    }
+
+    #[test]
+    fn a_job_is_midjourneys_by_its_parameters_or_by_the_pictures_number() {
+        let id = "0f2f1c9a-17aa-4a3a-8a8e-7c5ad1a1f001";
+        let plain = format!("a cat Job ID: {id}");
+        assert_eq!(of_text(&plain), None);
+        assert_eq!(of_job(&plain, id), Some(by("Midjourney")));
+        assert_eq!(of_job(&plain, "0f2f1c9a-17aa-4a3a-8a8e-7c5ad1a1f002"), None);
+        assert_eq!(of_job("a cat", id), None);
+        for text in ["a cat --ar 3:4", "a cat --niji 6 --raw"] {
+            assert_eq!(of_text(&format!("{text} Job ID: {id}")), Some(by("Midjourney")));
+        }
     }
 
     #[test]

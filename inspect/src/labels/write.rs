@@ -58,8 +58,10 @@ pub enum LabelWriteError {
     /// The file has several implicit labels, so that it is not clear which one to add to.
     #[error("the file has several implicit labels")]
     SeveralLabels,
-    /// The file says nothing about AI, and no basis for a label was given.
-    #[error("the file has no label to add to, and nothing in it shows that AI made it")]
+    /// The file has no label that says AI, and no basis for one was given. A trace is none by itself.
+    #[error(
+        "the file has no label to add to, and no other label in it says that AI made it; give the basis for one"
+    )]
     NoLabel,
     /// The label names another propagator, or has integrity data in `ReservedCode2` that would be lost; it has room for
     /// one, and the other's entry is not taken away.

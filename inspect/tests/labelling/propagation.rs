@@ -129,12 +129,18 @@ fn files_without_a_label_get_one_on_a_stated_or_found_basis() {
             assert_eq!(only(&found.bytes).gb45438, Some(expected));
         }
     }
-    // A trace or another label that says AI is a basis of its own; one that does not is none.
+    // Another label that says AI is a basis of its own; one that does not is none, and neither is a trace.
     let said = |term: DigitalSourceType| jpeg_file(&[jpeg_xmp(&iptc_packet(&term.uri()))], &[]);
     let found = propagate(&said(DigitalSourceType::TrainedAlgorithmicMedia), &platform()).unwrap();
     assert_eq!(found.label.label, "3");
-    let photo = said(DigitalSourceType::DigitalCapture);
-    assert_eq!(propagate(&photo, &platform()), Err(LabelWriteError::NoLabel));
+    let traced = b"a cup --v 6 Job ID: 0f2f1c9a-17aa-4a3a-8a8e-7c5ad1a1f001";
+    let traced = png_file(&[text_chunk(*b"tEXt", "Description", traced)], &[]);
+    assert_eq!(read_labels(&traced).len(), 1, "this test must meet the trap");
+    for photo in [said(DigitalSourceType::DigitalCapture), traced.clone()] {
+        assert_eq!(propagate(&photo, &platform()), Err(LabelWriteError::NoLabel));
+    }
+    let detected = Propagation { basis: Some(PropagationBasis::Detected), ..platform() };
+    assert_eq!(propagate(&traced, &detected).unwrap().label.label, "3");
 }
 
 #[test]

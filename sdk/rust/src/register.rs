@@ -153,7 +153,7 @@ pub enum LabelDoubt {
 /// How the file's labels depart from the label that is claimed; of another implicit label, its producer and number.
 fn label_doubt(claim: &Claim, labels: &[FoundLabel]) -> Option<(LabelDoubt, Option<String>)> {
     let Claim::Output { label, .. } = claim else { return None };
-    let mut found = labels.iter().filter(|found| found.meaning.is_ai()).peekable();
+    let mut found = labels.iter().filter(|found| found.discloses_ai()).peekable();
     if found.peek().is_none() {
         return Some((LabelDoubt::Missing, None));
     }

@@ -162,7 +162,14 @@ impl Collector {
         match property.kind {
             Kind::Aigc => self.text(carrier, offset, &property.value, true),
             Kind::SourceType => self.source_type(carrier, offset, &property.value, iptc),
-            Kind::Text(name) => self.field(&format!("{carrier}:{name}"), offset, name, &property.value),
+            Kind::Text(name) => {
+                let carrier = format!("{carrier}:{name}");
+                self.field(&carrier, offset, name, &property.value);
+                let job = |guid: &String| traces::of_job(&property.value, guid);
+                if let Some(trace) = iptc.image_guid.as_ref().and_then(job) {
+                    self.trace(&carrier, offset, &property.value, trace);
+                }
+            }
             _ => {}
         }
         if property.foreign
