@@ -298,6 +298,15 @@ impl Inspection {
         None
     }
 
+    /// Nothing speaks against the C2PA manifest but that its certificate ended ([`c2pa::C2paReport::is_ended`]).
+    #[must_use]
+    pub fn c2pa_ended(&self) -> bool {
+        #[cfg(feature = "c2pa")]
+        return self.c2pa.as_ref().is_some_and(c2pa::C2paReport::is_ended);
+        #[cfg(not(feature = "c2pa"))]
+        false
+    }
+
     /// What a statement binds.
     #[must_use]
     pub fn bindings(&self, record: Option<Sha256Digest>) -> ContentBindings {

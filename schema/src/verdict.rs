@@ -24,7 +24,8 @@ pub enum Conclusion {
     Altered,
     /// An AI output by a declared, signed, verified or registered label.
     Synthetic,
-    /// A registered label was removed, downgraded, swapped or transplanted.
+    /// A registered label is missing, says less, or is another picture's.
+    /// Or somebody else signed registered content.
     Relabelled,
     /// Trusted capture credentials, no conflict.
     Captured,
@@ -101,6 +102,8 @@ pub enum FindingKind {
     SimilarPicture,
     /// The file carries an AI label.
     LabelInFile,
+    /// A text in the file looks like what an AI generator leaves. Anybody can write it.
+    GeneratorTrace,
     /// The signature in the file's AI label does not belong to its fields, or not to the producer that it names.
     LabelSignatureBroken,
     /// The matched picture has a registered AI label.
@@ -111,7 +114,8 @@ pub enum FindingKind {
     LabelChanged,
     /// The photo states another digital source type, in IPTC metadata or in its C2PA manifest, than was registered.
     SourceTypeChanged,
-    /// The photo's label is registered for another picture.
+    /// The photo's label is registered for another picture, or, if this is `supporting` only, for one that was not
+    /// recognised in the photo: a heavy crop or edit may look like that.
     LabelTransplanted,
     /// The C2PA manifest is intact; nobody trusted vouches for its signer.
     C2paValid,
@@ -119,6 +123,8 @@ pub enum FindingKind {
     C2paTrusted,
     /// The C2PA manifest does not fit the file or is broken.
     C2paInvalid,
+    /// The certificate behind the C2PA manifest has ended, and no trusted time stamp says when it was used.
+    C2paEnded,
     /// The C2PA manifest was signed by somebody else than the registered one, over the same content.
     C2paResigned,
     /// A registered C2PA manifest by another signer has the label of the photo's manifest, or of a parent's in it.

@@ -6,7 +6,7 @@ use super::probe;
 use super::raw::{RawManifest, claim_signature_sha256, field};
 use super::report::{
     AnchorSet, C2paReport, C2paState, FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_UNREADABLE, HardBinding,
-    Ingredient, MAX_LIST_LENGTH, Signer, cut, push,
+    Ingredient, MAX_LIST_LENGTH, Signer, UNTRUSTED, cut, push,
 };
 use super::signals::Facts;
 use super::trust::Trust;
@@ -23,10 +23,6 @@ use touchstone_schema::Sha256Digest;
 const MAX_DETAILED_BYTES: usize = 1024 * 1024;
 /// Longest hash of the algorithms that C2PA allows, in bytes: SHA-512.
 const MAX_HASH_BYTES: usize = 64;
-
-/// Signing with an unknown certificate: it makes a manifest `valid` instead of `trusted`, and is no other
-/// failure.
-const UNTRUSTED: &str = "signingCredential.untrusted";
 
 /// Boxes that a hash over a BMFF file (HEIC, AVIF) may leave out: the manifest and other extensions, the file
 /// type, offsets of fragments, and padding. None of them holds a picture (C2PA specification, "BMFF-based

@@ -23,6 +23,12 @@ pub const FAILURE_STORE_TOO_LARGE: &str = "touchstone.store_too_large";
 /// Failure code: there is a manifest store, but it cannot be parsed.
 pub const FAILURE_UNREADABLE: &str = "touchstone.unreadable";
 
+/// Failure code: nobody configured vouches for the signer. It makes a manifest `valid` instead of `trusted`, and is no
+/// other failure.
+pub(super) const UNTRUSTED: &str = "signingCredential.untrusted";
+/// Failure codes: the certificate was not valid when it was used, as far as is known.
+const ENDED: [&str; 2] = ["signingCredential.expired", "claimSignature.outsideValidity"];
+
 /// How far the manifest holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -247,6 +253,16 @@ impl C2paReport {
         report.failures.push(code.to_owned());
         report.problem = Some(cut(problem));
         report
+    }
+
+    /// The certificate ended, and no trusted time stamp says when it was used; nothing else speaks against the manifest.
+    /// The library does not judge such a signature, so that it was good is not said.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        let of_its_time = |code: &String| ENDED.contains(&code.as_str());
+        self.state == C2paState::Invalid
+            && self.failures.iter().any(of_its_time)
+            && self.failures.iter().all(|code| of_its_time(code) || code == UNTRUSTED)
     }
 
     /// The label that the manifest states: `verified` when trusted, `signed` when valid. `None` when the

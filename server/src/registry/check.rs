@@ -47,7 +47,8 @@ fn check_context(context: &Context) -> Result<(), Refusal> {
 fn credential(inspection: &Inspection) -> Option<Credential> {
     let state = inspection.c2pa_state()?;
     let (ancestors, time) = (inspection.c2pa_ancestors(), inspection.c2pa_time());
-    Some(Credential { state, manifest: inspection.c2pa_binding(), ancestors, time })
+    let ended = inspection.c2pa_ended();
+    Some(Credential { state, ended, manifest: inspection.c2pa_binding(), ancestors, time })
 }
 
 fn query(inspection: &Inspection) -> Query {

@@ -3,16 +3,23 @@
 //! Anybody may write anybody's label into a manifest, and put a manifest of his own making into another one as a parent's.
 //! So a manifest is known by its label together with the certificate and the claim that it signed, never by the label.
 
-use super::{Refusal, content::statement_of};
+use super::{
+    Refusal,
+    content::statement_of,
+    evidence::{Candidate, Tie},
+};
 use crate::store::{EntryRow, Reader};
 use touchstone_inspect::Ancestor;
 use touchstone_schema::{
     StatementId, Timestamp,
     statement::{Body, C2paBinding, ManifestIdentity},
+    verdict::Binding,
 };
 
 /// The state of a manifest whose signer a trust list vouches for.
 pub const TRUSTED: &str = "trusted";
+/// The state of one that fits its picture, signed by anybody.
+const VALID: &str = "valid";
 /// Ancestors that a manifest names, and entries of each, that one check looks up.
 const MAX_ANCESTORS: usize = 8;
 
@@ -52,6 +59,9 @@ impl RegisteredManifest {
 pub struct Credential {
     /// `trusted`, `valid`, `invalid`, `remote`, `unreadable`.
     pub state: String,
+    /// Nothing speaks against it but that its certificate has ended, and no trusted time stamp says when it was used. The
+    /// signature is not judged then.
+    pub ended: bool,
     /// What identifies it, if its store was read.
     pub manifest: Option<C2paBinding>,
     /// The pictures that it was made from, as far as they have manifests, the nearest first.
@@ -70,13 +80,28 @@ impl Credential {
     /// It does not fit the file, or cannot be read.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        matches!(self.state.as_str(), "invalid" | "unreadable")
+        matches!(self.state.as_str(), "invalid" | "unreadable") && !self.ended
+    }
+
+    /// A certificate that ended takes nothing back from what the registry saw before: a manifest that was registered with
+    /// this content holds as it did then.
+    pub(super) fn recall(&mut self, candidates: &[Candidate]) {
+        let Some(found) = self.manifest.as_ref().filter(|_| self.ended) else { return };
+        let seen = candidates.iter().filter(|it| {
+            it.binding == Binding::Observed && matches!(it.tie, Tie::File | Tie::WithoutManifest)
+        });
+        let mut known = seen.filter_map(|it| it.manifest.as_ref());
+        let known = known.find(|known| known.intact && known.binding.is_same_manifest(found));
+        if let Some(known) = known {
+            (if known.trusted { TRUSTED } else { VALID }).clone_into(&mut self.state);
+            self.ended = false;
+        }
     }
 }
 
 /// A manifest in this state fits its file, whoever signed.
 fn is_intact(state: &str) -> bool {
-    matches!(state, TRUSTED | "valid")
+    matches!(state, TRUSTED | VALID)
 }
 
 /// How a photo descends from an entry by its own C2PA manifest.

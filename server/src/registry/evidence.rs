@@ -6,9 +6,10 @@ use super::{
     credentials::{self, Credential, Descent, RegisteredManifest, SharedLabel},
     lookup,
     recognise::{Recognition, Resemblance},
+    turns::Turns,
 };
 use crate::store::{ContentDigest, EntryRow, Reader};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use touchstone_inspect::{
     fingerprint::{PDQ_QUALITY_FLOOR, hamming},
     frames::Part,
@@ -16,7 +17,7 @@ use touchstone_inspect::{
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId, Timestamp,
     api::LabelRecord,
-    label::{FoundLabel, OutputLabel},
+    label::{FoundLabel, LabelMeaning, OutputLabel},
     record::Record,
     statement::{Body, Issuer, Role, View},
     verdict::{Binding, Comparison, Context},
@@ -82,6 +83,8 @@ pub struct Candidate {
     pub view: Option<View>,
     /// The registered labels of an AI output: the one that holds now, then the one before its correction.
     pub labels: Vec<OutputLabel>,
+    /// An AI output that was made from another picture: it names its parents, or only a part of it is AI's.
+    pub derived: bool,
     /// The registered file itself carried an AI label, as far as is known.
     pub carried_label: bool,
     /// The registered file's C2PA manifest, as the registry saw it, otherwise as it was signed.
@@ -104,6 +107,20 @@ pub struct Candidate {
     pub issuer_suspended: bool,
 }
 
+impl Candidate {
+    /// An AI output, whose labels are registered.
+    #[must_use]
+    pub const fn is_output(&self) -> bool {
+        !self.labels.is_empty()
+    }
+
+    /// The photo is it, by its bytes or its looks.
+    #[must_use]
+    pub const fn is_same_capture(&self) -> bool {
+        matches!(self.tie, Tie::File | Tie::WithoutManifest) || self.tie.is_near()
+    }
+}
+
 /// The photo carries a label whose number is registered for another picture.
 #[derive(Debug, Clone)]
 pub struct LabelElsewhere {
@@ -113,6 +130,8 @@ pub struct LabelElsewhere {
     pub distance: Option<u32>,
     /// Both have the same width and height: then one is hardly a crop of the other.
     pub same_size: bool,
+    /// The labelled picture was itself made from another one.
+    pub derived: bool,
     /// The registry saw the labelled picture, and the producer's code belongs to who registered it.
     pub reliable: bool,
 }
@@ -183,7 +202,7 @@ impl Inner {
 /// What was added to the log since `log_size` was read is left to the next check: the verdict names that size.
 fn weigh(
     reader: &mut Reader<'_>,
-    query: Query,
+    mut query: Query,
     context: &Context,
     recognition: &Recognition,
     log_size: u64,
@@ -227,6 +246,9 @@ fn weigh(
         let mut all = recognition.resemblances.iter();
         candidate.examined = all.find(|found| found.index == candidate.index).and_then(Resemblance::examined);
     }
+    if let Some(credential) = &mut query.credential {
+        credential.recall(&candidates);
+    }
     let labels_elsewhere = labels_elsewhere(reader, &query, &candidates, log_size)?;
     let shared_label = credentials::shared_label(reader, query.credential.as_ref(), log_size)?;
     Ok(Evidence {
@@ -241,24 +263,22 @@ fn weigh(
     })
 }
 
-/// The ties that a check looks at. What does not count comes last, so that it never crowds out what does: somebody
-/// who registers a photo a hundred times after the claim hides nothing.
+/// The ties that a check looks at, strongest first. What does not count never crowds out what does, and no issuer crowds out
+/// another one: somebody who registers a photo a hundred times hides nothing.
 fn nearest(
     reader: &mut Reader<'_>,
     ties: BTreeMap<u64, Tie>,
     context: &Context,
 ) -> Result<Vec<(u64, Tie)>, Refusal> {
-    let late = |at: Timestamp| context.claim_time.is_some_and(|claim| at >= claim.end_of_second());
-    let mut idle = HashSet::new();
-    if ties.len() > MAX_CANDIDATES {
-        let indexes: Vec<u64> = ties.keys().copied().collect();
-        let rows = reader.entries(&indexes)?;
-        let useless = rows.iter().filter(|row| row.withdrawn_at_index.is_some() || late(row.accepted_at));
-        idle.extend(useless.map(|row| row.index));
-    }
     let mut nearest: Vec<(u64, Tie)> = ties.into_iter().collect();
-    nearest.sort_unstable_by_key(|(index, tie)| (idle.contains(index), *tie, *index));
-    nearest.truncate(MAX_CANDIDATES);
+    nearest.sort_unstable_by_key(|(index, tie)| (*tie, *index));
+    if nearest.len() > MAX_CANDIDATES {
+        let indexes: Vec<u64> = nearest.iter().map(|(index, _)| *index).collect();
+        let turns = Turns::among(&reader.entries(&indexes)?, context.claim_time);
+        let mut kept = turns.in_turns(indexes);
+        kept.truncate(MAX_CANDIDATES);
+        nearest.retain(|(index, _)| kept.contains(index));
+    }
     Ok(nearest)
 }
 
@@ -283,13 +303,13 @@ fn candidates(
             organisation.ok_or_else(|| Refusal::internal("an entry of an organisation that is not there"))?;
         let key = reader.key_by_public_key(&entry.key)?;
         let suspect_from = key.and_then(|key| key.suspect_from_index);
-        let (view, declared, first_label) = match statement_of(&entry)?.body {
-            Body::ImageRegistered(image) => (Some(image.view), image.content.c2pa, None),
+        let (view, declared, first_label, parents) = match statement_of(&entry)?.body {
+            Body::ImageRegistered(image) => (Some(image.view), image.content.c2pa, None, Vec::new()),
             // The output was made from this photo: the photo does not derive from the output.
             Body::OutputLabelled(output) if photo.is_some_and(|photo| output.parents.contains(photo)) => {
                 continue;
             }
-            Body::OutputLabelled(output) => (None, output.content.c2pa, Some(output.label)),
+            Body::OutputLabelled(output) => (None, output.content.c2pa, Some(output.label), output.parents),
             _ => continue,
         };
         let mut labels: Vec<OutputLabel> =
@@ -310,6 +330,7 @@ fn candidates(
             role: organisation.role,
             view,
             carried_label: carried_label(observed, manifest.is_some(), &labels, reference.as_ref()),
+            derived: is_derived(&labels, &parents),
             labels,
             manifest,
             descent: None,
@@ -323,6 +344,12 @@ fn candidates(
         });
     }
     Ok(found)
+}
+
+/// Whether an AI output was made from another picture, as far as its registrant says so.
+fn is_derived(labels: &[OutputLabel], parents: &[Sha256Digest]) -> bool {
+    let in_part = |label: &OutputLabel| label.digital_source_type.meaning() == LabelMeaning::PartlySynthetic;
+    !parents.is_empty() || labels.iter().any(in_part)
 }
 
 /// Whether the registered file itself carried an AI label. What the registry saw decides; of a file that it never saw,
@@ -360,11 +387,17 @@ fn labels_elsewhere(
         let mut records = Vec::new();
         for index in indexes {
             let Some(entry) = reader.entry(index)? else { continue };
-            records.extend(lookup::label_record(reader, &entry)?.map(|record| (index, record)));
+            let parents = match statement_of(&entry)?.body {
+                Body::OutputLabelled(output) => output.parents,
+                _ => Vec::new(),
+            };
+            let record = lookup::label_record(reader, &entry)?;
+            records.extend(record.map(|record| (index, record, parents)));
         }
-        let rank =
-            |(index, record): &(u64, LabelRecord)| (record.withdrawn, owner != Some(record.issuer), *index);
-        let Some((index, record)) = records.into_iter().min_by_key(rank) else { continue };
+        let rank = |(index, record, _): &(u64, LabelRecord, _)| {
+            (record.withdrawn, owner != Some(record.issuer), *index)
+        };
+        let Some((index, record, parents)) = records.into_iter().min_by_key(rank) else { continue };
         let row = reader.record(index)?;
         let observed = row.as_ref().is_some_and(|row| row.observed);
         let owned = owner == Some(record.issuer);
@@ -374,7 +407,9 @@ fn labels_elsewhere(
             query.orientations.iter().map(|code| hamming(code, &reference.pdq.0)).min()
         });
         let same_size = reference.is_some_and(|r| query.size == Some((r.width, r.height)));
-        elsewhere.push(LabelElsewhere { record, distance, same_size, reliable: observed && owned });
+        let derived = is_derived(std::slice::from_ref(&record.label), &parents);
+        let reliable = observed && owned;
+        elsewhere.push(LabelElsewhere { record, distance, same_size, derived, reliable });
     }
     Ok(elsewhere)
 }

@@ -3,13 +3,13 @@
 
 use super::{
     evidence::{Candidate, Evidence, Tie},
-    relabelling::{Departure, is_transplant},
+    relabelling::{Departure, is_foreign, is_transplant},
     rules::{counts, registered_before},
     texts,
 };
 use touchstone_inspect::frames;
 use touchstone_schema::{
-    label::LabelLevel,
+    label::{FoundLabel, LabelLevel},
     label_integrity::LabelIntegrity,
     verdict::{Basis, Binding, Context, Finding, FindingKind, Limit, Reference, SourceTypeChange, Strength},
 };
@@ -132,10 +132,11 @@ pub(super) fn examination_limits(candidate: &Candidate) -> Vec<Limit> {
 
 /// How much it carries that the photo departs from what `candidate` registered, and what that rests on.
 fn weight(candidate: &Candidate) -> (Strength, Basis) {
+    let declared = candidate.binding == Binding::Declared;
     match candidate.tie {
-        tie if tie.is_near() && candidate.binding == Binding::Declared => {
-            (Strength::Supporting, Basis::Fingerprint)
-        }
+        tie if tie.is_near() && declared => (Strength::Supporting, Basis::Fingerprint),
+        // Equal digests, and nobody but the registrant saw what they are of.
+        Tie::WithoutManifest if declared => (Strength::Supporting, Basis::Digest),
         Tie::Similar(_) | Tie::Geometry if candidate.examined.is_some() => (Strength::Strong, Basis::Pixels),
         Tie::Similar(_) | Tie::Geometry => (Strength::Strong, Basis::Fingerprint),
         Tie::Parent => (Strength::Supporting, Basis::Credential),
@@ -192,7 +193,12 @@ pub(super) fn conflict_findings(evidence: &Evidence, context: &Context, findings
 }
 
 pub(super) fn label_findings(evidence: &Evidence, context: &Context, findings: &mut Vec<Finding>) {
-    for label in evidence.labels.iter().filter(|label| label.meaning.is_ai()) {
+    let trace = |label: &&FoundLabel| label.meaning.is_ai() && !label.discloses_ai();
+    if evidence.labels.iter().any(|label| trace(&label)) {
+        let limits = vec![Limit::Unsigned];
+        findings.push(Finding { limits, ..plain(FindingKind::GeneratorTrace, Strength::Hint, Basis::Label) });
+    }
+    for label in evidence.labels.iter().filter(|label| label.discloses_ai()) {
         let (strength, limits) = match label.level {
             LabelLevel::Declared => (Strength::Hint, vec![Limit::Unsigned]),
             LabelLevel::Signed => (Strength::Supporting, Vec::new()),
@@ -208,14 +214,20 @@ pub(super) fn label_findings(evidence: &Evidence, context: &Context, findings: &
         }
     }
     for elsewhere in &evidence.labels_elsewhere {
-        let (kind, strength, limits) = if is_transplant(elsewhere, context) {
-            (FindingKind::LabelTransplanted, Strength::Strong, Vec::new())
+        // A heavy crop or edit keeps the label and loses the fingerprint: that its picture was not found says little.
+        let certain = is_transplant(evidence, elsewhere, context);
+        let (strength, limits) = if certain {
+            (Strength::Strong, Vec::new())
         } else {
-            // A crop keeps the label and loses the fingerprint: that its picture was not found says nothing.
-            (FindingKind::LabelRegistered, Strength::Supporting, vec![Limit::MayBeMissed])
+            (Strength::Supporting, vec![Limit::MayBeMissed])
+        };
+        let kind = if is_foreign(elsewhere, context) {
+            FindingKind::LabelTransplanted
+        } else {
+            FindingKind::LabelRegistered
         };
         findings.push(Finding {
-            summary: texts::label_elsewhere(kind),
+            summary: texts::label_elsewhere(kind, certain),
             statement: Some(elsewhere.record.statement),
             log_index: Some(elsewhere.record.log_index),
             distance: elsewhere.distance,
@@ -226,7 +238,9 @@ pub(super) fn label_findings(evidence: &Evidence, context: &Context, findings: &
 }
 
 pub(super) fn credential_findings(evidence: &Evidence, capture: bool, findings: &mut Vec<Finding>) {
-    let (kind, strength) = match evidence.credential.as_ref().map(|it| it.state.as_str()) {
+    let credential = evidence.credential.as_ref();
+    let (kind, strength) = match credential.map(|it| it.state.as_str()) {
+        _ if credential.is_some_and(|it| it.ended) => (FindingKind::C2paEnded, Strength::Hint),
         Some("trusted") => (FindingKind::C2paTrusted, Strength::Strong),
         Some("valid") => (FindingKind::C2paValid, Strength::Supporting),
         Some("invalid" | "unreadable") => (FindingKind::C2paInvalid, Strength::Supporting),

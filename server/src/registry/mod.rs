@@ -27,6 +27,7 @@ pub mod rules;
 mod signing;
 pub mod texts;
 pub mod transparency;
+mod turns;
 
 use crate::{
     clock::{Clock, Entropy},

@@ -4,9 +4,13 @@
 //! are local features asked, which find crops, screenshots and collages. What is proposed counts for nothing until
 //! the pixels agree.
 
-use super::{Inner, Refusal, evidence::Examined};
+use super::{
+    Inner, Refusal,
+    evidence::Examined,
+    turns::{IN_A_ROW, Turns},
+};
 use crate::matching::{Near, PDQ_RADIUS};
-use std::{cell::OnceCell, collections::HashSet};
+use std::{cell::OnceCell, collections::HashMap};
 use touchstone_inspect::{
     Inspection,
     compare::{self, Comparison, Homography, Relation, RgbView},
@@ -164,7 +168,7 @@ impl Inner {
         let nearest = self.index.near(pdq, dhash);
         let indexes: Vec<u64> = nearest.near.iter().map(|near| near.index).collect();
         let mut resemblances = Vec::new();
-        let order = self.timely_first(indexes, claim)?;
+        let order = self.turns(&indexes, claim)?.in_turns(indexes);
         let flooded = nearest.flooded || order.len() > MAX_UNSEEN;
         for index in order.into_iter().take(MAX_UNSEEN) {
             let Some(record) = self.record(index)? else { continue };
@@ -197,7 +201,7 @@ impl Inner {
         let mut found = Recognition { flooded: nearest.flooded, ..Recognition::default() };
         let mut again = Vec::new();
         let indexes: Vec<u64> = nearest.near.iter().map(|near| near.index).collect();
-        let order = self.timely_first(indexes, claim)?;
+        let order = self.turns(&indexes, claim)?.in_turns(indexes);
         found.flooded |= order.len() > MAX_COMPARED;
         for index in order.into_iter().take(MAX_COMPARED) {
             let Some(near) = nearest.near.iter().find(|near| near.index == index) else { continue };
@@ -236,15 +240,10 @@ impl Inner {
         })
     }
 
-    /// What was registered late or withdrawn comes last, so that it never crowds out what counts: somebody who
-    /// registers a photo many times after the claim hides nothing.
-    fn timely_first(&self, mut indexes: Vec<u64>, claim: Option<Timestamp>) -> Result<Vec<u64>, Refusal> {
-        let rows = self.store.read(|reader| reader.entries(&indexes).map_err(Refusal::from))?;
-        let late = |at: Timestamp| claim.is_some_and(|claim| at >= claim.end_of_second());
-        let idle = rows.iter().filter(|row| row.withdrawn_at_index.is_some() || late(row.accepted_at));
-        let idle: HashSet<u64> = idle.map(|row| row.index).collect();
-        indexes.sort_by_key(|index| idle.contains(index));
-        Ok(indexes)
+    /// The turns of what was proposed.
+    fn turns(&self, indexes: &[u64], claim: Option<Timestamp>) -> Result<Turns, Refusal> {
+        let rows = self.store.read(|reader| reader.entries(indexes).map_err(Refusal::from))?;
+        Ok(Turns::among(&rows, claim))
     }
 
     /// Crops, screenshots, collages: by local features and their geometry. `again` are pictures that look alike as a
@@ -268,15 +267,30 @@ impl Inner {
         let mut proposed = self.index.parts(&looked_up).map_err(Refusal::internal)?;
         proposed.retain(|index| !known.contains(index));
         proposed.truncate(MAX_PROPOSED);
-        let mut fitting = 0;
-        for index in self.timely_first(proposed, claim)?.into_iter().take(MAX_ALIGNED) {
+        // Most of what is proposed does not fit, so turns are given among what does: an issuer's pictures beyond those
+        // wait until the others' were aligned.
+        let turns = self.turns(&proposed, claim)?;
+        let (mut fitting, mut waiting) = (HashMap::new(), Vec::new());
+        let mut aligned = 0;
+        for index in turns.timely_first(proposed) {
+            let issuer = turns.issuer(index);
+            if fitting.get(&issuer).is_some_and(|count| *count >= IN_A_ROW) {
+                waiting.push(index);
+                continue;
+            }
+            aligned += 1;
             // What fits costs a comparison, whatever comes of it.
-            let Some(other) = self.compare_part(photo, &looked_up, index)? else { continue };
-            fitting += 1;
-            found.extend(other);
-            if fitting == MAX_FITTING {
+            if let Some(other) = self.compare_part(photo, &looked_up, index)? {
+                *fitting.entry(issuer).or_insert(0) += 1;
+                found.extend(other);
+            }
+            if aligned == MAX_ALIGNED || fitting.values().sum::<usize>() >= MAX_FITTING {
                 break;
             }
+        }
+        let left = MAX_FITTING.saturating_sub(fitting.into_values().sum());
+        for index in waiting.into_iter().take(left) {
+            found.extend(self.compare_part(photo, &looked_up, index)?.flatten());
         }
         Ok(())
     }

@@ -9,12 +9,13 @@ use super::{
         conflict_findings, credential_findings, departure_finding, entry_findings, examination_limits,
         label_findings, plain, source_type_finding,
     },
-    relabelling::{departure, is_transplant, label_kept, source_type_changes},
-    texts,
+    relabelling::{comes_second, departed, is_transplant, keeps_label, may_be_origin, source_type_changes},
+    texts::{self, Grounds},
 };
+use std::cmp::Reverse;
 use touchstone_schema::{
     Timestamp,
-    label::{LabelLevel, LabelMeaning, LabelScheme},
+    label::{FoundLabel, LabelLevel, LabelMeaning, LabelScheme},
     statement::View,
     verdict::{
         Basis, Bilingual, Binding, Conclusion, Context, Finding, FindingKind, Limit, Match, Recommendation,
@@ -31,7 +32,11 @@ pub struct Facts<'a> {
     /// The best match that counts.
     best: Option<&'a Candidate>,
     relabelled: bool,
+    /// The best match is an AI output that was made from another picture, and the photo may be that one.
+    may_be_origin: bool,
     ai_label_in_file: bool,
+    /// The registered picture that the photo is has no such label.
+    label_added: bool,
     capture_credential: bool,
     informative: bool,
 }
@@ -58,7 +63,7 @@ fn is_edited(best: &Candidate) -> bool {
 }
 
 fn merchant_tie(facts: &Facts<'_>) -> Option<Tie> {
-    facts.best.filter(|best| best.labels.is_empty()).map(|best| best.tie)
+    facts.best.filter(|best| !best.is_output()).map(|best| best.tie)
 }
 
 /// The conclusions, in the order of precedence.
@@ -66,15 +71,25 @@ pub const RULES: &[Rule] = &[
     Rule {
         conclusion: Conclusion::Relabelled,
         when: (
-            "The photo derives from a registered AI output and its label was removed, weakened or replaced; or it \
-             carries a genuine label that is registered for another picture of the same size, by the organisation that \
-             its provider code is bound to; or somebody else signed a C2PA manifest over registered content that has \
-             one.",
-            "照片源自已登记的 AI 生成内容，但标识被删除、降级或替换；或照片带有由该编码绑定机构为同尺寸的另一图片登记的真实标识；\
-             或他人对已带清单的登记内容重新签署 C2PA 清单。",
+            "The photo derives from a registered AI output, and the label that this had is missing, says less or \
+             something else; or it is a picture that is registered without a label, and carries one that the \
+             organisation to which its provider code is bound registered for another picture; or somebody else signed \
+             a C2PA manifest over registered content that has one.",
+            "照片源自已登记的 AI 生成内容，而其原有标识缺失、降级或不同；或照片是登记时不带标识的图片，却带有该编码绑定机构为另一图片\
+             登记的标识；或他人对已带清单的登记内容重新签署 C2PA 清单。",
         ),
         recommendation: Recommendation::HumanReview,
         applies: |facts| facts.relabelled,
+    },
+    Rule {
+        conclusion: Conclusion::Copy,
+        when: (
+            "The photo carries no AI label and is the same capture as a registered AI output that was itself made from \
+             another picture: it may be that picture.",
+            "照片不带 AI 标识，与一项由另一图片制作而成的已登记 AI 生成内容为同一次拍摄：照片可能就是该原图。",
+        ),
+        recommendation: Recommendation::HumanReview,
+        applies: |facts| facts.may_be_origin && !facts.ai_label_in_file,
     },
     Rule {
         conclusion: Conclusion::Synthetic,
@@ -83,7 +98,7 @@ pub const RULES: &[Rule] = &[
             "照片是已登记的 AI 生成内容，或源自该内容。",
         ),
         recommendation: Recommendation::HumanReview,
-        applies: |facts| facts.best.is_some_and(|best| !best.labels.is_empty()),
+        applies: |facts| facts.best.is_some_and(Candidate::is_output),
     },
     Rule {
         conclusion: Conclusion::Original,
@@ -102,6 +117,16 @@ pub const RULES: &[Rule] = &[
         ),
         recommendation: Recommendation::HumanReview,
         applies: |facts| facts.best.is_some_and(|best| best.examined.is_some_and(|found| found.altered)),
+    },
+    Rule {
+        conclusion: Conclusion::Copy,
+        when: (
+            "The photo is the same capture as a picture that was registered without an AI label, no alteration was found, \
+             and it carries an unsigned one.",
+            "照片与登记时不带 AI 标识的图片为同一次拍摄，未发现改动，却带有未签名的 AI 标识。",
+        ),
+        recommendation: Recommendation::HumanReview,
+        applies: |facts| facts.label_added,
     },
     Rule {
         conclusion: Conclusion::Synthetic,
@@ -173,8 +198,8 @@ pub const CAUTIONS: &[(FindingKind, &str, &str)] = &[
     ),
     (
         FindingKind::LabelTransplanted,
-        "The photo carries a label that is registered for another picture.",
-        "照片带有为另一图片登记的标识。",
+        "The photo carries a label whose registered picture was not recognised in it.",
+        "照片所带标识对应的已登记图片未在此照片中识别出。",
     ),
     (
         FindingKind::SuspectKey,
@@ -191,6 +216,12 @@ pub const CAUTIONS: &[(FindingKind, &str, &str)] = &[
         FindingKind::SourceTypeChanged,
         "It states another digital source type than was registered.",
         "其数字来源类型与登记的不同。",
+    ),
+    (
+        FindingKind::GeneratorTrace,
+        "A text in the file looks like the trace of an AI generator; anybody can write it, and it is a ground for \
+         suspicion at most.",
+        "文件中有类似 AI 生成器痕迹的文字；任何人都可写入，至多作为疑似依据。",
     ),
     (FindingKind::C2paInvalid, "The C2PA manifest does not fit the file.", "C2PA 清单与文件不符。"),
 ];
@@ -257,6 +288,7 @@ fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> 
             Tie::Similar(distance) => distance,
             Tie::Geometry | Tie::Parent | Tie::OtherCapture => u32::MAX,
         };
+        let kept = candidate.is_same_capture() && keeps_label(evidence, candidate);
         (
             // An entry that came in time tells more than a closer one that came late.
             registered_before(candidate, context) == Some(false),
@@ -264,14 +296,17 @@ fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> 
             // what a manifest says; what was examined comes first.
             candidate.tie == Tie::Parent,
             candidate.tie.is_near(),
+            // Of outputs that look alike, the photo is the one whose label it has.
+            !kept,
             candidate.tie.is_near() && candidate.examined.is_none(),
             // A picture that the photo shows unaltered is nearer than one that it would be an alteration of.
             candidate.examined.is_some_and(|found| found.altered),
+            // Who registers a picture of somebody else's after him is told of as a conflict.
+            comes_second(evidence, candidate),
             distance,
             // The same picture as an AI output tells more than as a merchant's own.
-            candidate.labels.is_empty(),
-            candidate.binding == Binding::Declared,
-            candidate.index,
+            !candidate.is_output(),
+            (candidate.tie != Tie::File, candidate.binding == Binding::Declared, candidate.index),
         )
     })
 }
@@ -279,13 +314,17 @@ fn best<'a>(evidence: &'a Evidence, context: &Context) -> Option<&'a Candidate> 
 /// Draws the conclusion.
 #[must_use]
 pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
-    let best = best(evidence, context);
-    let departure = best.and_then(|best| departure(evidence, best).map(|departure| (best, departure)));
-    let transplanted = evidence.labels_elsewhere.iter().any(|elsewhere| is_transplant(elsewhere, context));
-    // A fingerprint that only its registrant computed may be anybody's: it carries no such conclusion.
+    let nearest = best(evidence, context);
+    let departed = nearest.and_then(|nearest| departed(evidence, nearest, context));
+    let best = departed.map(|(candidate, _)| candidate).or(nearest);
+    let departure = departed.map(|(_, departure)| departure);
+    let mut elsewhere = evidence.labels_elsewhere.iter();
+    let transplanted = elsewhere.any(|elsewhere| is_transplant(evidence, elsewhere, context));
+    // A fingerprint that only its registrant computed may be anybody's.
     let declared_near =
         |candidate: &Candidate| candidate.binding == Binding::Declared && candidate.tie.is_near();
-    let ai_label_in_file = evidence.labels.iter().any(|label| label.meaning.is_ai());
+    // A trace is no label: unsigned text that generators leave, and recipes and couriers' forms as well.
+    let ai_label_in_file = evidence.labels.iter().any(FoundLabel::discloses_ai);
     let capture_credential = evidence.labels.iter().any(|label| {
         label.meaning == LabelMeaning::Captured
             && label.scheme == LabelScheme::C2pa
@@ -293,8 +332,10 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     }) && !ai_label_in_file;
     let facts = Facts {
         best,
-        relabelled: departure.is_some_and(|(candidate, _)| !declared_near(candidate)) || transplanted,
+        relabelled: departure.is_some() || transplanted,
+        may_be_origin: best.is_some_and(|best| best.derived && may_be_origin(best)),
         ai_label_in_file,
+        label_added: ai_label_in_file && best.is_some_and(|best| is_label_added(evidence, best)),
         capture_credential,
         informative: evidence.informative,
     };
@@ -304,7 +345,7 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     for candidate in evidence.candidates.iter().filter(tells) {
         entry_findings(candidate, context, &mut findings);
     }
-    if let Some((candidate, departure)) = departure {
+    if let Some((candidate, departure)) = departed {
         findings.push(departure_finding(evidence, candidate, departure, context));
     }
     if let Some(best) = best {
@@ -319,13 +360,14 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     }
     let caution = |finding: &Finding| caution_text(finding).is_some();
     let cautioned = findings.iter().any(caution);
-    // What bears on the recommendation is never cut off by many like matches.
-    findings.sort_by_key(|finding| {
-        let bears =
-            caution(finding) || departure.is_some_and(|(_, departure)| departure.kind() == finding.kind);
-        (std::cmp::Reverse(finding.strength), !bears)
-    });
+    // What bears on the answer is never cut off by many like matches, however strong they are.
+    let bears = |finding: &Finding| {
+        caution(finding) || departure.is_some_and(|departure| departure.kind() == finding.kind)
+    };
+    let of_best = |finding: &Finding| best.is_some_and(|best| finding.statement == Some(best.id));
+    findings.sort_by_key(|finding| (!bears(finding), !of_best(finding), Reverse(finding.strength)));
     findings.truncate(MAX_FINDINGS);
+    findings.sort_by_key(|finding| (Reverse(finding.strength), !bears(finding)));
 
     let rule = RULES.iter().find(|rule| (rule.applies)(&facts)).unwrap_or(&RULES[RULES.len() - 1]);
     let late = best.is_some_and(|best| registered_before(best, context) == Some(false));
@@ -338,19 +380,32 @@ pub fn judge(evidence: &Evidence, context: &Context) -> Judgement {
     let best_match = best.or_else(other).map(|best| matched(best, context));
     Judgement {
         conclusion: rule.conclusion,
-        reason: texts::reason(
-            rule.conclusion,
-            best_match.as_ref().filter(|_| best.is_some()),
-            departure.map(|(_, departure)| departure),
+        reason: texts::reason(&Grounds {
+            conclusion: rule.conclusion,
+            found: best_match.as_ref().filter(|_| best.is_some()),
+            departure,
             evidence,
-            best.is_some_and(|best| label_kept(evidence, &best.labels)),
-        )
+            label_kept: best.is_some_and(|best| keeps_label(evidence, best)),
+            may_be_origin: facts.may_be_origin,
+            label_added: facts.label_added,
+        })
         .followed_by(doubt),
         recommendation,
         limits: limits(evidence, best, rule.conclusion, context),
         best_match,
         findings,
     }
+}
+
+/// The photo is `best`, which was registered without the label that it carries. A signed label is its signer's word.
+fn is_label_added(evidence: &Evidence, best: &Candidate) -> bool {
+    let mut labels = evidence.labels.iter().filter(|label| label.discloses_ai());
+    !best.is_output()
+        && best.tie.is_near()
+        && best.examined.is_some_and(|found| !found.altered)
+        && best.binding == Binding::Observed
+        && !best.carried_label
+        && labels.all(|label| label.level == LabelLevel::Declared)
 }
 
 /// Why a finding asks for a person, if it does.
@@ -395,7 +450,7 @@ fn limits(
         None => limits.push(Limit::MayBeMissed),
     }
     if conclusion == Conclusion::Synthetic
-        && best.is_none_or(|best| best.labels.is_empty())
+        && best.is_none_or(|best| !best.is_output())
         && evidence.labels.iter().all(|l| l.level == LabelLevel::Declared)
     {
         limits.push(Limit::Unsigned);

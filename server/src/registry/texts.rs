@@ -23,6 +23,10 @@ pub fn finding(kind: FindingKind) -> Bilingual {
             ("The fingerprint agrees with that of a registered picture.", "指纹与一张已登记图片吻合。")
         }
         FindingKind::LabelInFile => ("The file carries an AI label.", "文件带有 AI 标识。"),
+        FindingKind::GeneratorTrace => (
+            "A text in the file looks like the trace of an AI generator. Anybody can write it.",
+            "文件中有类似 AI 生成器痕迹的文字。任何人都可写入。",
+        ),
         FindingKind::LabelSignatureBroken => (
             "The signature in the file's AI label does not belong to its fields, or not to the producer that it names.",
             "文件 AI 标识中的签名与其字段不符，或不属于所写的服务提供者。",
@@ -30,9 +34,10 @@ pub fn finding(kind: FindingKind) -> Bilingual {
         FindingKind::LabelRegistered => {
             ("The matched picture is registered as an AI output.", "匹配的图片已登记为 AI 生成内容。")
         }
-        FindingKind::LabelRemoved => {
-            ("The registered AI label is missing in this photo.", "已登记的 AI 标识在此照片中缺失。")
-        }
+        FindingKind::LabelRemoved => (
+            "The registered AI label is missing in this photo. Chat programs and websites drop labels, too.",
+            "已登记的 AI 标识在此照片中缺失。聊天软件和网站也会去掉标识。",
+        ),
         FindingKind::LabelChanged => (
             "The photo's label says less, or something else, than the registered one.",
             "照片的标识弱于或不同于已登记的标识。",
@@ -55,6 +60,11 @@ pub fn finding(kind: FindingKind) -> Bilingual {
         FindingKind::C2paInvalid => {
             ("The C2PA manifest does not fit the file, or is broken.", "C2PA 清单与文件不符或已损坏。")
         }
+        FindingKind::C2paEnded => (
+            "The certificate behind the C2PA manifest has ended, and no trusted time stamp says when it was used. \
+             Certificates end by themselves: it says nothing about the picture.",
+            "C2PA 清单所用证书已到期，且没有可信时间戳说明其使用时间。证书会自然到期：这与图片无关。",
+        ),
         FindingKind::C2paResigned => (
             "The C2PA manifest is not the registered one: somebody else signed the same content.",
             "C2PA 清单并非登记的清单：他人对同一内容重新签名。",
@@ -166,14 +176,19 @@ pub fn source_type(change: &SourceTypeChange) -> Bilingual {
 
 /// One sentence for a label in the photo whose registered picture is another one, or could not be compared.
 #[must_use]
-pub fn label_elsewhere(kind: FindingKind) -> Bilingual {
-    if kind == FindingKind::LabelTransplanted {
-        return finding(kind);
+pub fn label_elsewhere(kind: FindingKind, certain: bool) -> Bilingual {
+    match kind {
+        FindingKind::LabelTransplanted if certain => finding(kind),
+        FindingKind::LabelTransplanted => Bilingual::new(
+            "The label's number is registered for a picture that this photo does not look like: it is another picture, or \
+             a crop or edit too heavy to recognise.",
+            "该标识的编号所登记的图片与此照片不相似：照片是另一图片，或裁剪、编辑过多而无法识别。",
+        ),
+        _ => Bilingual::new(
+            "The label's number is registered; its picture could not be recognised in this photo.",
+            "该标识的编号已登记；无法在此照片中识别出对应图片。",
+        ),
     }
-    Bilingual::new(
-        "The label's number is registered; its picture could not be recognised in this photo.",
-        "该标识的编号已登记；无法在此照片中识别出对应图片。",
-    )
 }
 
 /// One sentence for an AI label in the photo.
@@ -183,7 +198,7 @@ pub fn label_in_file(scheme: LabelScheme) -> Bilingual {
         LabelScheme::Gb45438 => ("an AI label after GB 45438", "GB 45438 标识"),
         LabelScheme::Iptc => ("an AI label after IPTC", "IPTC 标识"),
         LabelScheme::C2pa => ("an AI label in its C2PA manifest", "C2PA 清单中的 AI 标识"),
-        LabelScheme::GeneratorTrace => ("the trace of an AI generator", "AI 生成器的痕迹"),
+        LabelScheme::GeneratorTrace => return finding(FindingKind::GeneratorTrace),
     };
     Bilingual::new(format!("The file carries {en}."), format!("该文件带有 {zh}。"))
 }
@@ -208,7 +223,7 @@ pub const fn conclusion(conclusion: Conclusion) -> (&'static str, &'static str) 
         Conclusion::Copy => ("copy", "副本"),
         Conclusion::Altered => ("altered", "有改动"),
         Conclusion::Synthetic => ("synthetic", "AI 生成"),
-        Conclusion::Relabelled => ("relabelled", "标识被改"),
+        Conclusion::Relabelled => ("relabelled", "标识不符"),
         Conclusion::Captured => ("captured", "实拍"),
         Conclusion::Unknown => ("unknown", "未知"),
     }
@@ -274,16 +289,30 @@ fn thing(found: &Match) -> (&'static str, &'static str) {
     }
 }
 
+/// What a conclusion rests on.
+#[derive(Debug)]
+pub struct Grounds<'a> {
+    /// The conclusion.
+    pub conclusion: Conclusion,
+    /// The best match that counts.
+    pub found: Option<&'a Match>,
+    /// How the photo departs from it.
+    pub departure: Option<Departure>,
+    /// Everything that the rules looked at.
+    pub evidence: &'a Evidence,
+    /// The registered label is there.
+    pub label_kept: bool,
+    /// The photo may be what the matched output was made from.
+    pub may_be_origin: bool,
+    /// The matched picture has no such label as the photo.
+    pub label_added: bool,
+}
+
 /// Why the conclusion was drawn, in one sentence.
 #[must_use]
-pub fn reason(
-    conclusion: Conclusion,
-    found: Option<&Match>,
-    departure: Option<Departure>,
-    evidence: &Evidence,
-    kept: bool,
-) -> Bilingual {
-    let Some(found) = found else { return reason_without_match(conclusion, evidence) };
+pub fn reason(grounds: &Grounds<'_>) -> Bilingual {
+    let Grounds { conclusion, departure, evidence, .. } = *grounds;
+    let Some(found) = grounds.found else { return reason_without_match(conclusion, evidence) };
     let (thing, thing_zh) = thing(found);
     let issuer = &found.issuer_name;
     let broken = evidence.credential.as_ref().is_some_and(|it| it.is_broken());
@@ -293,8 +322,10 @@ pub fn reason(
             format!("{issuer} 登记的内容；他人对其重新签署了 C2PA 清单。"),
         ),
         (Conclusion::Relabelled, Some(Departure::Removed)) => Bilingual::new(
-            format!("Derives from an {thing} of {issuer}; the registered AI label was removed."),
-            format!("源自 {issuer} 的{thing_zh}，已登记的 AI 标识被删除。"),
+            format!(
+                "Derives from an {thing} of {issuer}; the registered AI label is missing. Chat programs drop labels, too."
+            ),
+            format!("源自 {issuer} 的{thing_zh}，已登记的 AI 标识缺失。聊天软件也会去掉标识。"),
         ),
         (Conclusion::Relabelled, Some(_)) => Bilingual::new(
             format!("Derives from an {thing} of {issuer}; its label no longer says what was registered."),
@@ -304,9 +335,15 @@ pub fn reason(
             format!("Derives from an {thing} of {issuer}; its C2PA manifest no longer fits the file."),
             format!("源自 {issuer} 的{thing_zh}，其 C2PA 清单与文件不再相符。"),
         ),
-        (Conclusion::Synthetic, _) if found.role == Role::AiVendor && kept => Bilingual::new(
+        (Conclusion::Synthetic, _) if found.role == Role::AiVendor && grounds.label_kept => Bilingual::new(
             format!("Registered by {issuer} as an AI output, with the label kept."),
             format!("{issuer} 登记的 AI 生成内容，标识保留。"),
+        ),
+        (Conclusion::Synthetic, _) if found.relation == Relation::SameCaptureAltered => Bilingual::new(
+            format!(
+                "The same capture as a picture that {issuer} registered as an AI output; regions differ."
+            ),
+            format!("与 {issuer} 登记为 AI 生成内容的图片为同一次拍摄；部分区域不同。"),
         ),
         (Conclusion::Synthetic, _) if found.role == Role::AiVendor => Bilingual::new(
             format!("Is or derives from a picture that {issuer} registered as an AI output."),
@@ -331,6 +368,19 @@ pub fn reason(
         (Conclusion::Altered, _) => Bilingual::new(
             format!("The same capture as a {thing} of {issuer}, with altered regions."),
             format!("与 {issuer} 的{thing_zh}为同一次拍摄，但有区域被改动。"),
+        ),
+        (Conclusion::Copy, _) if grounds.may_be_origin => Bilingual::new(
+            format!(
+                "The same capture as an {thing} of {issuer} that was itself made from another picture; it may be that \
+                 picture."
+            ),
+            format!("与 {issuer} 的{thing_zh}为同一次拍摄，而后者由另一图片制作而成；照片可能就是该原图。"),
+        ),
+        (Conclusion::Copy, _) if grounds.label_added => Bilingual::new(
+            format!(
+                "The same capture as a {thing} of {issuer}; its AI label is not in the registered picture."
+            ),
+            format!("与 {issuer} 的{thing_zh}为同一次拍摄；其 AI 标识不在已登记的图片中。"),
         ),
         (Conclusion::Copy, _) if overlaid(evidence, found) => Bilingual::new(
             format!(
@@ -363,7 +413,7 @@ fn only_perhaps(evidence: &Evidence) -> bool {
         let attribute = label.gb45438.as_ref().and_then(Gb45438Label::attribute);
         matches!(attribute, Some(AiAttribute::Possible | AiAttribute::Suspected))
     };
-    evidence.labels.iter().filter(|label| label.meaning.is_ai()).all(perhaps)
+    evidence.labels.iter().filter(|label| label.discloses_ai()).all(perhaps)
 }
 
 fn reason_without_match(conclusion: Conclusion, evidence: &Evidence) -> Bilingual {
@@ -373,7 +423,7 @@ fn reason_without_match(conclusion: Conclusion, evidence: &Evidence) -> Bilingua
             "带有为另一图片登记的真实标识。",
         ),
         Conclusion::Synthetic => {
-            let ai = evidence.labels.iter().filter(|label| label.meaning.is_ai());
+            let ai = evidence.labels.iter().filter(|label| label.discloses_ai());
             match ai.map(|label| label.level).max() {
                 Some(LabelLevel::Verified) => Bilingual::new(
                     "A trusted signature in the file says that AI made or edited it.",
@@ -410,6 +460,12 @@ fn reason_without_match(conclusion: Conclusion, evidence: &Evidence) -> Bilingua
             "The photo tells too little to be recognised. Nothing is known.",
             "照片信息过少，无法识别。没有已知信息。",
         ),
+        _ if evidence.labels.iter().any(|label| label.meaning.is_ai() && !label.discloses_ai()) => {
+            Bilingual::new(
+                "No registered picture and no label is known of it.",
+                "未发现对应的已登记图片，也没有标识。",
+            )
+        }
         _ => Bilingual::new(
             "Nothing is known. That is common and counts against nobody.",
             "没有已知信息。这很常见，不对任何人构成不利。",

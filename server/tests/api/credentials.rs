@@ -113,7 +113,8 @@ fn an_original_that_somebody_signed_again_stays_the_original() {
         let verdict = platform.check(&taken, &timely(&app)).verdict;
         let resigned = kinds(&verdict).contains(&FindingKind::C2paResigned);
         if original_first {
-            concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
+            // By the log it was the merchant's before anybody called it an output: a person decides between them.
+            concluded(&verdict, Conclusion::Original, Recommendation::HumanReview);
             assert!(!resigned && !kinds(&verdict).contains(&FindingKind::SourceTypeChanged));
             finding(&verdict, FindingKind::MerchantAndAi);
         } else {

@@ -31,6 +31,7 @@ mod credentials;
 mod faults;
 mod flow;
 mod forging;
+mod honest;
 mod house;
 mod labels;
 mod log;

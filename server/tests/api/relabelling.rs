@@ -121,16 +121,23 @@ fn a_cut_manifest_is_relabelled() {
 fn a_transplanted_label_is_relabelled() {
     let scene = labelled(12);
     let photo = with_gb45438(&jpeg(&picture(13), 90), &scene.label);
-    let verdict = scene.relabelled(&photo, FindingKind::LabelTransplanted);
-    let transplanted = finding(&verdict, FindingKind::LabelTransplanted);
-    assert!(transplanted.distance.unwrap() > 80);
-    assert_eq!((transplanted.strength, verdict.best_match.is_none()), (Strength::Strong, true));
+    // A heavy crop on the same canvas looks like this, too: it is what its label says, and a person looks at it.
+    let verdict = scene.platform.check(&photo, &timely(&scene.app)).verdict;
+    concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
+    let elsewhere = finding(&verdict, FindingKind::LabelTransplanted);
+    assert!(elsewhere.distance.unwrap() > 80);
+    assert_eq!((elsewhere.strength, verdict.best_match.is_none()), (Strength::Supporting, true));
     // Of another size it might be a crop: that the label is registered is said, and that it could not be compared.
     let crop = with_gb45438(&jpeg(&resized(&picture(13), 70), 90), &scene.label);
     let verdict = scene.platform.check(&crop, &timely(&scene.app)).verdict;
     concluded(&verdict, Conclusion::Synthetic, Recommendation::HumanReview);
     assert!(!kinds(&verdict).contains(&FindingKind::LabelTransplanted));
     assert_eq!(finding(&verdict, FindingKind::LabelRegistered).limits, [Limit::MayBeMissed]);
+    // A picture that is registered without a label is certainly another one.
+    scene.app.merchant().register(&jpeg(&picture(13), 92), View::Listing);
+    let verdict = scene.relabelled(&photo, FindingKind::LabelTransplanted);
+    let transplanted = finding(&verdict, FindingKind::LabelTransplanted);
+    assert_eq!((transplanted.strength, verdict.best_match.is_some()), (Strength::Strong, true));
     // A registration that was accepted after the claim accuses nobody.
     let early = Context {
         claim_time: Some(scene.output.accepted_at.saturating_add_seconds(-1)),
@@ -138,6 +145,7 @@ fn a_transplanted_label_is_relabelled() {
     };
     let verdict = scene.platform.check(&photo, &early).verdict;
     assert_eq!(verdict.conclusion, Conclusion::Synthetic);
+    assert!(!kinds(&verdict).contains(&FindingKind::LabelTransplanted));
 }
 
 #[test]
@@ -179,11 +187,19 @@ fn nothing_weaker_takes_the_place_of_a_label() {
         "parameters",
         "a cup\nNegative prompt: none\nSteps: 20, Sampler: Euler a",
     );
-    for (photo, kind) in [(less, FindingKind::LabelChanged), (traced, FindingKind::LabelRemoved)] {
+    // The first one is what a platform has to write into a file that comes without any: nothing was put in the place of
+    // the registered label, which is missing.
+    for photo in [less, traced] {
         let verdict = platform.check(&photo, &timely(&app)).verdict;
         concluded(&verdict, Conclusion::Relabelled, Recommendation::HumanReview);
-        finding(&verdict, kind);
+        finding(&verdict, FindingKind::LabelRemoved);
     }
+    // One with a producer of its own is in its place.
+    let own =
+        Gb45438Label { content_producer: "somebody".to_owned(), produce_id: "1".to_owned(), ..suspected };
+    let verdict = platform.check(&with_gb45438(&jpeg(&drawn, 70), &own), &timely(&app)).verdict;
+    concluded(&verdict, Conclusion::Relabelled, Recommendation::HumanReview);
+    finding(&verdict, FindingKind::LabelChanged);
 }
 
 #[test]

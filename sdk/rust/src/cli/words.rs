@@ -114,7 +114,7 @@ pub(crate) const fn conclusion(conclusion: Conclusion) -> Pair {
         Conclusion::Copy => ("copy", "副本"),
         Conclusion::Altered => ("altered", "有改动"),
         Conclusion::Synthetic => ("synthetic", "AI 生成"),
-        Conclusion::Relabelled => ("relabelled", "标识被改"),
+        Conclusion::Relabelled => ("relabelled", "标识不符"),
         Conclusion::Captured => ("captured", "实拍"),
         Conclusion::Unknown => ("unknown", "未知"),
     }
