@@ -59,9 +59,7 @@ pub enum LabelWriteError {
     #[error("the file has several implicit labels")]
     SeveralLabels,
     /// The file has no label that says AI, and no basis for one was given. A trace is none by itself.
-    #[error(
-        "the file has no label to add to, and no other label in it says that AI made it; give the basis for one"
-    )]
+    #[error("the file has no label to add to, and no other label in it says that AI made it")]
     NoLabel,
     /// The label names another propagator, or has integrity data in `ReservedCode2` that would be lost; it has room for
     /// one, and the other's entry is not taken away.

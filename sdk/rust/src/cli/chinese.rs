@@ -241,9 +241,7 @@ impl InChinese for LabelWriteError {
             Self::Inconsistent(finding) => format!("标识不符合 GB 45438：{}", finding.text.zh),
             Self::AlreadyLabelled => "文件已有隐式标识".to_owned(),
             Self::SeveralLabels => "文件有多个隐式标识".to_owned(),
-            Self::NoLabel => {
-                "文件没有可补充的标识，也没有其他标识表明由 AI 生成；请给出添加标识的依据".to_owned()
-            }
+            Self::NoLabel => "文件没有可补充的标识，也没有其他标识表明由 AI 生成".to_owned(),
             Self::AlreadyPropagated { found } => format!("标识中已写有传播者：{found}"),
             Self::WouldWeaken { found, asked } => format!("标识为“{found}”，不得减弱为“{asked}”"),
             Self::OtherSourceType { found } => format!("文件已写有另一种数字来源类型：{found}"),
