@@ -49,8 +49,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const COMPARE_EVERY: Duration = Duration::from_secs(5);
 /// How often doubted tiles are examined.
 const MEND_EVERY: Duration = Duration::from_secs(5);
-/// Between attempts after an error.
+/// Between attempts after an error; as long as it goes on, twice as long each time.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+const RETRY_AT_MOST: Duration = Duration::from_secs(8);
 
 /// Rules of publication.
 #[derive(Debug, Clone, Copy)]
@@ -151,6 +152,7 @@ impl Publisher {
 
     fn run(mut self, edge: Edge) {
         let mut edge = Some(edge);
+        let (mut retry_after, mut told) = (RETRY_AFTER, String::new());
         while self.view.wait_for_work(LOOK_EVERY) {
             let next_begin = Deadline::after(self.rhythm.interval);
             self.mend();
@@ -158,17 +160,25 @@ impl Publisher {
             match outcome {
                 Ok(next) => {
                     edge = Some(next);
+                    (retry_after, told) = (RETRY_AFTER, String::new());
                     if !self.view.pause(next_begin.remaining()) {
                         break;
                     }
                 }
                 Err(PublishError::Failed(error)) => {
-                    tracing::warn!("the log was not published: {error}");
+                    let error = error.to_string();
+                    // The same every few seconds would bury everything else.
+                    if error != told {
+                        tracing::warn!("the log was not published: {error}");
+                    }
+                    told = error;
+                    self.view.count_failure();
                     // What waits is tried again without anybody's call.
                     self.view.look_again();
-                    if !self.view.pause(RETRY_AFTER) {
+                    if !self.view.pause(retry_after) {
                         break;
                     }
+                    retry_after = (retry_after * 2).min(RETRY_AT_MOST);
                 }
                 Err(PublishError::Halt(reason)) => {
                     tracing::error!("the log stops: {reason}");

@@ -107,6 +107,7 @@ pub struct View {
     resources: Cache<Tile, Bytes, Weight>,
     nodes: Cache<Tile, Arc<Nodes>, Weight>,
     committed: AtomicU64,
+    failures: AtomicU64,
     halted: OnceLock<String>,
     /// Entries on whose way to the root something is lost or damaged in storage.
     doubted: Mutex<BTreeSet<u64>>,
@@ -151,6 +152,7 @@ impl View {
             resources: in_one_piece(items, part),
             nodes: Cache::with_weighter(items, part, Weight),
             committed: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
             halted: OnceLock::new(),
             doubted: Mutex::default(),
             work: Mutex::default(),
@@ -246,6 +248,17 @@ impl View {
     /// Stops the log for good. The first reason is kept.
     pub fn halt(&self, reason: String) {
         let _ = self.halted.set(reason);
+    }
+
+    /// Notes that an attempt to publish failed.
+    pub(super) fn count_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Attempts to publish that failed since the server started.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// Notes that the log has `size` entries now.
