@@ -90,7 +90,7 @@ impl Publisher {
         let levels = (0..8).map_while(|level| tile_of(Level::Hashes(level), entry, size));
         for tile in levels {
             if !derived.contains_key(&tile) {
-                let row = self.row(tile, size, trusting, derived)?;
+                let row = self.row(tile, trusting, derived)?;
                 derived.insert(tile, row.iter().flat_map(|hash| hash.0).collect());
             }
         }
@@ -104,13 +104,7 @@ impl Publisher {
     }
 
     /// The hashes of a tile: of entries, or of the tiles below it.
-    fn row(
-        &self,
-        tile: Tile,
-        size: u64,
-        trusting: bool,
-        derived: &Derived,
-    ) -> Result<Vec<Sha256Digest>, PublishError> {
+    fn row(&self, tile: Tile, trusting: bool, derived: &Derived) -> Result<Vec<Sha256Digest>, PublishError> {
         let first = tile.index << TILE_HEIGHT;
         let below = match tile.level {
             Level::Hashes(level) => level.checked_sub(1),
@@ -131,7 +125,7 @@ impl Publisher {
                     }
                     None => None,
                 };
-                let row = known.map_or_else(|| self.row(child, size, trusting, derived), Ok)?;
+                let row = known.map_or_else(|| self.row(child, trusting, derived), Ok)?;
                 root_of(&row).ok_or_else(|| PublishError::failed("a tile without hashes"))
             })
             .collect()
