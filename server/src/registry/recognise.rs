@@ -13,7 +13,8 @@ use touchstone_inspect::{
     decode::Picture,
     features,
     fingerprint::{Symmetry, hamming},
-    frames, geometry, reference,
+    frames, geometry,
+    reference::{self, LookUp},
 };
 use touchstone_schema::{
     Timestamp,
@@ -256,7 +257,8 @@ impl Inner {
         claim: Option<Timestamp>,
         found: &mut Vec<Resemblance>,
     ) -> Result<(), Refusal> {
-        let looked_up = reference::query_features(photo.picture);
+        let look_up = LookUp::new(photo.picture);
+        let looked_up = look_up.features();
         let known: Vec<u64> = again.iter().map(|(index, _)| *index).collect();
         for (index, before) in again {
             let other = self.compare_part(photo, &looked_up, index)?.flatten();
@@ -267,13 +269,32 @@ impl Inner {
         }
         let mut proposed = self.index.parts(&looked_up).map_err(Refusal::internal)?;
         proposed.retain(|index| !known.contains(index));
+        self.compare_proposed(photo, &looked_up, proposed, claim, found)?;
+        if found.iter().any(Resemblance::is_same_capture) {
+            return Ok(());
+        }
+        let Some(coarse) = look_up.coarse_features() else { return Ok(()) };
+        let proposed = self.index.parts_despite_grain(&coarse).map_err(Refusal::internal)?;
+        self.compare_proposed(photo, &coarse, proposed, claim, found)
+    }
+
+    /// Compares with pictures that were proposed, most votes first. Of two comparisons with one picture the better stays.
+    fn compare_proposed(
+        &self,
+        photo: &Photo<'_>,
+        looked_up: &features::Query,
+        mut proposed: Vec<u64>,
+        claim: Option<Timestamp>,
+        found: &mut Vec<Resemblance>,
+    ) -> Result<(), Refusal> {
         proposed.truncate(MAX_PROPOSED);
         let mut fitting = 0;
         for index in self.timely_first(proposed, claim)?.into_iter().take(MAX_ALIGNED) {
             // What fits costs a comparison, whatever comes of it.
-            let Some(other) = self.compare_part(photo, &looked_up, index)? else { continue };
+            let Some(other) = self.compare_part(photo, looked_up, index)? else { continue };
             fitting += 1;
-            found.extend(other);
+            let before = found.iter().position(|before| before.index == index).map(|at| found.remove(at));
+            found.extend(better(before, other));
             if fitting == MAX_FITTING {
                 break;
             }
