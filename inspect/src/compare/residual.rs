@@ -6,7 +6,7 @@
 // Byte arithmetic; quotients are clamped to a byte.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
-use super::raster::Plane;
+use super::raster::{Plane, whole};
 use super::tone::Channels;
 
 /// The quotient's unit: a residual as large as the expected noise has this value.
@@ -82,7 +82,7 @@ pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, 
         std::array::from_fn(|contrast| UNIT / (FLOOR + MARGIN * curve[class(contrast as u8)]));
     let mut relative = Plane::new(width, height);
     for (out, (value, contrast)) in relative.data.iter_mut().zip(absolute.data.iter().zip(&contrast.data)) {
-        *out = (f32::from(*value) * scales[usize::from(*contrast)]).min(255.0) as i32 as u8;
+        *out = whole((f32::from(*value) * scales[usize::from(*contrast)]).min(255.0)) as u8;
     }
     let edited = moved_in_all as f32 / (width * height).max(1) as f32;
     Residual { relative, level, edited, contrast }
