@@ -32,7 +32,7 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-use touchstone_schema::log::note::VerifierKeyError;
+use touchstone_schema::log::note::{Note, NoteSignature, VerifierKeyError};
 use zeroize::Zeroizing;
 
 /// Connections that the system may queue.
@@ -79,6 +79,12 @@ pub enum StartError {
     /// The log cannot be continued.
     #[error("the log cannot be continued: {0}")]
     Log(#[from] PublishError),
+    /// Its checkpoints are cosigned, and nobody is to be asked any more: receipts rest on their first checkpoint for ever.
+    #[error(
+        "the last checkpoint of this log was cosigned by witnesses: give --witness-policy as before, or end that with \
+         --without-witnesses. Receipts of what comes then will never satisfy the policy that you published"
+    )]
+    Cosigned,
     /// The origin cannot be the name of the log's key.
     #[error("the log's origin cannot name its key: {0}")]
     Origin(#[from] VerifierKeyError),
@@ -140,6 +146,14 @@ pub fn open_registry(
     let witnesses = config.log.witnesses(signer.verifier())?;
     if let Some(caution) = config.log.caution() {
         tracing::warn!("{caution}");
+    }
+    if config.log.witness_policy.is_none() && !config.log.without_witnesses {
+        let last = ground.store.read(|reader| reader.last_checkpoint())?;
+        let note = last.and_then(|last| Note::parse(last.note.as_bytes()).ok());
+        let foreign = |signature: &NoteSignature| !signer.verifier().is_named_by(signature);
+        if note.is_some_and(|note| note.signatures().iter().any(foreign)) {
+            return Err(StartError::Cosigned);
+        }
     }
     // The log comes first: a restored backup must not take a single statement.
     let (publisher, edge) = Publisher::open(

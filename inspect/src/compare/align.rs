@@ -8,7 +8,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use super::homography::Homography;
-use super::linear::solve;
+use super::linear::{Normal, ROWS, Rows, solve};
 use super::raster::Plane;
 
 /// Points used per pyramid level, at most.
@@ -71,65 +71,123 @@ fn points(template: &Plane) -> Vec<Point> {
     found
 }
 
+/// Up to [`ROWS`] points, each quantity in an array of its own; the rest is 0.
+struct Block {
+    x: Rows,
+    y: Rows,
+    value: Rows,
+    /// The derivatives of the template by the eight parameters, in centred coordinates of unit half side.
+    derivatives: [Rows; 8],
+}
+
+/// The points in blocks; the derivatives stay the same while the map moves.
+fn blocks(points: &[Point], centre: (f64, f64), unit: f64) -> Vec<Block> {
+    let (centre, unit) = ((centre.0 as f32, centre.1 as f32), unit as f32);
+    let block = |points: &[Point]| {
+        let zero = [0.0; ROWS];
+        let mut block = Block { x: zero, y: zero, value: zero, derivatives: [zero; 8] };
+        for (at, point) in points.iter().enumerate() {
+            let (x, y) = ((point.x - centre.0) / unit, (point.y - centre.1) / unit);
+            let (gx, gy) = (point.gradient.0 * unit, point.gradient.1 * unit);
+            let radial = -(gx * x + gy * y);
+            let derivative = [gx * x, gx * y, gx, gy * x, gy * y, gy, radial * x, radial * y];
+            block.derivatives.iter_mut().zip(derivative).for_each(|(rows, value)| rows[at] = value);
+            (block.x[at], block.y[at], block.value[at]) = (point.x, point.y, point.value);
+        }
+        block
+    };
+    points.chunks(ROWS).map(block).collect()
+}
+
 /// What the query shows at the template's points.
 struct Fit {
-    /// Error per point after gain, bias and light; `None` where the query does not show the point.
-    errors: Vec<Option<f32>>,
+    /// Errors per block after gain, bias and light, and 1 where the query shows the point, 0 elsewhere.
+    errors: Vec<(Rows, Rows)>,
+    /// The scale of the errors: what fits worse is an outlier.
+    scale: f32,
     /// Median absolute error over the template's spread: small is good.
     score: f32,
 }
 
-fn photometric(points: &[Point], query: &Plane, map: &Homography) -> Option<Fit> {
-    let seen: Vec<Option<f32>> = points
-        .iter()
-        .map(|point| {
-            let (x, y) = map.apply(f64::from(point.x), f64::from(point.y))?;
-            query.sample(x as f32, y as f32)
-        })
-        .collect();
-    let pairs = || points.iter().zip(&seen).filter_map(|(point, value)| Some((point, (*value)?)));
-    let count = pairs().count();
-    if count < 40 {
+/// The query's values at a block's points, and 1 where it shows them, 0 elsewhere.
+fn shown(block: &Block, count: usize, query: &Plane, map: &Homography) -> (Rows, Rows) {
+    let m = map.0.map(|value| value as f32);
+    let (mut across, mut down) = ([0.0_f32; ROWS], [0.0_f32; ROWS]);
+    for ((u, v), (x, y)) in across.iter_mut().zip(&mut down).zip(block.x.iter().zip(&block.y)) {
+        let depth = m[6] * x + m[7] * y + m[8];
+        // Behind the horizon nothing is shown.
+        let share = if depth > 1e-9 { 1.0 / depth } else { f32::NAN };
+        (*u, *v) = ((m[0] * x + m[1] * y + m[2]) * share, (m[3] * x + m[4] * y + m[5]) * share);
+    }
+    let (mut values, mut seen) = ([0.0_f32; ROWS], [0.0_f32; ROWS]);
+    for at in 0..count.min(ROWS) {
+        if let Some(value) = query.sample(across[at], down[at]) {
+            (values[at], seen[at]) = (value, 1.0);
+        }
+    }
+    (values, seen)
+}
+
+/// 1.5 times the median of the absolute errors that count, at least 2.
+fn scale(errors: &[(Rows, Rows)], absolute: &mut Vec<u32>) -> f32 {
+    absolute.clear();
+    for (errors, seen) in errors {
+        let pairs = errors.iter().zip(seen).filter(|(_, seen)| **seen > 0.0);
+        // Positive numbers are in the order of their bits.
+        absolute.extend(pairs.map(|(error, _)| error.abs().to_bits()));
+    }
+    let middle = absolute.len() / 2;
+    let (_, median, _) = absolute.select_nth_unstable(middle);
+    (1.5 * f32::from_bits(*median)).max(2.0)
+}
+
+fn photometric(blocks: &[Block], number: usize, query: &Plane, map: &Homography) -> Option<Fit> {
+    let counts = (0..blocks.len()).map(|block| number.saturating_sub(block * ROWS));
+    let seen: Vec<(Rows, Rows)> =
+        blocks.iter().zip(counts).map(|(block, count)| shown(block, count, query, map)).collect();
+    let count: f32 = seen.iter().flat_map(|(_, seen)| seen).sum();
+    if count < 40.0 {
         return None;
     }
     // Gain, bias and a linear fall of light over the frame: uneven light must not pass for a shift.
-    let mut light = [1.0_f32, 0.0, 0.0, 0.0];
-    let mut scale = f32::INFINITY;
-    let error = |light: &[f32; 4], point: &Point, value: f32| {
-        light[0] * value + light[1] + light[2] * point.x + light[3] * point.y - point.value
-    };
-    let mut absolute = Vec::with_capacity(count);
+    let mut errors: Vec<(Rows, Rows)> = seen.iter().map(|(_, seen)| ([0.0; ROWS], *seen)).collect();
+    let mut limit = f32::INFINITY;
+    let mut absolute = Vec::with_capacity(number);
     for _ in 0..3 {
-        let mut normal = [[0.0_f64; 4]; 4];
-        let mut right = [0.0_f64; 4];
-        for (point, value) in pairs() {
-            let weight = if scale.is_finite() { geman(error(&light, point, value), scale) } else { 1.0 };
-            let terms = [value, 1.0, point.x, point.y].map(f64::from);
-            for row in 0..4 {
-                let weighted = f64::from(weight) * terms[row];
-                for column in 0..=row {
-                    normal[row][column] += weighted * terms[column];
-                }
-                right[row] += weighted * f64::from(point.value);
-            }
+        let mut normal = Normal::<4, 1>::ZERO;
+        for ((block, (values, seen)), (errors, _)) in blocks.iter().zip(&seen).zip(&errors) {
+            let mut weights = *seen;
+            weights.iter_mut().zip(errors).for_each(|(weight, error)| *weight *= geman(*error, limit));
+            normal.add(&[*values, [1.0; ROWS], block.x, block.y], &[block.value], &weights);
         }
-        let total = normal[1][1];
+        let Normal { mut matrix, right: [mut right] } = normal;
+        let total = matrix[1][1];
         for (k, ridge) in [1.0, 1e-3, 10.0, 10.0].into_iter().enumerate() {
-            normal[k][k] += ridge * total;
+            matrix[k][k] += ridge * total;
         }
         right[0] += total;
-        light = solve(normal, right)?.map(|value| value as f32);
+        let mut light = solve(matrix, right)?.map(|value| value as f32);
         light[0] = light[0].clamp(0.2, 5.0);
-        absolute.clear();
-        absolute.extend(pairs().map(|(point, value)| error(&light, point, value).abs()));
-        let middle = absolute.len() / 2;
-        let (_, median, _) = absolute.select_nth_unstable_by(middle, f32::total_cmp);
-        scale = (1.5 * *median).max(2.0);
+        for ((block, (values, _)), (errors, _)) in blocks.iter().zip(&seen).zip(&mut errors) {
+            for (at, error) in errors.iter_mut().enumerate() {
+                let predicted =
+                    light[0] * values[at] + light[1] + light[2] * block.x[at] + light[3] * block.y[at];
+                *error = predicted - block.value[at];
+            }
+        }
+        limit = scale(&errors, &mut absolute);
     }
-    let errors = points.iter().zip(&seen).map(|(p, v)| v.map(|v| error(&light, p, v))).collect();
-    let mean = pairs().map(|(point, _)| point.value).sum::<f32>() / count as f32;
-    let spread = pairs().map(|(point, _)| (point.value - mean).abs()).sum::<f32>() / count as f32;
-    Some(Fit { errors, score: scale / (spread + 4.0) })
+    let mean = over(blocks, &seen, |value| value) / count;
+    let spread = over(blocks, &seen, |value| (value - mean).abs()) / count;
+    Some(Fit { errors, scale: limit, score: limit / (spread + 4.0) })
+}
+
+/// The sum of a function of the template's values where the query shows them.
+fn over(blocks: &[Block], seen: &[(Rows, Rows)], of: impl Fn(f32) -> f32) -> f32 {
+    let one = |(block, (_, seen)): (&Block, &(Rows, Rows))| {
+        block.value.iter().zip(seen).map(|(value, seen)| seen * of(*value)).sum::<f32>()
+    };
+    blocks.iter().zip(seen).map(one).sum()
 }
 
 /// The Geman-McClure weight of an error, 1 at 0.
@@ -150,18 +208,20 @@ pub(crate) fn refine(
     let points = points(template);
     let centre = (0.5 * template.width as f64, 0.5 * template.height as f64);
     let unit = 0.5 * template.width.max(template.height) as f64;
-    let Some(first) = photometric(&points, query, &map) else { return map };
+    let blocks = blocks(&points, centre, unit);
+    let look = |map: &Homography| photometric(&blocks, points.len(), query, map);
+    let Some(first) = look(&map) else { return map };
     let mut best = (map, first.score);
     for (outliers, iterations) in runs {
         let mut asked = if *outliers == Outliers::Kept { CLEARLY * best.1 } else { best.1 };
         let (mut current, mut later) = (map, None);
         for _ in 0..*iterations {
             let fit = later.as_ref().unwrap_or(&first);
-            let Some(step) = step(&points, fit, *outliers, centre, unit) else { break };
+            let Some(step) = step(&blocks, fit, *outliers) else { break };
             let Some(next) = compose(&current, &step, centre, unit) else { break };
             let moved = displacement(&current, &next, template);
             current = next;
-            let Some(fit) = photometric(&points, query, &current) else { break };
+            let Some(fit) = look(&current) else { break };
             if fit.score < asked {
                 best = (current, fit.score);
                 asked = fit.score;
@@ -176,35 +236,22 @@ pub(crate) fn refine(
 }
 
 /// One weighted Gauss-Newton step for the eight parameters in centred coordinates of unit half side.
-fn step(points: &[Point], fit: &Fit, outliers: Outliers, centre: (f64, f64), unit: f64) -> Option<[f64; 8]> {
-    let mut absolute: Vec<f32> = fit.errors.iter().flatten().map(|error| error.abs()).collect();
-    let middle = absolute.len() / 2;
-    let (_, median, _) = absolute.select_nth_unstable_by(middle, f32::total_cmp);
-    let scale = (1.5 * *median).max(2.0);
-    let mut normal = [[0.0_f32; 8]; 8];
-    let mut right = [0.0_f32; 8];
-    for (point, error) in points.iter().zip(&fit.errors) {
-        let Some(error) = *error else { continue };
-        let (x, y) = ((point.x - centre.0 as f32) / unit as f32, (point.y - centre.1 as f32) / unit as f32);
-        let (gx, gy) = (point.gradient.0 * unit as f32, point.gradient.1 * unit as f32);
-        let radial = -(gx * x + gy * y);
-        let derivative = [gx * x, gx * y, gx, gy * x, gy * y, gy, radial * x, radial * y];
-        let weight = if outliers == Outliers::Kept { 1.0 } else { geman(error, scale) };
-        let weighted = derivative.map(|value| value * weight);
-        for row in 0..8 {
-            for column in 0..8 {
-                normal[row][column] += weighted[row] * derivative[column];
-            }
-            right[row] += weighted[row] * error;
+fn step(blocks: &[Block], fit: &Fit, outliers: Outliers) -> Option<[f64; 8]> {
+    let mut normal = Normal::<8, 1>::ZERO;
+    for (block, (errors, seen)) in blocks.iter().zip(&fit.errors) {
+        let mut weights = *seen;
+        if outliers == Outliers::Doubted {
+            weights.iter_mut().zip(errors).for_each(|(weight, error)| *weight *= geman(*error, fit.scale));
         }
+        normal.add(&block.derivatives, &[*errors], &weights);
     }
-    let mut matrix = normal.map(|row| row.map(f64::from));
+    let Normal { mut matrix, right: [right] } = normal;
     let trace: f64 = (0..8).map(|k| matrix[k][k]).sum();
     for (k, row) in matrix.iter_mut().enumerate() {
         // The two perspective terms are held more firmly: little texture must not tilt the picture.
         row[k] += trace * if k < 6 { 1e-6 } else { 1e-4 };
     }
-    solve(matrix, right.map(f64::from))
+    solve(matrix, right)
 }
 
 /// `map` after the inverse of the step.

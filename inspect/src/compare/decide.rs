@@ -225,14 +225,11 @@ pub(crate) fn is_button<'a>(
     veil.explained() >= covered.max(if exact { explained_if_exact } else { explained })
 }
 
-/// Whether a region is a strip along a third or more of a side of the reference: what lies around the picture on a
-/// screen shows there when the picture's plain border could not be aligned.
+/// Whether a region is a strip along a third or more of a side of the reference, perhaps around its corners: what lies
+/// around the picture on a screen shows there when the picture's plain border could not be aligned.
 fn is_rim(region: &Region, frame: (usize, usize)) -> bool {
     let (left, top, right, bottom) = region.bounds;
-    let deep = (frame.0.max(frame.1) / 22 + 2).min(frame.0.min(frame.1) / 10);
-    let across = 3 * (right - left) >= frame.0 && (bottom <= deep || top + deep >= frame.1);
-    let down = 3 * (bottom - top) >= frame.1 && (right <= deep || left + deep >= frame.0);
-    across || down
+    region.rim == region.area && (3 * (right - left) >= frame.0 || 3 * (bottom - top) >= frame.1)
 }
 
 /// Whether a region is a bar or page of one colour that covers a whole side of what is seen of the picture.

@@ -107,6 +107,15 @@ pub(crate) fn luma(rgb: &Rgb) -> Plane {
     Plane { width: rgb.width, height: rgb.height, data }
 }
 
+/// The whole part of a number from 0 to 2^22; of others something, but never a panic. `as` saturates, which takes one
+/// lane of a vector after the other.
+#[inline(always)]
+pub(crate) fn whole(value: f32) -> i32 {
+    // The unit of 2^23 is its last digit.
+    const UNIT: f32 = 8_388_608.0;
+    (value.floor() + UNIT).to_bits() as i32 - UNIT.to_bits() as i32
+}
+
 /// Shrinks to at most `area` pixels, keeping the shape; copies a picture that is small enough.
 pub(crate) fn bounded(source: RgbView<'_>, area: usize) -> Rgb {
     let (width, height) = (source.width, source.height);
@@ -181,13 +190,17 @@ fn halved<const C: usize>(source: &[u8], stride: usize, to: (usize, usize)) -> V
     out
 }
 
+/// Numbers of 32 bits in a vector: a pixel of up to four channels.
+const LANES: usize = 4;
+
 /// [`shrink`] to no less than half of either side: three source pixels at most lie under a target along an axis.
 fn slightly<const C: usize>(source: &[u8], from: (usize, usize), to: (usize, usize)) -> Vec<u8> {
     let stride = from.0 * C;
     let columns: Vec<(usize, [f32; 3])> =
         (0..to.0).map(|x| Span::of(x, from.0, to.0).three(from.0)).collect();
     let mut out = vec![0_u8; to.0 * to.1 * C];
-    let mut sums = vec![0.0_f32; stride];
+    // With room for the lanes of a vector that hold no channel.
+    let mut sums = vec![0.0_f32; stride + LANES];
     for (y, line) in out.chunks_exact_mut((to.0 * C).max(1)).enumerate() {
         let (first, [a, b, c]) = Span::of(y, from.1, to.1).three(from.1);
         let (upper, rest) = source[first * stride..(first + 3) * stride].split_at(stride);
@@ -196,12 +209,11 @@ fn slightly<const C: usize>(source: &[u8], from: (usize, usize), to: (usize, usi
             *sum = a * f32::from(*upper) + b * f32::from(*middle) + c * f32::from(*lower) + 0.5;
         }
         for ((first, [a, b, c]), value) in columns.iter().zip(line.chunks_exact_mut(C)) {
-            let three = &sums[first * C..(first + 3) * C];
-            for k in 0..C {
-                let sum = a * three[k] + b * three[C + k] + c * three[2 * C + k];
-                // Conversion by way of i32 is one instruction.
-                value[k] = sum as i32 as u8;
-            }
+            let three = &sums[first * C..];
+            let lanes = |pixel: usize| three.get(pixel * C..).and_then(<[f32]>::first_chunk::<LANES>);
+            let (Some(p), Some(q), Some(r)) = (lanes(0), lanes(1), lanes(2)) else { continue };
+            let mixed: [u8; LANES] = std::array::from_fn(|k| whole(a * p[k] + b * q[k] + c * r[k]) as u8);
+            value.copy_from_slice(&mixed[..C]);
         }
     }
     out

@@ -24,11 +24,18 @@ pub(crate) struct Region {
     pub(crate) peak: f32,
     /// Mean contrast of the predicted picture on the region, grey levels.
     pub(crate) texture: f32,
+    /// Flagged pixels within [`rim`] of the frame's border.
+    pub(crate) rim: u32,
+}
+
+/// Depth, pixels, of the strip along a frame's border in which a misaligned border shows what lies around the picture.
+pub(crate) fn rim(width: usize, height: usize) -> usize {
+    (width.max(height) / 22 + 2).min(width.min(height) / 10)
 }
 
 impl Region {
     const NONE: Self =
-        Self { bounds: (usize::MAX, usize::MAX, 0, 0), area: 0, mass: 0.0, peak: 0.0, texture: 0.0 };
+        Self { bounds: (usize::MAX, usize::MAX, 0, 0), area: 0, mass: 0.0, peak: 0.0, texture: 0.0, rim: 0 };
 
     /// From the sum of the contrast to its mean.
     fn finish(&mut self) {
@@ -148,6 +155,9 @@ impl Ground<'_> {
         region.mass += value;
         region.peak = region.peak.max(value);
         region.texture += f32::from(self.contrast.data[index]);
+        let (width, height) = (self.relative.width, self.relative.height);
+        let to_border = x.min(y).min(width - 1 - x).min(height - 1 - y);
+        region.rim += u32::from(to_border < rim(width, height));
     }
 }
 

@@ -6,7 +6,7 @@
 // Byte arithmetic; quotients are clamped to a byte.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
-use super::raster::Plane;
+use super::raster::{Plane, whole};
 use super::tone::Channels;
 
 /// The quotient's unit: a residual as large as the expected noise has this value.
@@ -37,54 +37,70 @@ pub(crate) struct Residual {
 
 /// The residual of `query` against `predicted`; `plain` is the reference before its colours were mapped. How far the
 /// map moved a pixel's colour bounds how well the map can be trusted there.
+// Passes over few planes each become vector code; one pass over all of them does not.
 pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, valid: &[u8]) -> Residual {
     let (width, height) = (valid.len() / predicted[0].height.max(1), predicted[0].height);
     let mut absolute = Plane::new(width, height);
     let mut contrast = Plane::new(width, height);
     let mut moved_in_all = 0_u32;
-    let lost = lost(&predicted[0]);
+    let mut outside = vec![0_u8; width * height];
+    let mut inverse = vec![0_u8; width * height];
     for (channel, (a, b)) in predicted.iter().zip(query).enumerate() {
-        let (low_a, high_a) = (extreme(a, u8::min), extreme(a, u8::max));
-        let (low_b, high_b) = (extreme(b, u8::min), extreme(b, u8::max));
-        let bounds = low_a.data.iter().zip(&high_a.data).zip(low_b.data.iter().zip(&high_b.data));
-        let values = a.data.iter().zip(&b.data).zip(plain[channel].data.iter().zip(&lost.data));
-        for ((out, ((la, ha), (lb, hb))), ((va, vb), (before, lost))) in
-            absolute.data.iter_mut().zip(bounds).zip(values)
-        {
-            let outside = vb.saturating_sub(*ha).max(la.saturating_sub(*vb));
-            let lost = if channel == 0 { *lost } else { 0 };
-            let inverse = va.saturating_sub(*hb).max(lb.saturating_sub(*va)).saturating_sub(lost);
-            let moved = va.abs_diff(*before);
-            moved_in_all += u32::from(moved);
-            let excused = if channel == 0 { moved / 4 } else { moved / 2 };
-            *out = out.saturating_add(outside.max(inverse).saturating_sub(excused));
-        }
+        let before = &plain[channel];
+        let of_a = extremes(a);
+        beyond(&mut outside, &b.data, &of_a);
+        beyond(&mut inverse, &a.data, &extremes(b));
         if channel == 0 {
-            for (out, (high, low)) in contrast.data.iter_mut().zip(high_a.data.iter().zip(&low_a.data)) {
-                *out = high.saturating_sub(*low);
-            }
+            take_off(&mut inverse, &lost(a).data);
+            contrast = of_a.1;
+            take_off(&mut contrast.data, &of_a.0.data);
+        }
+        for (outside, inverse) in outside.iter_mut().zip(&inverse) {
+            *outside = (*outside).max(*inverse);
+        }
+        moved_in_all += a.data.iter().zip(&before.data).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>();
+        let excused = if channel == 0 { 2 } else { 1 };
+        for ((outside, now), before) in outside.iter_mut().zip(&a.data).zip(&before.data) {
+            *outside = outside.saturating_sub(now.abs_diff(*before) >> excused);
+        }
+        for (out, outside) in absolute.data.iter_mut().zip(&outside) {
+            *out = out.saturating_add(*outside);
         }
     }
     let contrast = extreme(&contrast, u8::max);
     // What is clipped in both pictures agrees, whatever the map says of colours beyond white.
-    let (before, after) = (clipped(plain), clipped(query));
-    for (value, (before, after)) in absolute.data.iter_mut().zip(before.zip(after)) {
-        if before == after && before.is_some() {
-            *value = 0;
-        }
+    clipped(&mut outside, plain);
+    clipped(&mut inverse, query);
+    for (value, (before, after)) in absolute.data.iter_mut().zip(outside.iter().zip(&inverse)) {
+        *value = if *before & *after == 0 { *value } else { 0 };
     }
     for (value, seen) in absolute.data.iter_mut().zip(valid) {
         *value &= *seen;
     }
     let (curve, level) = noise(&absolute, &contrast, valid);
-    let table: Vec<f32> = (0..CLASSES).map(|class| UNIT / (FLOOR + MARGIN * curve[class])).collect();
+    let scales: [f32; 256] =
+        std::array::from_fn(|contrast| UNIT / (FLOOR + MARGIN * curve[class(contrast as u8)]));
     let mut relative = Plane::new(width, height);
     for (out, (value, contrast)) in relative.data.iter_mut().zip(absolute.data.iter().zip(&contrast.data)) {
-        let scale = table.get(class(*contrast)).copied().unwrap_or(0.0);
-        *out = (f32::from(*value) * scale) as u8;
+        *out = whole((f32::from(*value) * scales[usize::from(*contrast)]).min(255.0)) as u8;
     }
     let edited = moved_in_all as f32 / (width * height).max(1) as f32;
     Residual { relative, level, edited, contrast }
+}
+
+/// How far each value lies outside what is lowest and highest around it.
+fn beyond(out: &mut [u8], values: &[u8], (low, high): &(Plane, Plane)) {
+    let bounds = low.data.iter().zip(&high.data);
+    for ((out, value), (low, high)) in out.iter_mut().zip(values).zip(bounds) {
+        *out = value.saturating_sub(*high).max(low.saturating_sub(*value));
+    }
+}
+
+/// Subtracts down to 0.
+fn take_off(values: &mut [u8], others: &[u8]) {
+    for (value, other) in values.iter_mut().zip(others) {
+        *value = value.saturating_sub(*other);
+    }
 }
 
 /// Per pixel how far, grey levels, it stands out of all that lies halfway between pixels around it. So much of pleats,
@@ -96,25 +112,28 @@ fn lost(plane: &Plane) -> Plane {
         let rows = &plane.data[y * width..(y + 2) * width];
         let (row, below) = rows.split_at(width);
         let line = &mut half.data[y * width..(y + 1) * width - 1];
-        for (value, (above, below)) in line.iter_mut().zip(row.windows(2).zip(below.windows(2))) {
-            let sum = above.iter().chain(below).map(|value| u16::from(*value)).sum::<u16>();
-            *value = ((sum + 2) / 4) as u8;
+        let pairs = row.iter().zip(&row[1..]).zip(below.iter().zip(&below[1..]));
+        for (value, ((a, b), (c, d))) in line.iter_mut().zip(pairs) {
+            let sum = u16::from(*a) + u16::from(*b) + u16::from(*c) + u16::from(*d);
+            *value = ((sum + 2) >> 2) as u8;
         }
     }
-    let (low, mut high) = (extreme(&half, u8::min), extreme(&half, u8::max));
-    for ((high, low), value) in high.data.iter_mut().zip(&low.data).zip(&plane.data) {
-        *high = value.saturating_sub(*high).max(low.saturating_sub(*value));
-    }
-    high
+    let bounds = extremes(&half);
+    beyond(&mut half.data, &plane.data, &bounds);
+    half
 }
 
-/// Per pixel whether it is white (`Some(true)`), black (`Some(false)`) or neither.
-fn clipped(channels: &Channels) -> impl Iterator<Item = Option<bool>> {
+/// Per pixel 1 where it is white, 2 where it is black, 0 where it is neither.
+fn clipped(out: &mut [u8], channels: &Channels) {
     let [luma, blue, red] = channels;
-    luma.data.iter().zip(blue.data.iter().zip(&red.data)).map(|(luma, (blue, red))| {
+    for (out, (luma, (blue, red))) in
+        out.iter_mut().zip(luma.data.iter().zip(blue.data.iter().zip(&red.data)))
+    {
         let colourless = blue.abs_diff(128).max(red.abs_diff(128)) <= COLOURLESS;
-        (colourless && (*luma >= WHITE || *luma <= BLACK)).then_some(*luma >= WHITE)
-    })
+        let white = if *luma >= WHITE { 1 } else { 0 };
+        let black = if *luma <= BLACK { 2 } else { 0 };
+        *out = if colourless { white | black } else { 0 };
+    }
 }
 
 /// Clears `valid` within `reach` pixels of its own border and of the frame's: there interpolation mixes in what lies
@@ -156,11 +175,18 @@ fn least_contrast(class: usize) -> f32 {
 
 /// Per class of contrast the upper quartile of the residual, never falling with contrast; and the overall one.
 fn noise(absolute: &Plane, contrast: &Plane, valid: &[u8]) -> ([f32; CLASSES], f32) {
-    let mut counts = vec![[0_u32; 256]; CLASSES];
-    for ((value, contrast), seen) in absolute.data.iter().zip(&contrast.data).zip(valid) {
+    let classes: [usize; 256] = std::array::from_fn(|contrast| class(contrast as u8));
+    // Two tables in turn: most pixels count where the one before them counted, and would wait for it.
+    let mut counts = [[[0_u32; 256]; CLASSES]; 2];
+    for (index, ((value, contrast), seen)) in absolute.data.iter().zip(&contrast.data).zip(valid).enumerate()
+    {
         if *seen == 255 {
-            counts[class(*contrast)][usize::from(*value)] += 1;
+            counts[index % 2][classes[usize::from(*contrast)]][usize::from(*value)] += 1;
         }
+    }
+    let [mut counts, other] = counts;
+    for (count, other) in counts.as_flattened_mut().iter_mut().zip(other.as_flattened()) {
+        *count += other;
     }
     let quartile = |counts: &[u32; 256]| {
         let total: u32 = counts.iter().sum();
@@ -197,36 +223,34 @@ fn noise(absolute: &Plane, contrast: &Plane, valid: &[u8]) -> ([f32; CLASSES], f
 
 /// Contrast of a plane over 5 x 5 pixels, grey levels.
 pub(crate) fn contrast(plane: &Plane) -> Plane {
-    let mut low = extreme(&extreme(plane, u8::min), u8::min);
-    let high = extreme(&extreme(plane, u8::max), u8::max);
-    for (low, high) in low.data.iter_mut().zip(&high.data) {
-        *low = high.saturating_sub(*low);
-    }
-    low
+    let low = extreme(&extreme(plane, u8::min), u8::min);
+    let mut high = extreme(&extreme(plane, u8::max), u8::max);
+    take_off(&mut high.data, &low.data);
+    high
+}
+
+/// The least and the largest of 3 x 3 pixels, borders repeated.
+fn extremes(plane: &Plane) -> (Plane, Plane) {
+    (extreme(plane, u8::min), extreme(plane, u8::max))
 }
 
 /// The 3 x 3 extreme (`u8::min` or `u8::max`), borders repeated.
 pub(crate) fn extreme(plane: &Plane, pick: impl Fn(u8, u8) -> u8 + Copy) -> Plane {
     let (width, height) = (plane.width, plane.height);
-    let mut across = Plane::new(width, height);
-    for (row, out) in plane.data.chunks_exact(width).zip(across.data.chunks_exact_mut(width)) {
-        out.copy_from_slice(row);
-        for (value, right) in out.iter_mut().zip(&row[1..]) {
+    let mut out = Plane::new(width, height);
+    let mut down = vec![0_u8; width];
+    let row = |y: usize| &plane.data[y * width..(y + 1) * width];
+    for (y, line) in out.data.chunks_exact_mut(width).enumerate() {
+        let (above, below) = (row(y.saturating_sub(1)), row((y + 1).min(height - 1)));
+        for ((down, own), (above, below)) in down.iter_mut().zip(row(y)).zip(above.iter().zip(below)) {
+            *down = pick(*own, pick(*above, *below));
+        }
+        line.copy_from_slice(&down);
+        for (value, right) in line.iter_mut().zip(&down[1..]) {
             *value = pick(*value, *right);
         }
-        for (value, left) in out[1..].iter_mut().zip(row) {
+        for (value, left) in line[1..].iter_mut().zip(&down) {
             *value = pick(*value, *left);
-        }
-    }
-    let mut out = across.clone();
-    for y in 0..height {
-        let line = &mut out.data[y * width..(y + 1) * width];
-        for neighbour in [y.checked_sub(1), (y + 1 < height).then_some(y + 1)].into_iter().flatten() {
-            for (value, other) in
-                line.iter_mut().zip(&across.data[neighbour * width..(neighbour + 1) * width])
-            {
-                *value = pick(*value, *other);
-            }
         }
     }
     out

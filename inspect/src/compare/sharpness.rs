@@ -39,9 +39,9 @@ pub(crate) fn equalise(a: &mut Channels, b: &mut Channels, valid: &[u8]) {
     }
 }
 
-fn detail(plane: &Plane, soft: &Plane, valid: &[u8]) -> u64 {
+fn detail(plane: &Plane, soft: &Plane, valid: &[u8]) -> u32 {
     let values = plane.data.iter().zip(&soft.data).zip(valid);
-    values.map(|((value, soft), seen)| u64::from(value.abs_diff(*soft).min(CAP) & *seen)).sum()
+    values.map(|((value, soft), seen)| u32::from(value.abs_diff(*soft).min(CAP) & *seen)).sum()
 }
 
 fn mix(plane: &mut Plane, soft: &Plane, share: f32) {

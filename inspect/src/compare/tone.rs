@@ -8,7 +8,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use super::linear::solve;
-use super::raster::{Plane, Rgb};
+use super::raster::{Plane, Rgb, whole};
 
 /// Samples of the fit, about.
 const SAMPLES: usize = 2000;
@@ -354,10 +354,10 @@ fn differences(rgb: &[[f32; RUN]; 3]) -> [[u8; RUN]; 3] {
     for i in 0..RUN {
         let (r, g, b) = (rgb[0][i], rgb[1][i], rgb[2][i]);
         let luma = 0.299 * r + 0.587 * g + 0.114 * b;
-        // All three lie between 0 and 256; conversion by way of i32 has a vector instruction.
-        out[0][i] = (luma + 0.5) as i32 as u8;
-        out[1][i] = (128.5 + 0.5 * (b - luma)) as i32 as u8;
-        out[2][i] = (128.5 + 0.5 * (r - luma)) as i32 as u8;
+        // All three lie between 0 and 256.
+        out[0][i] = whole(luma + 0.5) as u8;
+        out[1][i] = whole(128.5 + 0.5 * (b - luma)) as u8;
+        out[2][i] = whole(128.5 + 0.5 * (r - luma)) as u8;
     }
     out
 }

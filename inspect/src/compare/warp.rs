@@ -7,7 +7,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use super::homography::Homography;
-use super::raster::{Plane, Rgb};
+use super::raster::{Plane, Rgb, whole};
 
 /// Pixels between two nodes of the displacement field.
 const STEP: usize = 20;
@@ -163,39 +163,66 @@ pub(crate) fn warp(
 ) -> (Rgb, Vec<u8>) {
     let mut rgb = vec![0_u8; width * height * 3];
     let mut valid = vec![0_u8; width * height];
-    // The row's displacements, overwritten by the places that it shows.
     let (mut across, mut down) = (vec![0.0_f32; width], vec![0.0_f32; width]);
+    let mut places = vec![Place::default(); width];
     let m = map.0.map(|value| value as f32);
     let (right, bottom) = ((part.width - 1) as f32, (part.height - 1) as f32);
     let stride = part.width * 3;
     let lines = rgb.chunks_exact_mut(width * 3).zip(valid.chunks_exact_mut(width));
     for (y, (line, seen)) in lines.enumerate() {
         field.line(y, &mut across, &mut down);
-        for (x, (u, v)) in across.iter_mut().zip(&mut down).enumerate() {
-            let (px, py) = (x as i32 as f32 - *u, y as f32 - *v);
+        // Without branches, so that it becomes vector code.
+        for (x, (place, (u, v))) in places.iter_mut().zip(across.iter().zip(&down)).enumerate() {
+            let (px, py) = (x as i32 as f32 - u, y as f32 - v);
             let depth = 1.0 / (m[6] * px + m[7] * py + m[8]);
-            (*u, *v) = ((m[0] * px + m[1] * py + m[2]) * depth, (m[3] * px + m[4] * py + m[5]) * depth);
-        }
-        let places = across.iter().copied().zip(down.iter().copied());
-        for ((pixel, seen), (qx, qy)) in line.chunks_exact_mut(3).zip(seen).zip(places) {
-            if !(qx >= 0.0 && qy >= 0.0 && qx < right && qy < bottom) {
-                continue;
-            }
-            let (column, row) = (qx as i32, qy as i32);
-            let (fx, fy) = (((qx - column as f32) * 128.0) as i32, ((qy - row as f32) * 128.0) as i32);
-            let start = row as usize * stride + column as usize * 3;
-            let (Some(above), Some(below)) =
-                (part.rgb.get(start..start + 6), part.rgb.get(start + stride..start + stride + 6))
-            else {
-                continue;
+            let (qx, qy) = ((m[0] * px + m[1] * py + m[2]) * depth, (m[3] * px + m[4] * py + m[5]) * depth);
+            let inside = (qx >= 0.0) & (qy >= 0.0) & (qx < right) & (qy < bottom);
+            let (column, row) = (whole(qx), whole(qy));
+            let start = row.wrapping_mul(stride as i32).wrapping_add(column.wrapping_mul(3));
+            *place = Place {
+                start: if inside { start } else { -1 },
+                across: whole((qx - column as f32) * ONE),
+                down: whole((qy - row as f32) * ONE),
             };
-            for c in 0..3 {
-                let top = i32::from(above[c]) * 128 + fx * (i32::from(above[c + 3]) - i32::from(above[c]));
-                let low = i32::from(below[c]) * 128 + fx * (i32::from(below[c + 3]) - i32::from(below[c]));
-                pixel[c] = ((top * 128 + fy * (low - top) + 8192) >> 14) as u8;
-            }
+        }
+        for ((pixel, seen), place) in line.as_chunks_mut::<3>().0.iter_mut().zip(seen).zip(&places) {
+            let Ok(start) = usize::try_from(place.start) else { continue };
+            *pixel = between(&pair(&part.rgb, start), &pair(&part.rgb, start + stride), place);
             *seen = 255;
         }
     }
     (Rgb { width, height, rgb }, valid)
+}
+
+/// Where the query shows a pixel of the frame.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// The byte where the upper left one of four pixels begins; -1 outside.
+    start: i32,
+    /// How far to the next column and to the next row, in parts of [`ONE`].
+    across: i32,
+    down: i32,
+}
+
+/// Parts of the way from pixel to pixel.
+const ONE: f32 = 128.0;
+
+/// Two neighbouring pixels, and two bytes that are read because eight are one load.
+fn pair(rgb: &[u8], start: usize) -> [u8; 8] {
+    let rest = rgb.get(start..).unwrap_or_default();
+    rest.first_chunk().copied().unwrap_or_else(|| {
+        // The last two pixels of all.
+        let mut pair = [0; 8];
+        pair.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        pair
+    })
+}
+
+/// The bilinear value between two pixels and the two below them, exact up to one rounding.
+fn between(above: &[u8; 8], below: &[u8; 8], place: &Place) -> [u8; 3] {
+    let (left, top) = (128 - place.across, 128 - place.down);
+    std::array::from_fn(|c| {
+        let column = |c: usize| i32::from(above[c]) * top + i32::from(below[c]) * place.down;
+        ((column(c) * left + column(c + 3) * place.across + 8192) >> 14) as u8
+    })
 }

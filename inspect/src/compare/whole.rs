@@ -214,8 +214,9 @@ impl Sight {
         let mut query = tone::channels(&warped);
         // What the query does not show must not bleed into what it shows when either is softened.
         for (shown, predicted) in query.iter_mut().zip(&predicted) {
-            let values = shown.data.iter_mut().zip(&predicted.data).zip(&valid);
-            values.filter(|(_, seen)| **seen == 0).for_each(|((value, predicted), _)| *value = *predicted);
+            for ((value, predicted), seen) in shown.data.iter_mut().zip(&predicted.data).zip(&valid) {
+                *value = if *seen == 0 { *predicted } else { *value };
+            }
         }
         sharpness::equalise(&mut predicted, &mut query, &valid);
         Self { predicted, query, warped, valid, tone, field }

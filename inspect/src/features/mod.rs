@@ -36,6 +36,8 @@ use scale_space::ScaleSpace;
 pub const REGISTER_SIDE: u32 = 448;
 /// Long side, pixels, of the raster whose features are looked up.
 pub const QUERY_SIDE: u32 = 640;
+/// The same for a second look at a photo with grain.
+pub const COARSE_SIDE: u32 = 320;
 /// Features of a registered picture.
 pub const REGISTER_COUNT: usize = 64;
 /// Features of a picture that is looked up.

@@ -178,6 +178,15 @@ fn a_strip_along_a_side_is_no_alteration_and_a_crack_near_a_side_is() {
     let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
     assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.alterations);
 
+    // Around a corner, too.
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, _| {
+        let (beside, below) = ((20..).contains(&y), (60..).contains(&x));
+        ((x >= SIDE - 7 && beside) || (y >= SIDE - 7 && below)).then_some([12, 12, 14])
+    });
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.alterations);
+
     let mut query = picture.clone();
     paint(&mut query, |x, y, _| {
         ((60..105).contains(&y) && x.abs_diff(5 + y % 7 + (y - 60) / 5) < 2).then_some([20; 3])

@@ -120,3 +120,82 @@ fn what_a_witness_cosigned_is_held_to_the_log() {
     let (status, lines, _) = shown(None);
     assert_eq!((status, &lines[0]["finding"], lines.len()), (5, &"forked".into(), 1));
 }
+
+/// The log must not show what the quorum did not cosign: a witness that is down is no fault of the log.
+#[test]
+fn a_witness_ahead_of_a_quorum_that_is_not_met_speaks_against_nobody() {
+    let mut log = Log::new();
+    let shop = log.admit(1, Role::Merchant);
+    for n in 0..5 {
+        log.register(&shop, &format!("picture {n}"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+    let urls = [&one, &two].map(|note| serve(Arc::clone(note)));
+    let names = [51, 52].map(|seed| VerifierKey::cosigner("w", public(&key(seed))).unwrap());
+    let policy = |quorum: &str| {
+        let witnesses =
+            format!("witness one {} {}\nwitness two {} {}\n", names[0], urls[0], names[1], urls[1]);
+        format!("log {}\n{witnesses}group both {quorum} one two\nquorum both\n", log::verifier())
+    };
+    log.write(&folder.path().join("log"), 9);
+    let shown = Note::parse(cosigned(&log, 9, 200, 51).as_bytes()).unwrap();
+    let second = cosign(shown.text(), "w", &key(52), COSIGNED);
+    let shown = shown.with_signature(second).unwrap().to_string();
+    fs::write(folder.path().join("log/checkpoint"), &shown).unwrap();
+    let mut longer = log.clone();
+    longer.register(&shop, "waits for the other witness");
+    *one.lock().unwrap() = Some(cosigned(&longer, 10, 200, 51));
+    *two.lock().unwrap() = Some(cosigned(&log, 9, 200, 52));
+    fs::write(folder.path().join("policy"), policy("all")).unwrap();
+    let (status, lines, said) = monitor(folder.path(), &[]);
+    assert_eq!((status, lines.len()), (0, 0), "{said}");
+    assert!(said.contains("one cosigned 10 entries, and the log shows 9"), "{said}");
+    // Where one of them suffices, somebody may have been shown more.
+    fs::write(folder.path().join("policy"), policy("any")).unwrap();
+    fs::remove_file(folder.path().join("seen")).unwrap();
+    let (status, lines, _) = monitor(folder.path(), &[]);
+    assert_eq!((status, &lines[0]["finding"]), (5, &"withheld".into()));
+}
+
+/// The log's own signature under another past is proof, whoever cosigned it.
+#[test]
+fn a_fork_that_nobody_cosigned_is_proof_all_the_same() {
+    let mut log = Log::new();
+    let shop = log.admit(1, Role::Merchant);
+    for n in 0..5 {
+        log.register(&shop, &format!("picture {n}"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let name = VerifierKey::cosigner("w", public(&key(51))).unwrap();
+    let policy = format!("log {}\nwitness w {name}\nquorum w\n", log::verifier());
+    fs::write(folder.path().join("policy"), policy).unwrap();
+    let show = |log: &Log, size: u64, cosigned_by: Option<u8>| {
+        let _ = fs::remove_dir_all(folder.path().join("log"));
+        log.write(&folder.path().join("log"), size);
+        let note = match cosigned_by {
+            Some(witness) => cosigned(log, size, 200, witness),
+            None => log.note(size, &key(200)),
+        };
+        fs::write(folder.path().join("log/checkpoint"), note).unwrap();
+        let (status, lines, _) = monitor(folder.path(), &[]);
+        (status, lines.last().map(|line| line["finding"].clone()))
+    };
+    assert_eq!(show(&log, 7, Some(51)), (0, None));
+    // The same log without its witness is no fork.
+    for size in [5, 7, 9] {
+        assert_eq!(show(&log, size, None), (5, Some("checkpoint".into())), "{size}");
+    }
+    let mut fork = log.clone();
+    fork.entries.truncate(4);
+    for n in 0..6 {
+        fork.register(&shop, &format!("another past {n}"));
+    }
+    // Of a shorter one the entries seen before are gone, and nothing can be compared.
+    assert_eq!(show(&fork, 6, None), (5, Some("checkpoint".into())));
+    for size in [7, 9] {
+        assert_eq!(show(&fork, size, None), (5, Some("forked".into())), "{size}");
+    }
+    // It is told again when the log looks right.
+    assert_eq!(show(&log, 9, Some(51)), (5, Some("forked".into())));
+}

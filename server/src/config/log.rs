@@ -55,6 +55,9 @@ pub struct LogConfig {
     /// Policy file (C2SP tlog-policy) with the witnesses that must cosign every checkpoint [default: none are asked]
     #[arg(long, env = "TOUCHSTONE_SERVER_WITNESS_POLICY", value_name = "FILE")]
     pub witness_policy: Option<PathBuf>,
+    /// Go on without witnesses although the last checkpoint was cosigned: receipts of what comes will not satisfy its policy
+    #[arg(long, env = "TOUCHSTONE_SERVER_WITHOUT_WITNESSES", conflicts_with = "witness_policy")]
+    pub without_witnesses: bool,
     /// How long the witnesses may take to cosign a checkpoint, in milliseconds
     #[arg(long, env = "TOUCHSTONE_SERVER_WITNESS_TIMEOUT_MS", value_name = "MS", default_value_t = default::WITNESS_TIMEOUT_MS)]
     pub witness_timeout_ms: u64,
@@ -75,6 +78,7 @@ impl Default for LogConfig {
             min_free_disk: default::MIN_FREE_DISK,
             tile_cache: default::TILE_CACHE,
             witness_policy: None,
+            without_witnesses: false,
             witness_timeout_ms: default::WITNESS_TIMEOUT_MS,
         }
     }

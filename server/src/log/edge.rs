@@ -53,7 +53,8 @@ pub(super) fn rows_above(bottom: &[Sha256Digest]) -> impl Iterator<Item = Vec<Sh
     std::iter::successors(Some(bottom.to_vec()), up).skip(1)
 }
 
-fn root_of(full: &[Sha256Digest]) -> Option<Sha256Digest> {
+/// The root of a full row.
+pub(super) fn root_of(full: &[Sha256Digest]) -> Option<Sha256Digest> {
     rows_above(full).last()?.first().copied()
 }
 

@@ -9,6 +9,7 @@
 mod cosigning;
 mod deriving;
 mod error;
+mod mending;
 
 pub use cosigning::{CheckpointSigner, Unwitnessed, WitnessError, Witnesses};
 pub use error::PublishError;
@@ -46,8 +47,11 @@ const CHECKPOINT_PAGE: u32 = 1_000;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often the stored checkpoint is read again: a write of a server that was fenced off may have come late.
 const COMPARE_EVERY: Duration = Duration::from_secs(5);
-/// Between attempts after an error.
+/// How often doubted tiles are examined.
+const MEND_EVERY: Duration = Duration::from_secs(5);
+/// Between attempts after an error; as long as it goes on, twice as long each time.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+const RETRY_AT_MOST: Duration = Duration::from_secs(8);
 
 /// Rules of publication.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +82,8 @@ pub struct Publisher {
     stored: u64,
     /// Until when the stored checkpoint counts as the one that was written.
     compared: Deadline,
+    /// Until when doubted tiles are left alone: they were examined.
+    mended: Deadline,
     /// Trees that were signed: whatever is derived again must pass through them. Smallest first.
     signed: Vec<(u64, Sha256Digest)>,
     /// Partial tiles that stand in storage until their full ones are published; those of before are listed once.
@@ -112,6 +118,7 @@ impl Publisher {
             kept: 0,
             stored: 0,
             compared: Deadline::after(COMPARE_EVERY),
+            mended: Deadline::after(Duration::ZERO),
             signed: Vec::new(),
             partial: HashSet::new(),
             listed: false,
@@ -145,23 +152,33 @@ impl Publisher {
 
     fn run(mut self, edge: Edge) {
         let mut edge = Some(edge);
+        let (mut retry_after, mut told) = (RETRY_AFTER, String::new());
         while self.view.wait_for_work(LOOK_EVERY) {
             let next_begin = Deadline::after(self.rhythm.interval);
+            self.mend();
             let outcome = edge.take().map_or_else(|| self.reload(), Ok).and_then(|edge| self.round(edge));
             match outcome {
                 Ok(next) => {
                     edge = Some(next);
+                    (retry_after, told) = (RETRY_AFTER, String::new());
                     if !self.view.pause(next_begin.remaining()) {
                         break;
                     }
                 }
                 Err(PublishError::Failed(error)) => {
-                    tracing::warn!("the log was not published: {error}");
+                    let error = error.to_string();
+                    // The same every few seconds would bury everything else.
+                    if error != told {
+                        tracing::warn!("the log was not published: {error}");
+                    }
+                    told = error;
+                    self.view.count_failure();
                     // What waits is tried again without anybody's call.
                     self.view.look_again();
-                    if !self.view.pause(RETRY_AFTER) {
+                    if !self.view.pause(retry_after) {
                         break;
                     }
+                    retry_after = (retry_after * 2).min(RETRY_AT_MOST);
                 }
                 Err(PublishError::Halt(reason)) => {
                     tracing::error!("the log stops: {reason}");
@@ -342,7 +359,7 @@ impl Publisher {
     fn cosigned(&mut self, checkpoint: &Checkpoint) -> Result<Note, PublishError> {
         let note = sign_checkpoint(checkpoint, &self.signer.key).map_err(PublishError::failed)?;
         let view = Arc::clone(&self.view);
-        let consistency = |old| view.consistency(old, checkpoint.size, checkpoint.size);
+        let consistency = |old| view.consistency(old, checkpoint.size, &checkpoint.root, checkpoint.size);
         self.witnesses.cosign(note, checkpoint, &consistency).map_err(|error| match error {
             WitnessError::NoQuorum(_) => PublishError::failed(error),
             WitnessError::Conflict(reason) => PublishError::Halt(reason),

@@ -12,7 +12,7 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     fmt,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
@@ -24,7 +24,9 @@ use tokio::sync::watch;
 use touchstone_schema::{
     Sha256Digest, Timestamp,
     log::{
-        proof::{ProveError, prove_consistency, prove_inclusion},
+        proof::{
+            ProveError, prove_consistency, prove_inclusion, root_at, verify_consistency, verify_inclusion,
+        },
         tile::{Level, TILE_HEIGHT, Tile},
         tree::NodeId,
     },
@@ -32,6 +34,8 @@ use touchstone_schema::{
 
 /// Checkpoints that are remembered, so that receipts of what was just published ask no database.
 const REMEMBERED: usize = 1_024;
+/// Entries whose tiles wait to be examined. Further ones are doubted when somebody asks again.
+const MOST_DOUBTED: usize = 1_024;
 /// What a cached value costs beside its bytes.
 const ENTRY_BYTES: u64 = 96;
 
@@ -60,6 +64,9 @@ pub enum ViewError {
     /// A tile has another form than its path says.
     #[error("{0} in the log's storage is damaged")]
     Damaged(String),
+    /// Tiles have their form and not their content: a proof of them would prove nothing.
+    #[error("the stored tiles around entry {0} do not lead to the root that was signed")]
+    Misleading(u64),
     /// Reading failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -100,7 +107,10 @@ pub struct View {
     resources: Cache<Tile, Bytes, Weight>,
     nodes: Cache<Tile, Arc<Nodes>, Weight>,
     committed: AtomicU64,
+    failures: AtomicU64,
     halted: OnceLock<String>,
+    /// Entries on whose way to the root something is lost or damaged in storage.
+    doubted: Mutex<BTreeSet<u64>>,
     work: Mutex<Work>,
     woken: Condvar,
     /// The published size again, for threads that wait for it.
@@ -142,7 +152,9 @@ impl View {
             resources: in_one_piece(items, part),
             nodes: Cache::with_weighter(items, part, Weight),
             committed: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
             halted: OnceLock::new(),
+            doubted: Mutex::default(),
             work: Mutex::default(),
             woken: Condvar::new(),
             reached: Mutex::new(0),
@@ -238,6 +250,17 @@ impl View {
         let _ = self.halted.set(reason);
     }
 
+    /// Notes that an attempt to publish failed.
+    pub(super) fn count_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Attempts to publish that failed since the server started.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
     /// Notes that the log has `size` entries now.
     pub fn committed(&self, size: u64) {
         self.committed.fetch_max(size, Ordering::AcqRel);
@@ -314,16 +337,44 @@ impl View {
         bytes.get(..prefix(tile, &bytes)?).map(Bytes::copy_from_slice)
     }
 
-    fn fetch(&self, tile: Tile) -> Result<Vec<u8>, ViewError> {
-        let path = tile.path();
-        if let Some(bytes) = self.storage.read(&path)? {
-            return Ok(bytes);
+    /// The stored bytes of a tile, cut out of its full form where its partial one is gone.
+    pub(super) fn stored(&self, tile: Tile) -> Result<Option<Vec<u8>>, ViewError> {
+        if let Some(bytes) = self.storage.read(&tile.path())? {
+            return Ok(Some(bytes));
         }
         // It grew full since its width was taken, and its partial forms are gone.
         let full = tile.full().path();
-        let bytes = self.storage.read(&full)?.ok_or(ViewError::Missing(path))?;
+        let Some(mut bytes) = self.storage.read(&full)? else { return Ok(None) };
         let length = prefix(tile, &bytes).ok_or(ViewError::Damaged(full))?;
-        Ok(bytes.get(..length).unwrap_or_default().to_vec())
+        bytes.truncate(length);
+        Ok(Some(bytes))
+    }
+
+    fn fetch(&self, tile: Tile) -> Result<Vec<u8>, ViewError> {
+        let bytes = self.stored(tile);
+        if matches!(bytes, Ok(None) | Err(ViewError::Damaged(_))) {
+            self.doubt(first_entry(tile));
+        }
+        bytes?.ok_or_else(|| ViewError::Missing(tile.path()))
+    }
+
+    /// Has the publisher examine what is stored on the way from this entry to the root.
+    pub(super) fn doubt(&self, entry: u64) {
+        let mut doubted = self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        if doubted.len() < MOST_DOUBTED {
+            doubted.insert(entry);
+        }
+    }
+
+    /// The entries that were doubted since the last call.
+    pub(super) fn take_doubted(&self) -> BTreeSet<u64> {
+        std::mem::take(&mut *self.doubted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads these tiles from storage again when they are needed.
+    pub(super) fn forget(&self, tile: Tile) {
+        self.resources.remove(&tile);
+        self.nodes.remove(&tile);
     }
 
     fn node(&self, id: NodeId, size: u64) -> Result<Sha256Digest, ViewError> {
@@ -332,7 +383,11 @@ impl View {
         let nodes = match self.nodes.get(&tile) {
             Some(nodes) => nodes,
             None => {
-                let bottom = hashes(&self.fetch(tile)?, tile.width).ok_or_else(damaged)?;
+                let bottom = hashes(&self.fetch(tile)?, tile.width);
+                let bottom = bottom.ok_or_else(|| {
+                    self.doubt(first_entry(tile));
+                    damaged()
+                })?;
                 let above: Vec<_> = rows_above(&bottom).collect();
                 let nodes: Nodes = std::iter::once(bottom).chain(above).collect();
                 let nodes = Arc::new(nodes);
@@ -346,22 +401,63 @@ impl View {
         nodes.get(usize::from(height)).and_then(|row| row.get(position)).copied().ok_or_else(damaged)
     }
 
-    /// Hashes that lead from the entry at `index` to the root of the first `size` entries, out of tiles that hold
-    /// `tiles` entries.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub fn inclusion(&self, index: u64, size: u64, tiles: u64) -> Result<Vec<Sha256Digest>, ViewError> {
-        prove_inclusion(index, size, &mut |id| self.node(id, tiles)).map_err(reason)
-    }
-
-    /// Hashes that show that the first `new` entries begin with the first `old` ones, out of tiles that hold `tiles`
+    /// Hashes that lead from the entry at `index` to `root`, that of the first `size` entries, out of tiles that hold `tiles`
     /// entries.
     ///
     /// # Errors
-    /// [`ViewError`].
-    pub fn consistency(&self, old: u64, new: u64, tiles: u64) -> Result<Vec<Sha256Digest>, ViewError> {
-        prove_consistency(old, new, &mut |id| self.node(id, tiles)).map_err(reason)
+    /// [`ViewError`]; [`ViewError::Misleading`] if what is stored does not lead there.
+    pub fn inclusion(
+        &self,
+        index: u64,
+        size: u64,
+        root: &Sha256Digest,
+        tiles: u64,
+    ) -> Result<Vec<Sha256Digest>, ViewError> {
+        let hashes = prove_inclusion(index, size, &mut |id| self.node(id, tiles)).map_err(reason)?;
+        let leaf = self.node(NodeId { level: 0, index }, tiles)?;
+        // The tile's own leaf: only the true one leads to the root.
+        if verify_inclusion(index, size, &leaf, root, &hashes).is_err() {
+            return Err(self.misled([index, size - 1]));
+        }
+        Ok(hashes)
+    }
+
+    /// Hashes that show that the first `new` entries, whose root is `root`, begin with the first `old` ones, out of tiles
+    /// that hold `tiles` entries.
+    ///
+    /// # Errors
+    /// [`ViewError`]; [`ViewError::Misleading`] if what is stored does not show it.
+    pub fn consistency(
+        &self,
+        old: u64,
+        new: u64,
+        root: &Sha256Digest,
+        tiles: u64,
+    ) -> Result<Vec<Sha256Digest>, ViewError> {
+        let mut node = |id| self.node(id, tiles);
+        let hashes = prove_consistency(old, new, &mut node).map_err(reason)?;
+        let old_root = root_at(old, &mut node)?;
+        if verify_consistency(old, &old_root, new, root, &hashes).is_err() {
+            return Err(self.misled([old.saturating_sub(1), new.saturating_sub(1)]));
+        }
+        Ok(hashes)
+    }
+
+    fn misled(&self, entries: [u64; 2]) -> ViewError {
+        entries.iter().for_each(|entry| self.doubt(*entry));
+        ViewError::Misleading(entries[0])
+    }
+}
+
+/// The first entry that a tile covers.
+const fn first_entry(tile: Tile) -> u64 {
+    let height = match tile.level {
+        Level::Hashes(level) => TILE_HEIGHT * (level + 1),
+        Level::Entries => TILE_HEIGHT,
+    };
+    match tile.index.checked_shl(height as u32) {
+        Some(entry) => entry,
+        None => u64::MAX,
     }
 }
 
@@ -474,6 +570,34 @@ mod tests {
             }
         });
         assert_eq!(storage.1.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn stored_tiles_that_do_not_lead_to_the_root_give_no_proof() {
+        let (storage, view) = view(700, 10, 1 << 20);
+        let roots = |size| root_at(size, &mut |id| view.node(id, 700)).unwrap();
+        let (old, new) = (roots(100), roots(700));
+        assert_ne!(old, new);
+        view.inclusion(120, 700, &new, 700).unwrap();
+        view.consistency(100, 700, &new, 700).unwrap();
+        assert!(view.consistency(100, 700, &old, 700).is_err(), "another tree");
+        view.take_doubted();
+        let damaged = Tile { level: Level::Hashes(0), index: 0, width: 256 };
+        storage.0.lock().unwrap().get_mut(&damaged.path()).unwrap()[150 * 32] ^= 1;
+        view.forget(damaged);
+        for entry in [120, 149, 150, 200] {
+            let refused = view.inclusion(entry, 700, &new, 700);
+            assert!(matches!(refused, Err(ViewError::Misleading(at)) if at == entry), "{refused:?}");
+        }
+        assert!(matches!(view.consistency(100, 700, &new, 700), Err(ViewError::Misleading(99))));
+        assert_eq!(view.take_doubted(), BTreeSet::from([99, 120, 149, 150, 200, 699]));
+        // Elsewhere nothing is wrong.
+        view.inclusion(300, 700, &new, 700).unwrap();
+        storage.0.lock().unwrap().remove(&damaged.path());
+        view.forget(damaged);
+        assert!(matches!(view.inclusion(7, 700, &new, 700), Err(ViewError::Missing(_))));
+        assert!(view.resource(Tile { index: 1, ..damaged }).is_ok());
+        assert_eq!(view.take_doubted(), BTreeSet::from([0]));
     }
 
     #[test]

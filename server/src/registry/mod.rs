@@ -125,6 +125,8 @@ pub struct Statistics {
     pub queued: u64,
     /// Whether the log has stopped.
     pub halted: bool,
+    /// Attempts to publish that failed since the server started.
+    pub failures: u64,
     /// How far the clock is behind the acceptance time of the last log entry, in seconds.
     pub behind_seconds: u64,
     /// Pictures that fingerprints can find.
@@ -259,6 +261,7 @@ impl Registry {
             published_size: inner.log.published_size(),
             queued: inner.queue.len() as u64,
             halted: inner.log.halted().is_some(),
+            failures: inner.log.failures(),
             behind_seconds: u64::try_from(behind).unwrap_or(0),
             searchable: inner.index.len() as u64,
             organisations,

@@ -17,7 +17,8 @@ use touchstone_inspect::{
     decode::Picture,
     features,
     fingerprint::{Symmetry, hamming},
-    frames, geometry, reference,
+    frames, geometry,
+    reference::{self, LookUp},
 };
 use touchstone_schema::{
     Timestamp,
@@ -255,7 +256,8 @@ impl Inner {
         claim: Option<Timestamp>,
         found: &mut Vec<Resemblance>,
     ) -> Result<(), Refusal> {
-        let looked_up = reference::query_features(photo.picture);
+        let look_up = LookUp::new(photo.picture);
+        let looked_up = look_up.features();
         let known: Vec<u64> = again.iter().map(|(index, _)| *index).collect();
         for (index, before) in again {
             let other = self.compare_part(photo, &looked_up, index)?.flatten();
@@ -266,6 +268,24 @@ impl Inner {
         }
         let mut proposed = self.index.parts(&looked_up).map_err(Refusal::internal)?;
         proposed.retain(|index| !known.contains(index));
+        self.compare_proposed(photo, &looked_up, proposed, claim, found)?;
+        if found.iter().any(Resemblance::is_same_capture) {
+            return Ok(());
+        }
+        let Some(coarse) = look_up.coarse_features() else { return Ok(()) };
+        let proposed = self.index.parts_despite_grain(&coarse).map_err(Refusal::internal)?;
+        self.compare_proposed(photo, &coarse, proposed, claim, found)
+    }
+
+    /// Compares with pictures that were proposed, most votes first. Of two comparisons with one picture the better stays.
+    fn compare_proposed(
+        &self,
+        photo: &Photo<'_>,
+        looked_up: &features::Query,
+        mut proposed: Vec<u64>,
+        claim: Option<Timestamp>,
+        found: &mut Vec<Resemblance>,
+    ) -> Result<(), Refusal> {
         proposed.truncate(MAX_PROPOSED);
         // Most of what is proposed does not fit, so turns are given among what does: an issuer's pictures beyond those
         // wait until the others' were aligned.
@@ -280,9 +300,9 @@ impl Inner {
             }
             aligned += 1;
             // What fits costs a comparison, whatever comes of it.
-            if let Some(other) = self.compare_part(photo, &looked_up, index)? {
+            if let Some(other) = self.compare_part(photo, looked_up, index)? {
                 *fitting.entry(issuer).or_insert(0) += 1;
-                found.extend(other);
+                keep_better(found, index, other);
             }
             if aligned == MAX_ALIGNED || fitting.values().sum::<usize>() >= MAX_FITTING {
                 break;
@@ -290,7 +310,8 @@ impl Inner {
         }
         let left = MAX_FITTING.saturating_sub(fitting.into_values().sum());
         for index in waiting.into_iter().take(left) {
-            found.extend(self.compare_part(photo, &looked_up, index)?.flatten());
+            let other = self.compare_part(photo, looked_up, index)?.flatten();
+            keep_better(found, index, other);
         }
         Ok(())
     }
@@ -350,6 +371,12 @@ fn better(first: Option<Resemblance>, second: Option<Resemblance>) -> Option<Res
         }
         (first, second) => first.or(second),
     }
+}
+
+/// Adds a comparison with the picture of that index, unless a better one is there.
+fn keep_better(found: &mut Vec<Resemblance>, index: u64, other: Option<Resemblance>) {
+    let before = found.iter().position(|before| before.index == index).map(|at| found.remove(at));
+    found.extend(better(before, other));
 }
 
 /// The features in a record, if there are some.

@@ -21,13 +21,18 @@ pub const MAX_CHECKPOINTS: u32 = 1_000;
 const MAX_ANSWERED: usize = crate::store::MAX_FOUND;
 /// When a pending receipt is worth another try, in seconds.
 const PENDING_SECONDS: u32 = 1;
+/// When to come back if a stored tile is lost or damaged, in seconds.
+const MENDED_SECONDS: u32 = 10;
 
 impl From<ViewError> for Refusal {
     fn from(error: ViewError) -> Self {
         match error {
             ViewError::NotPublished => pending(),
             ViewError::Storage(error) => Self::unavailable(error),
-            _ => Self::internal(error),
+            // The publisher examines it, and derives again what is lost.
+            ViewError::Missing(_) | ViewError::Damaged(_) | ViewError::Misleading(_) => {
+                Self { retry_after_seconds: Some(MENDED_SECONDS), ..Self::unavailable(error) }
+            }
         }
     }
 }
@@ -61,7 +66,8 @@ impl Inner {
     fn receipt_text(&self, index: u64, header: &[u8]) -> Result<String, Refusal> {
         let checkpoint = self.first_checkpoint(index)?;
         // Tiles only grow: those of now hold every node of then.
-        let hashes = self.log.inclusion(index, checkpoint.size, self.log.published_size())?;
+        let tiles = self.log.published_size();
+        let hashes = self.log.inclusion(index, checkpoint.size, &checkpoint.root, tiles)?;
         let proof =
             TlogProof { extra: Some(header.to_vec()), index, hashes, checkpoint: checkpoint.note.clone() };
         Ok(proof.to_string())

@@ -228,7 +228,7 @@ impl Writer<'_> {
         match &mut self.deferred {
             Some(deferred) => deferred.entries.push(row),
             None => {
-                exactly_one(run!(self, c => diesel::insert_into(entries::table).values(&row).execute(c))?)?
+                exactly_one(run!(self, c => diesel::insert_into(entries::table).values(&row).execute(c))?)?;
             }
         }
         Ok(Appended { index, accepted_at, leaf_hash })

@@ -87,7 +87,7 @@ impl Metrics {
         let mut out = String::with_capacity(16 << 10);
         if let Some(statistics) = statistics {
             let Statistics { log_size, published_size, queued, halted, .. } = statistics;
-            let Statistics { behind_seconds, searchable, organisations, .. } = statistics;
+            let Statistics { behind_seconds, failures, searchable, organisations, .. } = statistics;
             gauge(&mut out, "touchstone_log_entries", "Entries of the log.", log_size);
             gauge(
                 &mut out,
@@ -102,6 +102,12 @@ impl Metrics {
                 queued,
             );
             gauge(&mut out, "touchstone_log_halted", "1 if the log has stopped.", u64::from(halted));
+            counter(
+                &mut out,
+                "touchstone_log_publication_failures_total",
+                "Attempts to publish that failed.",
+                failures,
+            );
             gauge(
                 &mut out,
                 "touchstone_log_clock_behind_seconds",
@@ -138,6 +144,10 @@ impl Metrics {
 // Writing to a `String` cannot fail: results of `writeln!` are ignored in this file.
 fn gauge(out: &mut String, name: &str, help: &str, value: u64) {
     let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+}
+
+fn counter(out: &mut String, name: &str, help: &str, value: u64) {
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
 }
 
 /// Calls `write` for every route and method that was asked for.
@@ -188,6 +198,7 @@ mod tests {
             published_size: 6,
             queued: 2,
             halted: true,
+            failures: 8,
             behind_seconds: 4,
             searchable: 5,
             organisations: 3,
@@ -198,6 +209,7 @@ mod tests {
             "touchstone_log_published_entries 6",
             "touchstone_log_queued_statements 2",
             "touchstone_log_halted 1",
+            "touchstone_log_publication_failures_total 8",
             "touchstone_log_clock_behind_seconds 4",
             "touchstone_http_requests_total{route=\"/x/{y}\",method=\"GET\",status=\"2xx\"} 1",
             "touchstone_http_requests_total{route=\"/x/{y}\",method=\"GET\",status=\"4xx\"} 1",

@@ -2,6 +2,7 @@
 
 use crate::{
     audit::{audit, of_directory},
+    eventually,
     program::Site,
 };
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
@@ -76,6 +77,66 @@ fn flipped_bytes_of_published_files_are_found() {
     }
     let served = site.serve(&[]);
     site.audit_with_files(&site.client(&served), &site.data);
+    served.stop();
+}
+
+/// What is lost is derived from the database again, without a restart and without anybody's doing.
+#[test]
+fn files_that_are_lost_come_back() {
+    let (site, size) = stopped();
+    let log = site.data.join("log");
+    let rest = size - 256;
+    let files = ["tile/0/000", "tile/entries/000", "tile/1/000.p/1"].map(str::to_owned);
+    let edge = [format!("tile/0/001.p/{rest}"), format!("tile/entries/001.p/{rest}")];
+    let served = site.serve(&[]);
+    let client = site.client(&served);
+    for path in files.iter().chain(&edge) {
+        let before = fs::read(log.join(path)).unwrap();
+        fs::remove_file(log.join(path)).unwrap();
+        // Nothing of it may be in memory.
+        let served = site.serve_beside(&site.data, &[]);
+        let client = site.client(&served);
+        eventually(path, || {
+            let answer = client.get(&format!("/log/{path}"))?;
+            if answer.status == 200 {
+                return Some(());
+            }
+            answer.is_a_refusal_for_now();
+            None
+        });
+        assert_eq!(fs::read(log.join(path)).unwrap(), before, "{path}");
+        served.stop();
+    }
+    site.audit_with_files(&client, &site.data);
+    served.stop();
+}
+
+/// No receipt is given that proves nothing. Moved away, the damaged file is derived again.
+#[test]
+fn a_damaged_tile_gives_no_receipts() {
+    let (site, size) = stopped();
+    let tile = site.data.join("log/tile/0/000");
+    let before = flip(&tile, 150 * 32);
+    let served = site.serve(&[]);
+    let client = site.client(&served);
+    let receipt = |index: u64| {
+        let entries = site.ledger.all();
+        let (_, accepted) = entries.iter().find(|(_, accepted)| accepted.log_index == index).unwrap();
+        client.get(&format!("/v1/statements/{}/receipt", accepted.id)).unwrap()
+    };
+    for index in [120, 149, 150, 200] {
+        let refused = receipt(index);
+        refused.is_a_refusal_for_now();
+        assert_eq!(refused.status, 503, "{}", refused.text());
+    }
+    assert_eq!(receipt(size - 1).status, 200, "elsewhere nothing is wrong");
+    // The log goes on meanwhile.
+    assert!(site.batch(&client, 3));
+    fs::remove_file(&tile).unwrap();
+    eventually("the tile comes back", || (receipt(150).status == 200).then_some(()));
+    assert_eq!(fs::read(&tile).unwrap(), before);
+    site.settle(&client);
+    site.audit_with_files(&client, &site.data);
     served.stop();
 }
 

@@ -7,7 +7,7 @@ use touchstone_server::matching::{PictureIndex, Registered, Restored};
 
 const SIDE: u16 = 448;
 
-fn picture(index: u64) -> Registered {
+pub(crate) fn picture(index: u64) -> Registered {
     let mut random = Random(index + 1);
     let mut number = |range: u64| random.next() % range;
     let features = (0..40)
@@ -26,7 +26,7 @@ fn picture(index: u64) -> Registered {
     Registered { index, pdq: Some(pdq), dhash: Some(dhash), features }
 }
 
-fn looked_up(picture: &Registered) -> Query {
+pub(crate) fn looked_up(picture: &Registered) -> Query {
     let reference = picture.features.as_ref().unwrap();
     let features = reference.features.iter().map(|feature| TwoFaced { feature: *feature, mirrored: [0; 4] });
     Query { width: SIDE, height: SIDE, features: features.collect() }

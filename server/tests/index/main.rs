@@ -19,6 +19,7 @@ mod hamming {
     mod oracle;
     mod snapshot;
 }
+mod grain;
 mod kept;
 mod postings {
     mod common;

@@ -439,6 +439,31 @@ fn a_database_of_before_the_first_checkpoint_signs_no_second_log() {
     registry.sent_nothing_but(&genuine);
 }
 
+/// A forgotten option must not make receipts that never satisfy the published policy.
+#[test]
+fn a_cosigned_log_goes_on_without_witnesses_only_if_told_so() {
+    let mut registry = Witnessed::start();
+    let first = registry.register();
+    registry.receives(&first);
+    registry.stop();
+    registry.config.log.witness_policy = None;
+    let error = registry.try_serve().unwrap_err();
+    assert!(matches!(error, StartError::Cosigned), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("--witness-policy") && text.contains("--without-witnesses"), "{text}");
+    registry.config.log.without_witnesses = true;
+    registry.serve();
+    let second = registry.register();
+    let text =
+        eventually("a receipt", || Some(registry.receipt(&second)).filter(|(status, _)| *status == 200)).1;
+    let proof = TlogProof::parse(&text).unwrap();
+    assert!(registry.policy.verify(proof.checkpoint.as_bytes()).is_err());
+    registry.stop();
+    // From then on nothing has to be said.
+    registry.config.log.without_witnesses = false;
+    registry.serve();
+}
+
 /// The log's folder is lost, and while witnesses are silent nothing new is published: what is published is served whole.
 #[test]
 fn tiles_of_what_is_published_are_derived_again_before_the_next_checkpoint() {

@@ -154,9 +154,35 @@ struct Head<'a> {
     shown: u64,
 }
 
+/// What is wrong with a log whose newest checkpoint the policy refuses: if its own key signed it all the same, another past
+/// in it is proof for ever.
+fn unvouched(source: &dyn Source, policy: &Policy, state: &State, refused: Box<Finding>) -> AuditError {
+    let forked = || {
+        let (Finding::Checkpoint { note, .. }, Some(earlier_note)) = (&*refused, &state.checkpoint) else {
+            return None;
+        };
+        let later = history::signed(policy, note).ok()?;
+        let earlier = history::signed(policy, earlier_note).ok()?;
+        let (smaller, larger) =
+            if later.size < earlier.size { (&later, &earlier) } else { (&earlier, &later) };
+        let same = smaller.origin != larger.origin
+            || Tree::open(source, larger).and_then(|mut tree| tree.root(smaller.size)).ok()? == smaller.root;
+        (!same).then(|| Finding::Forked {
+            earlier_size: earlier.size,
+            later_size: later.size,
+            earlier: earlier_note.clone(),
+            later: note.clone(),
+        })
+    };
+    AuditError::Wrong(forked().map_or(refused, Box::new))
+}
+
 /// Reads the newest checkpoint and opens its tree, if that continues all that was seen before.
 fn connect<'a>(source: &'a dyn Source, policy: &Policy, state: &State) -> Result<Head<'a>, AuditError> {
-    let (verified, note) = checkpoint(source, policy)?;
+    let (verified, note) = match checkpoint(source, policy) {
+        Err(AuditError::Wrong(finding)) => return Err(unvouched(source, policy, state, finding)),
+        newest => newest?,
+    };
     let Checkpoint { origin, size: later_size, root } = verified.checkpoint.clone();
     if let Some(known) = state.origin.as_ref().filter(|known| **known != origin) {
         return Err(StateError::OtherLog { state: known.clone(), checkpoint: origin }.into());

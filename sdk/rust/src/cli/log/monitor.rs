@@ -181,7 +181,7 @@ impl Follower<'_> {
         now: Timestamp,
     ) -> Result<bool, AuditError> {
         let Checkpoint { origin, size, .. } = &outcome.checkpoint.checkpoint;
-        let mut findings = Vec::new();
+        let (mut findings, mut withheld) = (Vec::new(), Vec::new());
         let mut tree: Option<Tree<'_>> = None;
         for witness in self.policy.witnesses() {
             let cosigned = match witness::latest(witness, &self.policy, origin) {
@@ -210,7 +210,7 @@ impl Follower<'_> {
                     *looks = if *shown == *size { looks.saturating_add(1) } else { 1 };
                     *shown = *size;
                     if *looks >= LOOKS {
-                        findings.push(Finding::Withheld {
+                        withheld.push(Finding::Withheld {
                             witness: witness.name().to_owned(),
                             size: cosigned.checkpoint.size,
                             shown: *size,
@@ -219,6 +219,14 @@ impl Follower<'_> {
                     }
                 }
             }
+        }
+        // Without a quorum the log must not show what some witnesses cosigned: nobody can have been shown it.
+        let is_of = |finding: &Finding, name: &str| matches!(finding, Finding::Withheld { witness, .. } if witness == name);
+        if self.policy.satisfied(|name| withheld.iter().any(|finding| is_of(finding, name))) {
+            findings.append(&mut withheld);
+        }
+        for finding in &withheld {
+            self.waits_for_quorum(finding);
         }
         findings.extend(self.outdated(outcome, now));
         for finding in &findings {
@@ -232,6 +240,17 @@ impl Follower<'_> {
             }
         }
         Ok(!findings.is_empty())
+    }
+
+    fn waits_for_quorum(&mut self, finding: &Finding) {
+        let Finding::Withheld { witness, size, shown, .. } = finding else { return };
+        let en = format!(
+            "{witness} cosigned {size} entries, and the log shows {shown}: the others wait for more witnesses"
+        );
+        let zh = format!("{witness} 已联署 {size} 个条目，日志显示 {shown} 个：其余条目在等待更多见证人");
+        if self.told.insert(en.clone()) {
+            self.out.notice(self.out.choose(&en, &zh));
+        }
     }
 
     fn outdated(&self, outcome: &Outcome, now: Timestamp) -> Option<Finding> {

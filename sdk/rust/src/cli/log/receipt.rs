@@ -8,7 +8,9 @@ use crate::cli::{
 };
 use serde::Serialize;
 use touchstone_schema::{
-    Sha256Digest, StatementId, Timestamp, envelope::MAX_ENVELOPE_BYTES, log::receipt::MAX_RECEIPT_BYTES,
+    Sha256Digest, StatementId, Timestamp,
+    envelope::MAX_ENVELOPE_BYTES,
+    log::receipt::{MAX_RECEIPT_BYTES, ReceiptError},
     statement::Issuer,
 };
 use touchstone_sdk::{
@@ -71,15 +73,32 @@ pub(crate) fn run(session: &Session, args: &VerifyReceipt) -> Result<Status, Fai
             } else {
                 let head = out.choose("the receipt proves nothing", "收据不能证明任何内容");
                 out.line(&format!("{}: {fault}", out.paint(Tone::Bad, head)));
-                out.notice(out.choose(
-                    "a receipt proves the envelope that came with it, byte for byte; touchstone statement envelope ID and \
-                     touchstone statement receipt ID fetch both anew",
-                    "收据只证明与其一同取得的信封，须逐字节一致；可用 touchstone statement envelope ID 与 touchstone \
-                     statement receipt ID 重新获取",
-                ));
+                if let Some(hint) = hint(out, &fault) {
+                    out.notice(hint);
+                }
             }
             Ok(Status::Wrong)
         }
+    }
+}
+
+/// What may help against it.
+const fn hint(out: &Output, fault: &ReceiptFault) -> Option<&'static str> {
+    match fault {
+        ReceiptFault::Receipt(ReceiptError::Policy(_)) => Some(out.choose(
+            "a receipt satisfies the policy that held when it was made: compare keys and witnesses of the policy file with \
+             those that the registry published, through another channel",
+            "收据满足其签发时生效的策略：请通过其他渠道，将策略文件中的密钥和见证人与登记处公布的进行核对",
+        )),
+        ReceiptFault::Receipt(_) | ReceiptFault::Text | ReceiptFault::Extra(_) | ReceiptFault::Other { .. } => {
+            Some(out.choose(
+                "a receipt proves the envelope that came with it, byte for byte; touchstone statement envelope ID and \
+                 touchstone statement receipt ID fetch both anew",
+                "收据只证明与其一同取得的信封，须逐字节一致；可用 touchstone statement envelope ID 与 touchstone \
+                 statement receipt ID 重新获取",
+            ))
+        }
+        _ => None,
     }
 }
 

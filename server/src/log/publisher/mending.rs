@@ -1,0 +1,173 @@
+//! Stored tiles that are lost, or that misled somebody: what is missing is derived from the database again, and what
+//! stands there with other bytes is named, for an operator to move away.
+
+use super::{MEND_EVERY, PublishError, Publisher};
+use crate::{
+    clock::Deadline,
+    log::{
+        edge::{hashes, root_of},
+        storage::Resource,
+        view::{Published, ViewError, kept},
+    },
+};
+use std::collections::HashMap;
+use touchstone_schema::{
+    Sha256Digest, leaf,
+    log::{
+        proof::{prove_inclusion, verify_inclusion},
+        tile::{Level, TILE_HEIGHT, TILE_WIDTH, Tile, encode_bundle, node_in_tile},
+        tree::NodeId,
+    },
+};
+
+/// Tiles as they follow from the database.
+type Derived = HashMap<Tile, Vec<u8>>;
+
+/// The tile of a level above or below this entry, as a log of `size` entries keeps it.
+fn tile_of(level: Level, entry: u64, size: u64) -> Option<Tile> {
+    let height = match level {
+        Level::Hashes(level) => u32::from(TILE_HEIGHT) * (u32::from(level) + 1),
+        Level::Entries => u32::from(TILE_HEIGHT),
+    };
+    kept(Tile { level, index: entry.checked_shr(height).unwrap_or(0), width: 1 }, size)
+}
+
+impl Publisher {
+    /// Examines what was doubted since the last time.
+    pub(super) fn mend(&mut self) {
+        let Some(current) = self.view.current().filter(|_| self.mended.remaining().is_zero()) else { return };
+        let mut doubted = self.view.take_doubted();
+        if doubted.is_empty() {
+            return;
+        }
+        self.mended = Deadline::after(MEND_EVERY);
+        while let Some(entry) = doubted.pop_first().filter(|entry| *entry < current.size) {
+            // Publication goes on in between.
+            if self.mended.remaining().is_zero() {
+                doubted.insert(entry);
+                doubted.into_iter().for_each(|entry| self.view.doubt(entry));
+                return;
+            }
+            match self.examine(entry, &current) {
+                Ok(true) => {
+                    // Files are lost in runs. Its neighbours end the run where nothing is missing.
+                    let first = entry - entry % u64::from(TILE_WIDTH);
+                    doubted.extend(first.checked_sub(1));
+                    doubted.insert(first + u64::from(TILE_WIDTH));
+                }
+                Ok(false) => {}
+                Err(error) => tracing::error!("the tiles around log entry {entry} are not mended: {error}"),
+            }
+        }
+    }
+
+    /// Compares the tiles on the way from an entry to the root with those that follow from the database. Whether any was
+    /// lost.
+    fn examine(&self, entry: u64, current: &Published) -> Result<bool, PublishError> {
+        // Tiles of tiles follow from their stored children at first: from the database it takes millions of entries.
+        for trusting in [true, false] {
+            let mut derived = Derived::new();
+            for way in [entry, current.size - 1] {
+                self.derive_way(way, current.size, trusting, &mut derived)?;
+            }
+            if self.leads(entry, current, &derived) {
+                return self.compare(derived);
+            }
+        }
+        Err(PublishError::failed(
+            "the database's entries do not lead to the root that was signed: the database is damaged, too",
+        ))
+    }
+
+    /// The tiles on the way from an entry to the root.
+    fn derive_way(
+        &self,
+        entry: u64,
+        size: u64,
+        trusting: bool,
+        derived: &mut Derived,
+    ) -> Result<(), PublishError> {
+        let levels = (0..8).map_while(|level| tile_of(Level::Hashes(level), entry, size));
+        for tile in levels {
+            if !derived.contains_key(&tile) {
+                let row = self.row(tile, trusting, derived)?;
+                derived.insert(tile, row.iter().flat_map(|hash| hash.0).collect());
+            }
+        }
+        if let Some(tile) = tile_of(Level::Entries, entry, size) {
+            let first = tile.index << TILE_HEIGHT;
+            let entries = self.store.read(|reader| reader.leaves(first, tile.width.into()))?;
+            let bundle = encode_bundle(entries.iter().map(Vec::as_slice)).map_err(PublishError::failed)?;
+            derived.insert(tile, bundle);
+        }
+        Ok(())
+    }
+
+    /// The hashes of a tile: of entries, or of the tiles below it.
+    fn row(&self, tile: Tile, trusting: bool, derived: &Derived) -> Result<Vec<Sha256Digest>, PublishError> {
+        let first = tile.index << TILE_HEIGHT;
+        let below = match tile.level {
+            Level::Hashes(level) => level.checked_sub(1),
+            Level::Entries => None,
+        };
+        let Some(below) = below else {
+            let entries = self.store.read(|reader| reader.leaves(first, tile.width.into()))?;
+            return Ok(entries.iter().map(|entry| leaf::hash(entry)).collect());
+        };
+        let width = TILE_WIDTH as u16;
+        (first..first + u64::from(tile.width))
+            .map(|index| {
+                let child = Tile { level: Level::Hashes(below), index, width };
+                let known = match derived.get(&child) {
+                    Some(bytes) => hashes(bytes, width),
+                    None if trusting => {
+                        self.view.stored(child).ok().flatten().and_then(|bytes| hashes(&bytes, width))
+                    }
+                    None => None,
+                };
+                let row = known.map_or_else(|| self.row(child, trusting, derived), Ok)?;
+                root_of(&row).ok_or_else(|| PublishError::failed("a tile without hashes"))
+            })
+            .collect()
+    }
+
+    /// Whether an entry leads to the published root, over these tiles where they are concerned.
+    fn leads(&self, entry: u64, current: &Published, derived: &Derived) -> bool {
+        let size = current.size;
+        let mut node = |id: NodeId| {
+            let tile = Tile::of_node(id, size).ok_or(())?;
+            match derived.get(&tile) {
+                Some(bytes) => node_in_tile(&tile, bytes, id).map_err(drop),
+                None => Err(()),
+            }
+        };
+        let Ok(leaf) = node(NodeId { level: 0, index: entry }) else { return false };
+        prove_inclusion(entry, size, &mut node)
+            .is_ok_and(|proof| verify_inclusion(entry, size, &leaf, &current.root, &proof).is_ok())
+    }
+
+    /// Keeps what is missing, and names what differs.
+    fn compare(&self, derived: Derived) -> Result<bool, PublishError> {
+        let mut lost = Vec::new();
+        for (tile, bytes) in derived {
+            let path = tile.path();
+            match self.view.stored(tile) {
+                Ok(Some(stored)) if stored == bytes => {}
+                Ok(None) => lost.push(Resource { path, bytes }),
+                Err(error @ ViewError::Storage(_)) => {
+                    return Err(PublishError::failed(error));
+                }
+                Ok(Some(_)) | Err(_) => tracing::error!(
+                    "{path} in the log's storage is damaged, and what needs it is refused: move it away, and it is \
+                     derived from the database again"
+                ),
+            }
+            self.view.forget(tile);
+        }
+        self.view.storage().keep(&lost)?;
+        for Resource { path, .. } in &lost {
+            tracing::warn!("{path} was lost from the log's storage and is derived from the database again");
+        }
+        Ok(!lost.is_empty())
+    }
+}
