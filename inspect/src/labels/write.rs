@@ -91,6 +91,9 @@ pub enum LabelWriteError {
     /// The file is signed: label first, then sign.
     #[error("the file has a C2PA manifest, which a label written now would break")]
     WouldBreakManifest,
+    /// The movie is signed, and manifests, which could keep the one that is there, are written into pictures only.
+    #[error("the movie has a C2PA manifest, which a label written now would break")]
+    SignedMovie,
     /// The file's XMP packet is not well-formed, so that nothing can be added to it.
     #[error("the file has an XMP packet that cannot be read")]
     UnreadableXmp,
@@ -141,10 +144,12 @@ impl Target {
             Self::Movie => mp4::has_manifest(bytes),
             Self::Picture(_) => !manifest_ranges(bytes).is_empty(),
         };
-        if signed && manifest == Manifest::Unbroken {
-            Err(LabelWriteError::WouldBreakManifest)
-        } else {
-            Ok(target)
+        match target {
+            Self::Movie if signed => Err(LabelWriteError::SignedMovie),
+            Self::Picture(_) if signed && manifest == Manifest::Unbroken => {
+                Err(LabelWriteError::WouldBreakManifest)
+            }
+            _ => Ok(target),
         }
     }
 }
