@@ -265,8 +265,9 @@ fn source_type_to_write(
     if let Some(other) = stated.iter().find(|f| f.digital_source_type != Some(asked)) {
         return Err(LabelWriteError::OtherSourceType { found: other.raw.clone() });
     }
-    let confirmed = labels.gb45438.as_ref().is_some_and(|l| l.attribute() == Some(AiAttribute::Confirmed));
-    let says_ai = confirmed || found.iter().any(|f| f.meaning.is_ai());
+    // Every attribute says AI, suspected AI too: read back, such a label is what the source type would contradict.
+    let says_ai = labels.gb45438.as_ref().is_some_and(|label| label.attribute().is_some())
+        || found.iter().any(|f| f.meaning.is_ai());
     if says_ai && !may_stand_beside_ai(asked) {
         return Err(LabelWriteError::Contradiction { asked: asked.term() });
     }

@@ -215,6 +215,11 @@ fn roles_do_not_mix_and_wrong_words_are_explained() {
     }
     let contradiction = "label --producer p --content-id 1 --source-type digitalCapture --out x.jpg a.jpg";
     assert!(desk.fails(contradiction, 1).contains("contradicts"));
+    // In one call as in two: whatever a label says of AI, a capture takes it back.
+    for attribute in ["confirmed", "possible", "suspected"] {
+        let line = contradiction.replace("--producer", &format!("--attribute {attribute} --producer"));
+        assert!(desk.fails(&line, 1).contains("contradicts"), "{attribute}");
+    }
     desk.put("v.mp4", b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x08moov");
     let made = desk.done("label --producer p --content-id 1 --no-propagator --out w.mp4 v.mp4");
     assert_eq!(made[0]["gb45438"]["ContentPropagator"], "");
