@@ -12,6 +12,7 @@ mod index;
 mod load;
 mod log;
 mod populate;
+mod reading;
 mod server;
 mod tasks;
 mod tessera;
@@ -88,7 +89,7 @@ enum Command {
 /// What to measure.
 #[derive(clap::Args)]
 struct Options {
-    /// What to measure: pdq, audit, registration, log, start, content, check. All by default.
+    /// What to measure: pdq, labels, c2pa, audit, registration, log, start, content, check. All by default.
     only: Vec<String>,
     /// Registered pictures in the measured registry.
     #[arg(long, default_value_t = 1_000_000)]

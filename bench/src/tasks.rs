@@ -7,6 +7,7 @@ use super::{
     load::{self, percentile},
     log,
     populate::{self, Populated},
+    reading,
     server::Server,
 };
 use image::RgbImage;
@@ -44,7 +45,7 @@ pub(crate) fn figure(what: &str, target: &str, reached: String, holds: bool) -> 
 }
 
 /// A rendered photograph of 1,024 x 1,024 pixels.
-fn photograph() -> Result<RgbImage, BenchError> {
+pub(crate) fn photograph() -> Result<RgbImage, BenchError> {
     let shot =
         studio::catalogue().first().ok_or_else(|| BenchError::Other("the studio is empty".to_owned()))?;
     Ok(studio::render(shot))
@@ -55,6 +56,12 @@ pub(crate) fn run(options: &Options, print: Print<'_>) -> Result<(), BenchError>
     let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
     if wanted("pdq") {
         pdq(print)?;
+    }
+    if wanted("labels") {
+        reading::labels(print)?;
+    }
+    if wanted("c2pa") {
+        reading::c2pa(print)?;
     }
     if wanted("audit") {
         super::audit::measure(print)?;

@@ -120,13 +120,27 @@ pub struct Inspection {
     pub c2pa: Option<c2pa::C2paReport>,
 }
 
+/// What a video, a sound or a document tells about itself. It is not decoded.
+#[derive(Debug, Clone)]
+pub struct Media {
+    /// SHA-256 of the file.
+    pub sha256: Sha256Digest,
+    /// Media type.
+    pub media_type: &'static str,
+    /// Labels found, C2PA ones included.
+    pub labels: Vec<FoundLabel>,
+    /// The C2PA report, if there is a manifest and a reader for it.
+    #[cfg(feature = "c2pa")]
+    pub c2pa: Option<c2pa::C2paReport>,
+}
+
 /// What a file turned out to be.
 #[derive(Debug, Clone)]
 pub enum Inspected {
     /// A picture, and its working picture as [`inspect_picture`] hands it out.
     Picture(Box<Inspection>, Picture),
     /// A video, a sound or a document.
-    Media(MediaReport),
+    Media(Box<Media>),
 }
 
 /// Inspects a picture, or reads the labels of a file that is none and whose container is known.
@@ -140,12 +154,24 @@ pub fn inspect_file(bytes: &[u8], options: &InspectOptions) -> Result<Inspected,
     };
     let media_type = Container::sniff(bytes).and_then(|container| container.media_type(bytes));
     match media_type.filter(|_| error == InspectError::Decode(DecodeError::NotAnImage)) {
-        Some(media_type) => Ok(Inspected::Media(MediaReport {
-            sha256: digest::file_sha256(bytes),
-            media_type: media_type.to_owned(),
-            labels: inspect_labels(bytes, options),
-        })),
+        Some(media_type) => Ok(Inspected::Media(Box::new(inspect_media(bytes, media_type, options)))),
         None => Err(error),
+    }
+}
+
+/// Inspects a file that is no picture: its labels and its manifest.
+fn inspect_media(bytes: &[u8], media_type: &'static str, options: &InspectOptions) -> Media {
+    let mut labels = inspect_labels(bytes, options);
+    #[cfg(feature = "c2pa")]
+    let c2pa = options.c2pa.as_ref().and_then(|reader| reader.read(bytes, media_type));
+    #[cfg(feature = "c2pa")]
+    labels.extend(c2pa.as_ref().and_then(c2pa::C2paReport::to_label));
+    Media {
+        sha256: digest::file_sha256(bytes),
+        media_type,
+        labels,
+        #[cfg(feature = "c2pa")]
+        c2pa,
     }
 }
 
@@ -213,7 +239,23 @@ impl Inspected {
     pub fn report(self) -> FileReport {
         match self {
             Self::Picture(inspection, _) => FileReport::Picture(inspection.report()),
-            Self::Media(report) => FileReport::Media(report),
+            Self::Media(media) => FileReport::Media(media.report()),
+        }
+    }
+}
+
+impl Media {
+    /// The report that clients get.
+    #[must_use]
+    pub fn report(&self) -> MediaReport {
+        MediaReport {
+            sha256: self.sha256,
+            media_type: self.media_type.to_owned(),
+            labels: self.labels.clone(),
+            #[cfg(feature = "c2pa")]
+            c2pa: self.c2pa.as_ref().and_then(|report| serde_json::to_value(report).ok()),
+            #[cfg(not(feature = "c2pa"))]
+            c2pa: None,
         }
     }
 }

@@ -532,6 +532,10 @@ pub struct MediaReport {
     pub media_type: String,
     /// Labels found.
     pub labels: Vec<FoundLabel>,
+    /// The C2PA report, as a picture's. Its state is `not_judged` where manifests of this kind of file, or hashes of this
+    /// kind, are not judged here.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub c2pa: Option<serde_json::Value>,
 }
 
 /// Answer to `POST /v1/inspections`; a picture's has a width and a height.

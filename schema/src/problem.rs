@@ -112,6 +112,9 @@ problems! {
     Forbidden "forbidden" 403
         "The token does not allow this" "该令牌无此权限"
         "Use a token with the scope that the detail names." "请使用具有详情所述权限的令牌。";
+    NotOwner "not-owner" 403
+        "It belongs to another organisation" "它属于其他机构"
+        "Use a token of that organisation. A C2PA manifest becomes yours when you register the picture that carries it, unless its owner registered one first." "请使用该机构的令牌。登记带有该 C2PA 清单的图片后，清单即归您所有，除非其所有者已先登记。";
     OrganisationSuspended "organisation-suspended" 403
         "The organisation is suspended" "机构已被暂停"
         "Ask the operator of the registry." "请联系登记处运营方。";

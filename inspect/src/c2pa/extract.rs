@@ -28,6 +28,8 @@ const MAX_HASH_BYTES: usize = 64;
 /// type, offsets of fragments, and padding. None of them holds a picture (C2PA specification, "BMFF-based
 /// hash").
 const HARMLESS_BOXES: [&str; 5] = ["/uuid", "/ftyp", "/mfra", "/free", "/skip"];
+/// The box with a movie's samples, which a hash leaves out that has a tree of hashes over its parts instead.
+const SAMPLES: &str = "/mdat";
 
 /// A file, and the manifest store that goes with it.
 #[derive(Clone, Copy)]
@@ -135,22 +137,41 @@ fn apply_rules(reader: &Reader, raw: Option<&RawManifest<'_>>, trust: &Trust, re
             push(&mut report.failures, UNTRUSTED);
         }
     }
-    if excludes_more(reader, raw)
-        || report.hard_binding.as_ref().is_some_and(|binding| binding.exclusions > 1)
-    {
+    let more = report.hard_binding.as_ref().is_some_and(|binding| binding.exclusions > 1);
+    let left_out = if more { LeftOut::More } else { left_out(reader, raw) };
+    if left_out == LeftOut::Nothing {
+        return;
+    }
+    report.anchor_set = None;
+    report.anchor_list_sha256 = None;
+    if left_out == LeftOut::HashedInParts {
+        // That the library finds no fault does not say that the parts are all of the samples.
+        if report.state != C2paState::Invalid {
+            report.state = C2paState::NotJudged;
+            report.problem = Some("the samples are hashed in parts, which is not judged here".to_owned());
+        }
+    } else {
         report.state = C2paState::Invalid;
-        report.anchor_set = None;
-        report.anchor_list_sha256 = None;
         report.failures.truncate(MAX_LIST_LENGTH - 1);
         push(&mut report.failures, FAILURE_ADDITIONAL_EXCLUSIONS);
     }
 }
 
-/// Whether the signer left bytes out of the hash that may belong to the picture.
-fn excludes_more(reader: &Reader, raw: Option<&RawManifest<'_>>) -> bool {
+/// What a signer left out of the hash beside the manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LeftOut {
+    /// Nothing that may belong to what is shown.
+    Nothing,
+    /// A movie's samples, which have a tree of hashes of their own.
+    HashedInParts,
+    /// Bytes that may belong to what is shown, and can be replaced.
+    More,
+}
+
+fn left_out(reader: &Reader, raw: Option<&RawManifest<'_>>) -> LeftOut {
     // Read from the results, not from the report's list, which is bounded and so could be filled up on purpose.
     let Some(results) = reader.validation_results() else {
-        return false;
+        return LeftOut::Nothing;
     };
     let deltas = results.ingredient_deltas().into_iter().flatten().map(|delta| delta.validation_deltas());
     let noted: Vec<&str> = results
@@ -161,21 +182,31 @@ fn excludes_more(reader: &Reader, raw: Option<&RawManifest<'_>>) -> bool {
         .map(|status| status.code())
         .filter(|code| code.ends_with(".additionalExclusionsPresent"))
         .collect();
-    noted.iter().any(|code| *code != "assertion.bmffHash.additionalExclusionsPresent")
-        || (!noted.is_empty() && !raw.is_some_and(leaves_out_harmless_boxes))
+    if noted.is_empty() {
+        LeftOut::Nothing
+    } else if noted.iter().all(|code| *code == "assertion.bmffHash.additionalExclusionsPresent") {
+        raw.map_or(LeftOut::More, boxes_left_out)
+    } else {
+        LeftOut::More
+    }
 }
 
-/// Whether the manifest's hash over a BMFF file leaves out nothing but boxes that hold no picture.
-fn leaves_out_harmless_boxes(raw: &RawManifest<'_>) -> bool {
+/// What the manifest's hash over a BMFF file leaves out.
+fn boxes_left_out(raw: &RawManifest<'_>) -> LeftOut {
     let mut labels = ["c2pa.hash.bmff.v3", "c2pa.hash.bmff.v2", "c2pa.hash.bmff"].into_iter();
     let binding = labels.find_map(|label| raw.cbor(label));
-    let exclusions = binding.as_ref().and_then(|binding| field(binding, "exclusions")?.as_array());
-    exclusions.is_some_and(|exclusions| {
-        exclusions.iter().all(|exclusion| {
-            let path = field(exclusion, "xpath").and_then(Cbor::as_text);
-            path.is_some_and(|path| HARMLESS_BOXES.contains(&path))
-        })
-    })
+    let list = |name| binding.as_ref().and_then(|binding| field(binding, name)?.as_array());
+    let Some(exclusions) = list("exclusions") else { return LeftOut::More };
+    let has_tree = list("merkle").is_some_and(|trees| !trees.is_empty());
+    let mut found = LeftOut::Nothing;
+    for exclusion in exclusions {
+        match field(exclusion, "xpath").and_then(Cbor::as_text) {
+            Some(path) if HARMLESS_BOXES.contains(&path) => {}
+            Some(SAMPLES) if has_tree => found = LeftOut::HashedInParts,
+            _ => return LeftOut::More,
+        }
+    }
+    found
 }
 
 /// Statuses of the active manifest's own signature.

@@ -33,7 +33,9 @@ pub use identity::{
     IdentityKind, IdentityState,
 };
 pub use report::{AnchorSet, C2paReport, C2paState, HardBinding, Ingredient, Signer};
-pub use report::{FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE, FAILURE_UNREADABLE};
+pub use report::{
+    FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE, FAILURE_TOO_MANY_BOXES, FAILURE_UNREADABLE,
+};
 pub use report::{LIBRARY, MAX_LIST_LENGTH, MAX_TEXT_BYTES};
 pub use sign::MAX_COMPONENTS;
 pub use sign::{C2paSignError, Component, ManifestParts, ManifestToWrite, SigningIdentity};
@@ -92,6 +94,13 @@ impl C2paReader {
         let media_type = probe::media_type(bytes).unwrap_or(media_type);
         if !probe::may_hold_manifest(bytes, media_type) {
             return None;
+        }
+        if !probe::is_judged(media_type) {
+            return Some(C2paReport::new(C2paState::NotJudged, bytes, media_type));
+        }
+        if probe::has_too_many_boxes(bytes, media_type) {
+            let problem = format!("the file has more than {} boxes", probe::MAX_BOXES);
+            return Some(C2paReport::unreadable(bytes, media_type, FAILURE_TOO_MANY_BOXES, &problem));
         }
         guarded(bytes, media_type, || {
             let store = ::c2pa::jumbf_io::load_jumbf_from_memory(media_type, bytes).ok();

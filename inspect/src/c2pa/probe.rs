@@ -4,13 +4,24 @@
 //! Ordinary photos carry no manifest; they must not pay for a parse. A "no" here is final; a "maybe" only
 //! costs the full read.
 
-use crate::containers::{bmff::C2PA_USER_TYPE, jpeg, png, webp};
+use crate::containers::{
+    bmff::{self, C2PA_USER_TYPE},
+    jpeg, png, webp,
+};
 use memchr::memmem;
 
 /// Start of the description box of a manifest store: box type `jumd`, then the UUID that begins with `c2pa`.
 const STORE_DESCRIPTION: &[u8] = b"jumdc2pa";
 /// XMP key `dcterms:provenance`, with which a file refers to a manifest elsewhere.
 const XMP_PROVENANCE: &[u8] = b"provenance";
+
+/// Media types of files of boxes (ISO/IEC 14496-12).
+const BMFF: [&str; 6] =
+    ["image/avif", "image/heic", "image/heif", "video/mp4", "video/quicktime", "audio/mp4"];
+/// Media type of a document, and the name that ties an embedded file to it as its manifest (C2PA specification,
+/// "Embedding manifests into PDFs").
+const PDF: &str = "application/pdf";
+const PDF_RELATIONSHIP: &[u8] = b"/C2PA_Manifest";
 
 /// The media type that the first bytes show, for the image containers that can carry a manifest.
 pub(super) fn media_type(bytes: &[u8]) -> Option<&'static str> {
@@ -61,9 +72,55 @@ pub(super) fn may_hold_manifest(bytes: &[u8], media_type: &str) -> bool {
         "image/avif" | "image/heic" | "image/heif" => {
             memmem::find(bytes, &C2PA_USER_TYPE).is_some() || refers(bytes)
         }
+        // Of a movie the boxes are walked: its samples, which are most of it, are not searched.
+        "video/mp4" | "video/quicktime" | "audio/mp4" => bmff::boxes(bytes).any(|b| match b.user_type {
+            Some(C2PA_USER_TYPE) => true,
+            Some(bmff::XMP_USER_TYPE) => refers(b.data),
+            _ => false,
+        }),
+        PDF => memmem::find(bytes, PDF_RELATIONSHIP).is_some(),
         // A TIFF names its store by a tag number only, and of other containers nothing is known here.
         _ => true,
     }
+}
+
+/// Whether manifests in this kind of file are judged. Where the store of a PDF stands only its objects tell, and these
+/// are not resolved here.
+pub(super) fn is_judged(media_type: &str) -> bool {
+    media_type != PDF
+}
+
+/// Boxes of a file with a manifest that are read at most. What a hash leaves out is cut out of the rest range by range in
+/// the library, which takes the square of their number: half a second for so many, eight for four times as many. Pictures
+/// and films that are in one piece have some dozens or hundreds.
+pub(super) const MAX_BOXES: usize = 8_192;
+/// Boxes that hold boxes, which the library goes into.
+const CONTAINERS: [&[u8; 4]; 16] = [
+    b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf", b"edts", b"udta", b"dinf", b"tref",
+    b"treg", b"mvex", b"mfra", b"meta", b"schi",
+];
+
+/// Whether a file of boxes has more of them than [`MAX_BOXES`].
+pub(super) fn has_too_many_boxes(bytes: &[u8], media_type: &str) -> bool {
+    if !BMFF.contains(&media_type) {
+        return false;
+    }
+    let (mut seen, mut open) = (0, vec![bmff::boxes(bytes)]);
+    while let Some(mut level) = open.pop() {
+        let Some(found) = level.next() else { continue };
+        seen += 1;
+        if seen > MAX_BOXES {
+            return true;
+        }
+        open.push(level);
+        if CONTAINERS.contains(&&found.kind) {
+            open.push(match &found.kind {
+                b"meta" => bmff::meta_children(bytes, &found),
+                _ => bmff::children(bytes, &found, 0),
+            });
+        }
+    }
+    false
 }
 
 /// Whether the bytes show the beginning of a manifest store.
@@ -81,7 +138,11 @@ pub(super) fn carrier(bytes: &[u8], media_type: &str) -> (&'static str, u64) {
         "image/webp" => "webp:C2PA",
         "image/gif" => "gif:C2PA_GIF",
         "image/tiff" => "tiff:52545",
-        "image/avif" | "image/heic" | "image/heif" => "isobmff:uuid:c2pa",
+        _ if BMFF.contains(&media_type) => "isobmff:uuid:c2pa",
+        PDF => {
+            let name = memmem::find(bytes, PDF_RELATIONSHIP);
+            return ("pdf:C2PA_Manifest", name.unwrap_or_default() as u64);
+        }
         _ => "c2pa",
     };
     let Some(description) = memmem::find(bytes, STORE_DESCRIPTION) else {

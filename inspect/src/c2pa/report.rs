@@ -20,6 +20,8 @@ pub const MAX_LIST_LENGTH: usize = 64;
 pub const FAILURE_ADDITIONAL_EXCLUSIONS: &str = "touchstone.additional_exclusions";
 /// Failure code: the manifest store is larger than [`super::MAX_STORE_BYTES`] and was not parsed.
 pub const FAILURE_STORE_TOO_LARGE: &str = "touchstone.store_too_large";
+/// Failure code: the file has more boxes than are looked at, and its manifest was not read.
+pub const FAILURE_TOO_MANY_BOXES: &str = "touchstone.too_many_boxes";
 /// Failure code: there is a manifest store, but it cannot be parsed.
 pub const FAILURE_UNREADABLE: &str = "touchstone.unreadable";
 
@@ -43,6 +45,8 @@ pub enum C2paState {
     Remote,
     /// There is a manifest store that cannot be parsed.
     Unreadable,
+    /// There is a manifest, but nothing here judges manifests in this kind of file, or hashes of this kind.
+    NotJudged,
 }
 
 /// The trust anchors that vouched for the signer.
@@ -273,7 +277,9 @@ impl C2paReport {
         let level = match self.state {
             C2paState::Trusted => LabelLevel::Verified,
             C2paState::Valid => LabelLevel::Signed,
-            C2paState::Invalid | C2paState::Remote | C2paState::Unreadable => return None,
+            C2paState::Invalid | C2paState::Remote | C2paState::Unreadable | C2paState::NotJudged => {
+                return None;
+            }
         };
         let meaning = self.ai_generated?;
         let known = || self.digital_source_types.iter().filter_map(|uri| DigitalSourceType::parse(uri));
@@ -343,7 +349,7 @@ mod tests {
         assert_eq!(label.digital_source_type, Some(DigitalSourceType::TrainedAlgorithmicMedia));
         report.state = C2paState::Trusted;
         assert_eq!(report.to_label().unwrap().level, LabelLevel::Verified);
-        for state in [C2paState::Invalid, C2paState::Remote, C2paState::Unreadable] {
+        for state in [C2paState::Invalid, C2paState::Remote, C2paState::Unreadable, C2paState::NotJudged] {
             report.state = state;
             assert_eq!(report.to_label(), None);
         }

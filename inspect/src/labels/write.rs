@@ -91,6 +91,9 @@ pub enum LabelWriteError {
     /// The file is signed: label first, then sign.
     #[error("the file has a C2PA manifest, which a label written now would break")]
     WouldBreakManifest,
+    /// The movie is signed, and manifests, which could keep the one that is there, are written into pictures only.
+    #[error("the movie has a C2PA manifest, which a label written now would break")]
+    SignedMovie,
     /// The file's XMP packet is not well-formed, so that nothing can be added to it.
     #[error("the file has an XMP packet that cannot be read")]
     UnreadableXmp,
@@ -141,10 +144,12 @@ impl Target {
             Self::Movie => mp4::has_manifest(bytes),
             Self::Picture(_) => !manifest_ranges(bytes).is_empty(),
         };
-        if signed && manifest == Manifest::Unbroken {
-            Err(LabelWriteError::WouldBreakManifest)
-        } else {
-            Ok(target)
+        match target {
+            Self::Movie if signed => Err(LabelWriteError::SignedMovie),
+            Self::Picture(_) if signed && manifest == Manifest::Unbroken => {
+                Err(LabelWriteError::WouldBreakManifest)
+            }
+            _ => Ok(target),
         }
     }
 }
@@ -260,8 +265,9 @@ fn source_type_to_write(
     if let Some(other) = stated.iter().find(|f| f.digital_source_type != Some(asked)) {
         return Err(LabelWriteError::OtherSourceType { found: other.raw.clone() });
     }
-    let confirmed = labels.gb45438.as_ref().is_some_and(|l| l.attribute() == Some(AiAttribute::Confirmed));
-    let says_ai = confirmed || found.iter().any(|f| f.meaning.is_ai());
+    // Every attribute says AI, suspected AI too: read back, such a label is what the source type would contradict.
+    let says_ai = labels.gb45438.as_ref().is_some_and(|label| label.attribute().is_some())
+        || found.iter().any(|f| f.meaning.is_ai());
     if says_ai && !may_stand_beside_ai(asked) {
         return Err(LabelWriteError::Contradiction { asked: asked.term() });
     }

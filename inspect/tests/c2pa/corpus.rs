@@ -54,7 +54,7 @@ const EXCEPTIONS: [(&str, &str, &str); 11] = [
         "missing cawg.ica.did_unsupported_method",
         "the library has one code for every identifier that it cannot use: cawg.ica.invalid_issuer",
     ),
-    ("x509-es256-pdf", "unread", "not a picture: the library's PDF parser is not built in"),
+    ("x509-es256-pdf", "not judged", "not a picture: the library's PDF parser is not built in"),
 ];
 
 /// A vector with what its list expects.
@@ -106,6 +106,9 @@ impl Vector {
     /// How the report departs from the expectation.
     fn departures(&self, report: Option<&C2paReport>) -> BTreeSet<String> {
         let Some(report) = report else { return ["unread".to_owned()].into() };
+        if report.state == C2paState::NotJudged {
+            return ["not judged".to_owned()].into();
+        }
         let mut found = BTreeSet::new();
         let state = state(report);
         if self.expected["validation_state"].as_str().is_some_and(|expected| expected != state) {
@@ -150,6 +153,7 @@ fn state(report: &C2paReport) -> &'static str {
         C2paState::Invalid => "Invalid",
         C2paState::Remote => "Remote",
         C2paState::Unreadable => "Unreadable",
+        C2paState::NotJudged => "NotJudged",
     }
 }
 

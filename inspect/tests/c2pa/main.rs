@@ -12,6 +12,8 @@
 
 #[path = "../support/certificates.rs"]
 mod certificates;
+#[path = "../support/manifests.rs"]
+mod manifests;
 #[path = "../support/xorshift.rs"]
 mod xorshift;
 
@@ -19,6 +21,7 @@ mod corpus;
 mod files;
 mod hostile;
 mod identities;
+mod movies;
 mod reading;
 mod signals;
 mod signing;

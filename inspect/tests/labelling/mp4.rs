@@ -135,7 +135,7 @@ fn files_that_would_break_are_refused() {
     assert!(write_labels(&behind.bytes(), &implicit()).is_ok());
 
     let signed = make(*b"uuid", &[b"\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81store"]);
-    assert_eq!(refused(&Movie { end: signed, ..Movie::default() }), LabelWriteError::WouldBreakManifest);
+    assert_eq!(refused(&Movie { end: signed, ..Movie::default() }), LabelWriteError::SignedMovie);
     assert!(matches!(
         write_labels(&Movie::default().bytes(), &both()),
         Err(LabelWriteError::UnsupportedLayout { .. })

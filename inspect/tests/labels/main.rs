@@ -18,5 +18,8 @@ mod traces;
 mod fuzzing;
 #[path = "../support/hostile_files.rs"]
 mod hostile_files;
+#[cfg(feature = "c2pa")]
+#[path = "../support/manifests.rs"]
+mod manifests;
 #[path = "../support/xorshift.rs"]
 mod xorshift;

@@ -132,7 +132,7 @@ fn labels_of_videos_and_documents_stand_in_named_places() {
         let Inspected::Media(report) = inspect_file(&file, &InspectOptions::default()).unwrap() else {
             panic!("{carrier} is no picture");
         };
-        assert_eq!((report.media_type.as_str(), report.labels), (media_type, vec![found]));
+        assert_eq!((report.media_type, report.labels), (media_type, vec![found]));
         // What breaks off is read as far as it goes, or is no such file any more.
         for cut in 0..file.len() {
             assert!(read_labels(&file[..cut]).len() <= 1, "{carrier} {cut}");

@@ -1,8 +1,10 @@
-//! Mutated files for the readers of labels: seeds, mutations that know lengths and magic words, and the bounds that
+//! Mutated files for the readers of labels and manifests: seeds, mutations that know lengths and magic words, and the bounds that
 //! every read must keep. Seeded, so that file number n of a family is the same on every machine.
 //!
 //! A further family is one more entry of [`families`]: a name, files to start from, and what to do with a mutated one.
 
+#[cfg(feature = "c2pa")]
+use crate::manifests::{SIGNED, read_manifest};
 use crate::{files::*, formats::*, media_files::*, xorshift::Xorshift};
 use touchstone_inspect::{
     containers::{
@@ -18,8 +20,15 @@ use touchstone_inspect::{
 pub(crate) struct Family {
     pub(crate) name: &'static str,
     seeds: fn() -> Vec<Vec<u8>>,
-    /// Reads a mutated file, holds the reader to its bounds and tells how many labels it found.
+    /// Reads a mutated file, holds the reader to its bounds and tells how many labels, or manifests, it found.
     read: fn(&[u8]) -> usize,
+}
+
+impl Family {
+    /// Whether manifests are read, which takes a signature's check for each file.
+    pub(crate) fn reads_manifests(&self) -> bool {
+        self.name.starts_with("c2pa")
+    }
 }
 
 /// What a run has seen.
@@ -37,7 +46,8 @@ const MAX_FILE: usize = 64 << 10;
 /// Every family.
 pub(crate) fn families() -> Vec<Family> {
     let family = |name, seeds, read| Family { name, seeds, read };
-    vec![
+    #[cfg_attr(not(feature = "c2pa"), allow(unused_mut))]
+    let mut families = vec![
         family("jpeg", jpegs, read_file),
         family("png", pngs, read_file),
         family("webp", webps, read_file),
@@ -52,7 +62,14 @@ pub(crate) fn families() -> Vec<Family> {
         family("gb45438", texts, read_text),
         family("exif", exifs, |exif| read_file(&webp_file(&chunk(*b"EXIF", exif)))),
         family("stealth", pixels, read_pixels),
-    ]
+    ];
+    #[cfg(feature = "c2pa")]
+    families.extend([
+        family("c2pa-jpeg", || signed("image/jpeg"), |file| usize::from(read_manifest(file, "image/jpeg"))),
+        family("c2pa-png", || signed("image/png"), |file| usize::from(read_manifest(file, "image/png"))),
+        family("c2pa-mp4", || signed("video/mp4"), |file| usize::from(read_manifest(file, "video/mp4"))),
+    ]);
+    families
 }
 
 /// Reads the files `from..from + files` of a family.
@@ -98,6 +115,12 @@ pub(crate) fn read_file(bytes: &[u8]) -> usize {
     assert!(work.properties <= work.parsed, "{work:?}");
     assert!(manifest_ranges(bytes).windows(2).all(|w| w[0].end < w[1].start));
     labels.len()
+}
+
+/// The signed files of a kind.
+#[cfg(feature = "c2pa")]
+fn signed(kind: &str) -> Vec<Vec<u8>> {
+    SIGNED.iter().filter(|(media_type, _)| *media_type == kind).map(|(_, file)| file.to_vec()).collect()
 }
 
 /// The text of a label, in a PNG without pixels.
@@ -164,6 +187,17 @@ const WORDS: &[&[u8]] = &[
     b"----",
     b"uuid",
     &bmff::XMP_USER_TYPE,
+    &bmff::C2PA_USER_TYPE,
+    b"\xFF\xEB",
+    b"caBX",
+    b"jumb",
+    b"jumdc2pa",
+    b"c2pa.hash.",
+    b"exclusions",
+    b"merkle",
+    b"c2pa.signature",
+    b"c2pa.actions",
+    b"x5chain",
     b"<rdf:Description",
     b"<![CDATA[",
     b"]]>",

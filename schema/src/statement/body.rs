@@ -257,7 +257,8 @@ pub struct ManifestStored {
     pub c2pa: C2paBinding,
 }
 
-/// `manifest.deleted`: its owner took a C2PA manifest store out of the repository.
+/// `manifest.deleted`: a C2PA manifest store was taken out of the repository, by its owner or for one with a better right
+/// to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestDeleted {

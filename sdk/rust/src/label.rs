@@ -32,6 +32,7 @@ use touchstone_inspect::{
         C2paSignError, Component, ManifestParts, ManifestToWrite, SigningIdentity, disclosed_ai,
         label_and_sign, propagate_and_sign, sign_manifest_with,
     },
+    containers::Container,
     decode::Format,
     labels::read_labels,
 };
@@ -223,5 +224,6 @@ impl Credentials {
 
 #[cfg(feature = "c2pa")]
 fn media_type(bytes: &[u8]) -> &'static str {
-    Format::sniff(bytes).map_or("application/octet-stream", Format::media_type)
+    let other = || Container::sniff(bytes).and_then(|container| container.media_type(bytes));
+    Format::sniff(bytes).map(Format::media_type).or_else(other).unwrap_or("application/octet-stream")
 }

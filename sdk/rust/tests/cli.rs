@@ -128,6 +128,18 @@ fn inspect_answers_in_order_and_goes_on_after_a_bad_file() {
 }
 
 #[test]
+fn a_manifest_that_is_not_judged_is_told() {
+    let desk = Desk::new();
+    let document = b"%PDF-1.7\n<< /AFRelationship /C2PA_Manifest /EF 2 0 R >>\nstartxref\n0\n%%EOF\n";
+    fs::write(desk.path().join("a.pdf"), document).unwrap();
+    let shown = stdout(&desk.run(&["inspect", "a.pdf"]));
+    assert!(shown.contains("not judged here"), "{shown}");
+    let shown = stdout(&desk.run(&["inspect", "a.pdf", "--lang", "zh"]));
+    assert!(shown.contains("不作判定"), "{shown}");
+    assert_eq!(lines(&desk.run(&["inspect", "a.pdf", "--json"]))[0]["c2pa"]["state"], "not_judged");
+}
+
+#[test]
 fn labels_are_written_into_a_copy_and_read_back() {
     let desk = Desk::new();
     let original = desk.picture("out.png", 0.5);

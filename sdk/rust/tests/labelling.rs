@@ -215,6 +215,11 @@ fn roles_do_not_mix_and_wrong_words_are_explained() {
     }
     let contradiction = "label --producer p --content-id 1 --source-type digitalCapture --out x.jpg a.jpg";
     assert!(desk.fails(contradiction, 1).contains("contradicts"));
+    // In one call as in two: whatever a label says of AI, a capture takes it back.
+    for attribute in ["confirmed", "possible", "suspected"] {
+        let line = contradiction.replace("--producer", &format!("--attribute {attribute} --producer"));
+        assert!(desk.fails(&line, 1).contains("contradicts"), "{attribute}");
+    }
     desk.put("v.mp4", b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x08moov");
     let made = desk.done("label --producer p --content-id 1 --no-propagator --out w.mp4 v.mp4");
     assert_eq!(made[0]["gb45438"]["ContentPropagator"], "");
@@ -272,6 +277,38 @@ fn a_label_that_says_ai_is_not_concealed_by_an_edit() {
     desk.done(&format!(
         "label --edited --source-type digitalCapture {certificate} --out again.jpg taken.jpg"
     ));
+}
+
+#[test]
+fn what_stands_against_labelling_a_movie_is_told_with_what_helps() {
+    let desk = Desk::new();
+    desk.certify();
+    let movie = b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x08moov\0\0\0\x0Cmdatbeep";
+    desk.put("movie.mp4", movie);
+    let store = b"\0\0\0\x1Duuid\xd8\xfe\xc3\xd6\x1b\x0e\x48\x3c\x92\x97\x58\x28\x87\x7e\xc4\x81store";
+    desk.put("signed.mp4", &[&movie[..], store].concat());
+    let label = format!("label --producer {PRODUCER} --content-id v-1 --out new.mp4");
+    let credentials =
+        "--c2pa-cert chain.pem --c2pa-key signer.pem --system Studio --source-type trainedAlgorithmicMedia";
+    // No manifest can keep the one that is there: nothing that this program does helps, with or without one.
+    for more in ["", " --edited"] {
+        let line = if more.is_empty() {
+            format!("{label} signed.mp4")
+        } else {
+            format!("{label} {credentials}{more} signed.mp4")
+        };
+        let told = desk.fails(&line, 1);
+        assert!(
+            told.contains("the movie has a C2PA manifest") && told.contains("before it is signed"),
+            "{told}"
+        );
+        assert!(!told.contains("--c2pa-cert"), "{told}");
+    }
+    let platform = format!("label --propagate --propagator {PLATFORM} --propagate-id n-1 --basis declared");
+    let certificate = "--c2pa-cert chain.pem --c2pa-key signer.pem --out new.mp4 movie.mp4";
+    let told = desk.fails(&format!("{platform} {certificate}"), 1);
+    assert!(told.contains("not into video/mp4") && told.contains("implicit label alone"), "{told}");
+    desk.done(&format!("{label} movie.mp4"));
 }
 
 #[test]

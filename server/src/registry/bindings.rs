@@ -107,8 +107,8 @@ impl Registry {
     /// Binds a value to an own manifest, or, if `replace`, lets a value of own manifests lead to another of them.
     ///
     /// # Errors
-    /// `not-found` if there is no such manifest, or nothing to replace; `forbidden` for everybody but the manifest's
-    /// owner; `invalid-field`.
+    /// `not-found` if there is no such manifest, or nothing to replace; `not-owner` for everybody but the manifest's
+    /// owner; `forbidden`; `invalid-field`.
     pub fn bind(&self, caller: &Caller, given: &Bindings, replace: bool) -> Result<(), Refusal> {
         caller.require(Scope::StoreBindings)?;
         let owner = caller.organisation()?;

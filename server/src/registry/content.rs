@@ -27,7 +27,7 @@ fn own_entry(reader: &mut Reader<'_>, caller: &Caller, id: &StatementId) -> Resu
     let entry = reader.entry_by_id(id)?;
     let entry = entry.ok_or_else(|| Refusal::with(ProblemCode::NotFound, "no such statement"))?;
     if entry.issuer != Issuer::Organisation(caller.organisation()?) {
-        return Err(Refusal::with(ProblemCode::Forbidden, "only the issuer may do this"));
+        return Err(Refusal::with(ProblemCode::NotOwner, "only the issuer of the statement may do this"));
     }
     Ok(entry)
 }
@@ -186,6 +186,10 @@ impl Registry {
             if let Some(first) = entry.observed_at_index {
                 return Ok::<_, Refusal>((first, writer.manifest_of_picture(entry.index)?));
             }
+            let carried = match &carried {
+                Some(store) if inner.make_room(writer, store, &organisation)? => Some(store),
+                _ => None,
+            };
             let body = inner.observation(*id, &inspection, record_digest, inner.now());
             let logged = inner.append_own(writer, inner.keyring.verdict(), body)?;
             writer.mark_observed(entry.index, logged.log_index)?;
@@ -195,11 +199,10 @@ impl Registry {
             }
             writer.put_record(entry.index, &new)?;
             let places = (entry.index, logged.log_index);
-            let manifest = match &carried {
-                Some(store) => inner.keep_with_picture(writer, store, &inspection, organisation, places)?,
-                None => None,
-            };
-            Ok((logged.log_index, manifest))
+            if let Some(store) = carried {
+                inner.keep_with_picture(writer, store, &inspection, organisation, places)?;
+            }
+            Ok((logged.log_index, carried.map(|store| store.label.clone())))
         })?;
         inner.follow_own();
         Ok(ContentReceipt { statement: *id, observed_at_index: Some(observed_at), searchable, manifest })

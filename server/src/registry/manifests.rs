@@ -2,8 +2,9 @@
 //!
 //! A label names one store at a time, told by the store's digest and by the certificate that signed it, because anybody can
 //! write anybody's label into a manifest. Whoever brings a store first owns it: the owner alone binds values to it and
-//! deletes it. A store with a better right to the label takes it ([`Right`]), so that nobody is shut out by a squatter. A
-//! store goes when the picture's record goes or its statement is withdrawn, unless it came alone.
+//! deletes it. To have a store is no more than to have seen a file with it, so an owner who brought no picture gives way
+//! to the first who does. A store with a better right to the label takes it ([`Right`]), so that nobody is shut out by a
+//! squatter. A store goes when the picture's record goes or its statement is withdrawn, unless it came alone.
 
 use super::{Caller, Inner, Refusal, Registry, accepting::check_still_valid, bindings};
 use crate::store::{ManifestRow, NewManifest, Reader, Writer};
@@ -81,7 +82,7 @@ pub(super) fn owned(
     if row.owner == *owner {
         return Ok(row);
     }
-    Err(Refusal::with(ProblemCode::Forbidden, "only the owner of the manifest may do this"))
+    Err(Refusal::with(ProblemCode::NotOwner, "only the owner of the manifest may do this"))
 }
 
 #[cfg(feature = "c2pa")]
@@ -142,8 +143,32 @@ impl Inner {
         (same && store.len() <= self.settings.max_manifest_bytes).then_some(store)
     }
 
+    /// Makes room for a manifest that comes with a picture; whether there is any: its label may be that of another store
+    /// with as good a right to it. Comes before the observation is logged: what is taken out is named first, so that the
+    /// log of a store that is taken out and brought again reads as it happened.
+    pub(super) fn make_room(
+        &self,
+        writer: &mut Writer<'_>,
+        store: &ReadStore<'_>,
+        owner: &OrganisationId,
+    ) -> Result<bool, Refusal> {
+        let known = writer.manifest(&store.label)?.filter(|row| row.deleted_at.is_none());
+        let Some(row) = known else { return Ok(true) };
+        if store.is(&row) {
+            if row.owner != *owner && !writer.is_observed_of_owner(&row)? {
+                self.take_out(writer, &row)?;
+            }
+            return Ok(true);
+        }
+        if (Right { trusted: store.trusted, observed: true }) <= Right::held(writer, &row)? {
+            return Ok(false);
+        }
+        self.take_out(writer, &row)?;
+        Ok(true)
+    }
+
     /// Keeps the manifest that came with the picture of the statement at `index`, and lets it be found by the picture's
-    /// ISCC. `None` if it cannot be kept: its label is that of another store with as good a right to it.
+    /// ISCC. There is room for it ([`Self::make_room`]).
     pub(super) fn keep_with_picture(
         &self,
         writer: &mut Writer<'_>,
@@ -151,18 +176,8 @@ impl Inner {
         inspection: &Inspection,
         owner: OrganisationId,
         (index, anchor_index): (u64, u64),
-    ) -> Result<Option<ManifestId>, Refusal> {
-        let known = writer.manifest(&store.label)?.filter(|row| row.deleted_at.is_none());
-        let (live, other) = match known {
-            Some(row) if store.is(&row) => (Some(row), None),
-            other => (None, other),
-        };
-        if let Some(row) = other {
-            if (Right { trusted: store.trusted, observed: true }) <= Right::held(writer, &row)? {
-                return Ok(None);
-            }
-            self.take_out(writer, &row)?;
-        }
+    ) -> Result<(), Refusal> {
+        let live = writer.manifest(&store.label)?.filter(|row| row.deleted_at.is_none());
         match &live {
             Some(row) if store.trusted && !row.trusted => writer.mark_trusted(&store.label)?,
             Some(_) => {}
@@ -181,7 +196,7 @@ impl Inner {
         if !fingerprint::is_featureless(&inspection.iscc) {
             writer.bind_observed(&inspection.iscc, &store.label, true)?;
         }
-        Ok(Some(store.label.clone()))
+        Ok(())
     }
 
     /// Takes a store out of the repository; the log says so.
@@ -316,7 +331,7 @@ impl Registry {
     /// registered picture with it, it becomes theirs instead, and nothing is logged.
     ///
     /// # Errors
-    /// `not-found` if there is none or it was deleted; `forbidden` for everybody but its owner.
+    /// `not-found` if there is none or it was deleted; `not-owner` for everybody but its owner; `forbidden`.
     pub fn delete_manifest(&self, caller: &Caller, id: &ManifestId) -> Result<(), Refusal> {
         caller.require(Scope::StoreManifests)?;
         let owner = caller.organisation()?;

@@ -134,6 +134,21 @@ impl Reader<'_> {
         .get_result(c))
     }
 
+    /// Whether a registered picture of its owner carries the manifest: the owner has shown more than the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub fn is_observed_of_owner(&mut self, row: &ManifestRow) -> Result<bool, StoreError> {
+        let owner = convert::issuer_text(Issuer::Organisation(row.owner));
+        run!(self, c => diesel::select(diesel::dsl::exists(
+            manifest_pictures::table
+                .inner_join(entries::table.on(entries::idx.eq(manifest_pictures::idx)))
+                .filter(manifest_pictures::label.eq(row.label.as_str()))
+                .filter(entries::issuer.eq(&owner))
+        ))
+        .get_result(c))
+    }
+
     /// Manifests of a picture's file with this SHA-256 once the manifest is taken off, oldest first, at most `limit`:
     /// those that a registered picture carries, or those whose own word is all there is.
     ///
@@ -425,14 +440,10 @@ impl Writer<'_> {
         }
         let row = self.manifest(&label)?.filter(|row| row.deleted_at.is_none() && !row.alone);
         let Some(row) = row else { return Ok(()) };
-        let owner = convert::issuer_text(Issuer::Organisation(row.owner));
-        let others: i64 = run!(self, c => manifest_pictures::table
-            .inner_join(entries::table.on(entries::idx.eq(manifest_pictures::idx)))
-            .filter(manifest_pictures::label.eq(label.as_str()))
-            .filter(entries::issuer.eq(&owner))
-            .count()
-            .get_result(c))?;
-        if others > 0 || self.pass_manifest_on(&row)? { Ok(()) } else { self.delete_manifest(&label, at) }
+        if self.is_observed_of_owner(&row)? || self.pass_manifest_on(&row)? {
+            return Ok(());
+        }
+        self.delete_manifest(&label, at)
     }
 
     /// Deletes the store and its soft bindings for ever; label, digest and certificate stay.

@@ -33,6 +33,7 @@ pub(super) const PROBLEMS: Problems = &[
             &[
                 Code::InvalidIdentifier,
                 Code::NotFound,
+                Code::NotOwner,
                 Code::ContentDeleted,
                 Code::ContentMismatch,
                 Code::Conflict,
@@ -41,7 +42,7 @@ pub(super) const PROBLEMS: Problems = &[
             REFUSED_PICTURE,
         ],
     ),
-    ("deleteRecord", &[&[Code::InvalidIdentifier, Code::NotFound]]),
+    ("deleteRecord", &[&[Code::InvalidIdentifier, Code::NotFound, Code::NotOwner]]),
 ];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {

@@ -216,7 +216,7 @@ fn a_deleted_record_is_forgotten_and_its_statement_is_not(app: &TestApp) {
     let accepted = merchant.register(&file, View::Listing);
     let copy = jpeg(&picture(8), 60);
     assert_eq!(platform.look(&copy).verdict.conclusion, Conclusion::Copy);
-    app.stores_nothing(|| other.delete_record(&accepted.id).refused(Code::Forbidden));
+    app.stores_nothing(|| other.delete_record(&accepted.id).refused(Code::NotOwner));
     let tombstone = logged(&merchant.delete_record(&accepted.id));
     assert_eq!(tombstone.log_index, app.log_size() - 1);
     let view = app.anonymous().statement(&tombstone.statement);
@@ -364,7 +364,7 @@ fn a_statement_is_for_one_registry_and_one_issuer(app: &TestApp) {
         merchant.submit(&merchant.sign(observed)).refused(Code::WrongRole);
         // What belongs to others.
         other.withdraw(&accepted.id).refused(Code::UnknownStatement);
-        other.upload(&accepted.id, &file).refused(Code::Forbidden);
+        other.upload(&accepted.id, &file).refused(Code::NotOwner);
     });
 }
 

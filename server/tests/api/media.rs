@@ -1,6 +1,7 @@
 //! Inspections of files that are no pictures: bounded as those are, told by their labels, and never stored.
 
 use crate::support::{Engine, TestApp};
+use std::path::PathBuf;
 use touchstone_inspect::labels::{LabelToWrite, write_labels};
 use touchstone_schema::{
     Sha256Digest,
@@ -40,7 +41,8 @@ fn videos_and_sounds_are_told_by_their_labels() {
         });
         for answer in answers {
             let FileReport::Media(report) = answer.json_with(200) else { panic!("{}", answer.text()) };
-            let MediaReport { sha256, media_type: told, labels } = report;
+            let MediaReport { sha256, media_type: told, labels, c2pa } = report;
+            assert_eq!(c2pa, None);
             assert_eq!((sha256, told.as_str()), (Sha256Digest::of(&file), media_type));
             let [found] = labels.as_slice() else { panic!("{labels:?}") };
             assert_eq!(found.gb45438, Some(label()));
@@ -52,6 +54,25 @@ fn videos_and_sounds_are_told_by_their_labels() {
     // What begins like a video and has no movie is nothing that is known.
     let file = b"\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x0Cmdatbeep";
     platform.client.send("POST", "/v1/inspections", Some(("video/mp4", file))).refused(Code::NotAnImage);
+}
+
+#[test]
+fn manifests_of_what_is_no_picture_are_told() {
+    let app = TestApp::start(Engine::Sqlite);
+    let platform = app.platform();
+    let state = |media_type, file: &[u8]| {
+        let answer = platform.client.send("POST", "/v1/inspections", Some((media_type, file)));
+        let FileReport::Media(report) = answer.json_with(200) else { panic!("{}", answer.text()) };
+        report.c2pa.unwrap()["state"].as_str().unwrap().to_owned()
+    };
+    let document = b"%PDF-1.7\n<< /AFRelationship /C2PA_Manifest /EF 2 0 R >>\nstartxref\n0\n%%EOF\n";
+    assert_eq!(state("application/pdf", document), "not_judged");
+    let Some(corpus) = std::env::var_os("TOUCHSTONE_CORPUS").map(PathBuf::from) else {
+        println!("skipped: TOUCHSTONE_CORPUS is not set");
+        return;
+    };
+    let file = "c2pa/vectors/cawg/generated/identity-1.2/assets/x509-es256-mp4.mp4";
+    assert_eq!(state("video/mp4", &std::fs::read(corpus.join(file)).unwrap()), "valid");
 }
 
 #[test]

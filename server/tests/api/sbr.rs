@@ -38,7 +38,7 @@ on_both!(
     receipts_name_the_log_entry,
 );
 
-const TRUSTMARK: &str = "com.adobe.trustmark.P";
+pub(crate) const TRUSTMARK: &str = "com.adobe.trustmark.P";
 
 /// A picture signed by a camera that nobody need trust.
 pub(crate) fn signed(seed: u64) -> Vec<u8> {
@@ -126,7 +126,7 @@ impl Sbr {
         self.send(method, "/sbr/v1/bindings", Some(("application/json", &body)))
     }
 
-    fn receipt(&self, id: &ManifestId) -> Answer {
+    pub(crate) fn receipt(&self, id: &ManifestId) -> Answer {
         self.get(&format!("/sbr/v1/manifests/{id}/receipts"))
     }
 }
@@ -224,7 +224,7 @@ fn a_manifest_goes_with_its_record_and_its_statement(app: &TestApp) {
     assert_eq!(platform.like("", &stripped(&deleted)), [(label(&deleted), 100)]);
     let verified: VerifiedManifestReceipt = platform.receipt(&label(&deleted)).json_with(200);
     assert!(verified.verified, "{verified:?}");
-    Sbr::of(&merchant).remove(&label(&deleted)).refused(Code::Forbidden);
+    Sbr::of(&merchant).remove(&label(&deleted)).refused(Code::NotOwner);
     let (own, _) = register(&merchant, &deleted);
     let size = app.log_size();
     done(&Sbr::of(&other).remove(&label(&deleted)));
@@ -275,9 +275,9 @@ fn a_store_is_kept_by_itself_and_belongs_to_who_brought_it(app: &TestApp) {
     assert_eq!(platform.like("", &stripped(&file)), [(id.clone(), 90)]);
     assert_eq!(platform.like("", &jpeg(&picture(10), 60)), []);
 
-    stranger.remove(&id).refused(Code::Forbidden);
-    stranger.bind("POST", Some(TRUSTMARK), b"2*0", &id).refused(Code::Forbidden);
-    stranger.bind("PUT", Some(TRUSTMARK), b"2*0", &id).refused(Code::Forbidden);
+    stranger.remove(&id).refused(Code::NotOwner);
+    stranger.bind("POST", Some(TRUSTMARK), b"2*0", &id).refused(Code::NotOwner);
+    stranger.bind("PUT", Some(TRUSTMARK), b"2*0", &id).refused(Code::NotOwner);
     done(&sbr.bind("POST", Some(TRUSTMARK), b"2*0", &id));
     assert_eq!(platform.bound(TRUSTMARK, b"2*0"), std::slice::from_ref(&id));
     done(&sbr.remove(&id));
@@ -289,7 +289,7 @@ fn a_store_is_kept_by_itself_and_belongs_to_who_brought_it(app: &TestApp) {
     assert_eq!(platform.like("", &stripped(&file)), []);
     // The same store may come back, and is then whose it is.
     assert_eq!(stranger.stored(&store), id);
-    sbr.remove(&id).refused(Code::Forbidden);
+    sbr.remove(&id).refused(Code::NotOwner);
     done(&stranger.remove(&id));
 }
 
@@ -336,7 +336,7 @@ fn a_label_is_given_once(app: &TestApp) {
         assert_eq!(squatter.manifest(&id).body, store);
         assert_eq!(squatter.like("", &stripped(&file)), [(id.clone(), 100)]);
         assert_eq!(squatter.bound(TRUSTMARK, b"2*7"), []);
-        squatter.remove(&id).refused(Code::Forbidden);
+        squatter.remove(&id).refused(Code::NotOwner);
         squatter.store("", &squatted).refused(Code::ManifestConflict);
     }
 }

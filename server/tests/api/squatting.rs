@@ -4,14 +4,24 @@ use crate::{
     actors::inspect,
     forging::with_label,
     pictures::{Authority, jpeg, picture, resized},
-    sbr::{Sbr, done, label, register, signed, stripped},
+    sbr::{Sbr, TRUSTMARK, done, label, register, signed, stripped},
     support::{Engine, TestApp},
 };
 use data_encoding::BASE64URL_NOPAD;
 use touchstone_inspect::c2pa::embedded_store;
-use touchstone_schema::{label::DigitalSourceType, problem::ProblemCode as Code, sbr::ISCC};
+use touchstone_schema::{
+    ManifestId,
+    label::DigitalSourceType,
+    problem::ProblemCode as Code,
+    sbr::{ISCC, VerifiedManifestReceipt},
+    statement::View,
+};
 
-on_both!(what_was_seen_comes_before_what_is_claimed);
+on_both!(
+    what_was_seen_comes_before_what_is_claimed,
+    who_brings_the_picture_owns_its_manifest,
+    of_two_who_bring_the_picture_at_once_one_owns_its_manifest,
+);
 
 fn what_was_seen_comes_before_what_is_claimed(app: &TestApp) {
     let (merchant, squatter) = (app.merchant(), Sbr::of(&app.merchant()));
@@ -51,6 +61,94 @@ fn what_was_seen_comes_before_what_is_claimed(app: &TestApp) {
     assert_eq!(score(), 90);
 }
 
+/// The manifest is this one's alone.
+#[track_caller]
+fn owns(owner: &Sbr, id: &ManifestId, others: &[&Sbr]) {
+    for other in others {
+        for method in ["POST", "PUT"] {
+            let problem = other.bind(method, Some(TRUSTMARK), b"2*8", id).refused(Code::NotOwner);
+            assert!(!problem.remedy.contains("scope"), "no scope helps: {problem:?}");
+        }
+        other.remove(id).refused(Code::NotOwner);
+    }
+    done(&owner.bind("POST", Some(TRUSTMARK), b"2*8", id));
+}
+
+fn who_brings_the_picture_owns_its_manifest(app: &TestApp) {
+    let (owner, third) = (app.merchant(), app.merchant());
+    let (squatter, platform) = (Sbr::of(&app.merchant()), Sbr::of(&app.platform()));
+    let (own, also) = (Sbr::of(&owner), Sbr::of(&third));
+    for deleted in [false, true] {
+        // The squatter has seen the file somewhere, and keeps its manifest before its owner comes.
+        let file = signed(if deleted { 38 } else { 37 });
+        let store = embedded_store(&file).unwrap();
+        let id = squatter.stored(&store);
+        done(&squatter.bind("POST", Some(TRUSTMARK), b"2*9", &id));
+        if deleted {
+            done(&squatter.remove(&id));
+        }
+        let size = app.log_size();
+        let (statement, receipt) = register(&owner, &file);
+        assert_eq!(receipt.manifest.as_ref(), Some(&id));
+        // What leaves is named before what comes: afterwards the log says that it is here.
+        let last = app.log_size() - 1;
+        assert_eq!(last - size, if deleted { 1 } else { 2 });
+        assert_eq!(receipt.observed_at_index, Some(last));
+        owns(&own, &id, &[&squatter]);
+        assert_eq!(platform.bound(TRUSTMARK, b"2*9"), [], "its word went with it");
+        assert_eq!(platform.like("", &stripped(&file)), [(id.clone(), 100)]);
+        let verified: VerifiedManifestReceipt = platform.receipt(&id).json_with(200);
+        assert!(verified.verified, "{verified:?}");
+        assert_eq!(verified.receipt.anchor.proof["logIndex"], last);
+        // Neither the store again nor another picture of it changes whose it is.
+        app.stores_nothing(|| assert_eq!(squatter.stored(&store), id));
+        let (second, receipt) = register(&third, &file);
+        assert_eq!(receipt.manifest.as_ref(), Some(&id));
+        owns(&own, &id, &[&squatter, &also]);
+        // With its picture it passes on, as it does from anybody.
+        assert_eq!(owner.delete_record(&statement).status, 200);
+        owns(&also, &id, &[&squatter, &own]);
+        assert_eq!(third.delete_record(&second).status, 200);
+        platform.manifest(&id).refused(Code::NotFound);
+        // What its owner deleted, the squatter keeps until its owner brings the picture again.
+        register(&owner, &file);
+        done(&own.remove(&id));
+        assert_eq!(squatter.stored(&store), id);
+        owns(&squatter, &id, &[&own]);
+        register(&owner, &file);
+        owns(&own, &id, &[&squatter]);
+        // A manifest that stays at home gives nobody anything.
+        done(&own.remove(&id));
+        assert_eq!(squatter.stored(&store), id);
+        let accepted = third.declare(&file, View::Listing);
+        let path = format!("/v1/statements/{}/content?keep_manifest=false", accepted.id);
+        assert_eq!(third.client.put(&path, "image/jpeg", &file).status, 200);
+        owns(&squatter, &id, &[&own, &also]);
+        done(&squatter.remove(&id));
+    }
+}
+
+fn of_two_who_bring_the_picture_at_once_one_owns_its_manifest(app: &TestApp) {
+    let members = [app.merchant(), app.merchant()];
+    let squatter = Sbr::of(&app.merchant());
+    let file = signed(39);
+    let id = squatter.stored(&embedded_store(&file).unwrap());
+    let size = app.log_size();
+    std::thread::scope(|scope| {
+        let uploads = members.each_ref().map(|member| scope.spawn(|| register(member, &file).1));
+        for upload in uploads {
+            assert_eq!(upload.join().unwrap().manifest.as_ref(), Some(&id));
+        }
+    });
+    assert_eq!(app.log_size() - size, 5, "two pictures, and the squatter's store leaves once");
+    let answers = members.each_ref().map(|member| {
+        let answer = Sbr::of(member).bind("POST", Some(TRUSTMARK), b"2*8", &id);
+        answer.status
+    });
+    assert!(matches!(answers, [204, 403] | [403, 204]), "{answers:?}");
+    squatter.remove(&id).refused(Code::NotOwner);
+}
+
 /// A registry that trusts what this authority certifies.
 fn trusting(engine: Engine, authority: &Authority) -> (TestApp, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -83,7 +181,7 @@ fn a_trusted_signer_is_not_shut_out_by_a_squatter() {
             assert_eq!(app.log_size() - size, if alone { 2 } else { 3 }, "the log says what left");
             assert_eq!(platform.manifest(&id).body, store);
             assert_eq!(platform.like("", &stripped(&taken)), [], "the other store is gone");
-            Sbr::of(&squatter).remove(&id).refused(Code::Forbidden);
+            Sbr::of(&squatter).remove(&id).refused(Code::NotOwner);
             // Nobody unknown takes it back, alone or with a picture.
             Sbr::of(&squatter).store("", &embedded_store(&taken).unwrap()).refused(Code::ManifestConflict);
             assert_eq!(squatter.delete_record(&statement).status, 200);

@@ -246,6 +246,7 @@ impl InChinese for LabelWriteError {
             Self::WouldWeaken { found, asked } => format!("标识为“{found}”，不得减弱为“{asked}”"),
             Self::OtherSourceType { found } => format!("文件已写有另一种数字来源类型：{found}"),
             Self::Contradiction { asked } => format!("来源类型 {asked} 与文件由 AI 生成的标识矛盾"),
+            Self::SignedMovie => "影片带有 C2PA 清单，此时写入标识会使其失效".to_owned(),
             Self::WouldBreakManifest => "文件带有 C2PA 清单，此时写入标识会使其失效".to_owned(),
             Self::UnreadableXmp => "文件的 XMP 数据包无法读取".to_owned(),
             Self::TooLarge => "写入标识后，元数据会超出该格式的上限".to_owned(),

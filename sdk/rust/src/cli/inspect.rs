@@ -12,14 +12,11 @@ use super::{
 use serde::Serialize;
 use std::{path::PathBuf, sync::Arc};
 use touchstone_inspect::{
-    InspectOptions, Inspected, Inspection,
+    InspectOptions, Inspected, Inspection, Media,
     decode::Picture,
     labels::integrity::{ProducerKeys, ProducerKeysError},
 };
-use touchstone_schema::{
-    api::MediaReport,
-    label::{FoundLabel, LabelLevel},
-};
+use touchstone_schema::label::{FoundLabel, LabelLevel};
 use touchstone_sdk::files;
 
 /// Largest list of certificates or keys that is read. The C2PA trust list has 50 kB.
@@ -56,7 +53,7 @@ pub(crate) fn run(session: &Session, args: &Inspect) -> Result<Status, Failure> 
                     Inspected::Picture(inspection, picture) => {
                         show(out, inspection, (!args.no_thumbnail).then_some(picture));
                     }
-                    Inspected::Media(report) => show_media(out, report),
+                    Inspected::Media(media) => show_media(out, media),
                 }
             }
             Err(failure) => {
@@ -69,16 +66,20 @@ pub(crate) fn run(session: &Session, args: &Inspect) -> Result<Status, Failure> 
     Ok(status)
 }
 
-/// A video, a sound or a document: its digest and its labels.
-fn show_media(out: &Output, report: &MediaReport) {
+/// A video, a sound or a document: its digest, its labels and its manifest.
+fn show_media(out: &Output, media: &Media) {
     let words = out.words();
     let mut fields =
-        vec![(words.media_type, report.media_type.clone()), ("SHA-256", report.sha256.to_string())];
-    if report.labels.is_empty() {
+        vec![(words.media_type, media.media_type.to_owned()), ("SHA-256", media.sha256.to_string())];
+    if media.labels.is_empty() {
         fields.push((words.label, words.no_label.to_owned()));
     }
     out.fields(&fields);
-    report.labels.iter().for_each(|label| show_label(out, label));
+    media.labels.iter().for_each(|label| show_label(out, label));
+    #[cfg(feature = "c2pa")]
+    if let Some(report) = &media.c2pa {
+        credential::show(out, report);
+    }
 }
 
 fn show(out: &Output, inspection: &Inspection, picture: Option<&Picture>) {
@@ -242,6 +243,9 @@ mod credential {
                 (Tone::Careful, "kept elsewhere; nothing was fetched", "存于别处；未联网读取")
             }
             C2paState::Unreadable => (Tone::Bad, "cannot be read", "无法读取"),
+            C2paState::NotJudged => {
+                (Tone::Careful, "there is a manifest, which is not judged here", "带有清单，此处不作判定")
+            }
         }
     }
 

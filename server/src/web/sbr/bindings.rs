@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use touchstone_schema::{api::Scope, problem::ProblemCode as Code, sbr::Bindings};
 
 pub(super) const PROBLEMS: Problems = &[
-    ("associateManifest", &[REFUSED_JSON, &[Code::NotFound]]),
-    ("updateAssociatedManifest", &[REFUSED_JSON, &[Code::NotFound]]),
+    ("associateManifest", &[REFUSED_JSON, &[Code::NotFound, Code::NotOwner]]),
+    ("updateAssociatedManifest", &[REFUSED_JSON, &[Code::NotFound, Code::NotOwner]]),
 ];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {

@@ -33,7 +33,7 @@ pub(super) const PROBLEMS: Problems = &[
         "getManifestById",
         &[&[Code::MalformedRequest, Code::InvalidField, Code::InvalidIdentifier, Code::NotFound]],
     ),
-    ("deleteManifest", &[&[Code::InvalidIdentifier, Code::NotFound]]),
+    ("deleteManifest", &[&[Code::InvalidIdentifier, Code::NotFound, Code::NotOwner]]),
 ];
 
 pub(super) fn configure(state: &Shared, services: &mut web::ServiceConfig) {

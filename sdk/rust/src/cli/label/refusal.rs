@@ -33,6 +33,11 @@ fn of_label(error: &LabelWriteError) -> Option<Remedy> {
              kept inside the new one.",
             "请在一次调用中同时写入：提供 --c2pa-cert 与 --c2pa-key，并加 --edited 或 --propagate。原清单会保留在新清单内。",
         ),
+        LabelWriteError::SignedMovie => (
+            "Label the movie before it is signed: ask whoever signed it, or label the copy from before. Manifests are \
+             written into pictures only.",
+            "请在签名之前为影片写入标识：请联系签名者，或使用签名之前的副本。清单仅写入图片。",
+        ),
         LabelWriteError::AlreadyLabelled => (
             "A file has one label. Who spreads it adds to the label with --propagate; a new work needs a file without one.",
             "一个文件只有一个标识。传播者请用 --propagate 补充传播要素；新作品请使用未标识的文件。",
