@@ -194,10 +194,11 @@ impl Maker<'_> {
         let genuine = content_id(owner.name);
         let borrowed = ["--producer", PROVIDER_CODE, "--content-id", &genuine];
         let (width, height) = owner.image.dimensions();
-        let same_size = image::imageops::resize(*third, width, height, image::imageops::FilterType::Triangle);
-        let bytes = jpeg(third_name, &same_size, 90)?;
-        let transplanted = self.labelled("label-transplanted.jpg", &bytes, &borrowed)?;
-        self.push(transplanted, "a genuine AI label moved to another picture", "relabelled");
+        let mug = self.pictures.image("striped-mug")?;
+        let same_size = image::imageops::resize(mug, width, height, image::imageops::FilterType::Triangle);
+        let transplanted =
+            self.labelled("label-transplanted.jpg", &jpeg("mug", &same_size, 90)?, &borrowed)?;
+        self.push(transplanted, "a genuine AI label moved to a listing picture", "relabelled");
         let late = self.path("late.jpg");
         fs::copy(&self.pictures.late, &late).map_err(file_error(&late))?;
         self.cases.push(Case {
