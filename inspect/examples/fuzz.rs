@@ -1,7 +1,7 @@
 //! Reads mutated files of each family: `fuzz [FAMILY]...`; without a name all families, and files made to cost much.
 //!
 //! `FUZZ_FILES` (1,000,000) files from number `FUZZ_FROM` (0) with seed `FUZZ_SEED` (1). A panic names family, seed and
-//! number of its file, so that `FUZZ_FROM=number FUZZ_FILES=1` repeats it.
+//! number of its file, so that `FUZZ_FROM=number FUZZ_FILES=1` repeats it; `FUZZ_KEEP=path` writes each file there.
 //!
 //! On Linux the highest memory above what stood before reading is printed and must stay under 64 MiB. Files made to
 //! cost much are each read in a process of their own (`fuzz --read FILE`), so that none hides behind memory that

@@ -17,6 +17,7 @@ mod disclosed;
 mod extract;
 mod identity;
 mod jumbf;
+mod lengths;
 mod meaning;
 mod probe;
 mod raw;
@@ -34,7 +35,8 @@ pub use identity::{
 };
 pub use report::{AnchorSet, C2paReport, C2paState, HardBinding, Ingredient, Signer};
 pub use report::{
-    FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE, FAILURE_TOO_MANY_BOXES, FAILURE_UNREADABLE,
+    FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_LENGTH, FAILURE_STORE_TOO_LARGE, FAILURE_TOO_MANY_BOXES,
+    FAILURE_UNREADABLE,
 };
 pub use report::{LIBRARY, MAX_LIST_LENGTH, MAX_TEXT_BYTES};
 pub use sign::MAX_COMPONENTS;
@@ -102,6 +104,9 @@ impl C2paReader {
             let problem = format!("the file has more than {} boxes", probe::MAX_BOXES);
             return Some(C2paReport::unreadable(bytes, media_type, FAILURE_TOO_MANY_BOXES, &problem));
         }
+        if !lengths::fit_in_movie(bytes) {
+            return Some(lying(bytes, media_type));
+        }
         guarded(bytes, media_type, || {
             let store = ::c2pa::jumbf_io::load_jumbf_from_memory(media_type, bytes).ok();
             self.validate(Source { bytes, media_type, store: store.as_deref() }, false)
@@ -126,6 +131,9 @@ impl C2paReader {
             let problem = format!("the manifest store is larger than {MAX_STORE_BYTES} bytes");
             return Some(C2paReport::unreadable(bytes, media_type, FAILURE_STORE_TOO_LARGE, &problem));
         }
+        if store.is_some_and(|store| !lengths::fit_in_store(store)) {
+            return Some(lying(bytes, media_type));
+        }
         let reader = ::c2pa::Reader::from_shared_context(&self.trust.manifests);
         let reader = match store.filter(|_| detached) {
             Some(store) => reader.with_manifest_data_and_stream(store, media_type, Cursor::new(bytes)),
@@ -145,6 +153,12 @@ impl C2paReader {
         }
         Some(report)
     }
+}
+
+/// The report of a file in which a text claims to be longer than what it stands in ([`lengths`]).
+fn lying(bytes: &[u8], media_type: &str) -> C2paReport {
+    let problem = "a text in the manifest claims to be longer than what it stands in";
+    C2paReport::unreadable(bytes, media_type, FAILURE_LENGTH, problem)
 }
 
 /// Runs the library on a file. It parses hostile input and has panicked on such input in past versions: a panic

@@ -22,6 +22,8 @@ pub const FAILURE_ADDITIONAL_EXCLUSIONS: &str = "touchstone.additional_exclusion
 pub const FAILURE_STORE_TOO_LARGE: &str = "touchstone.store_too_large";
 /// Failure code: the file has more boxes than are looked at, and its manifest was not read.
 pub const FAILURE_TOO_MANY_BOXES: &str = "touchstone.too_many_boxes";
+/// A text in the manifest claims to be longer than what it stands in.
+pub const FAILURE_LENGTH: &str = "touchstone.length_beyond_end";
 /// Failure code: there is a manifest store, but it cannot be parsed.
 pub const FAILURE_UNREADABLE: &str = "touchstone.unreadable";
 

@@ -78,6 +78,9 @@ pub(crate) fn run(family: &Family, seed: u64, from: usize, files: usize) -> Seen
     let mut seen = Seen::default();
     for number in from..from + files {
         let file = mutated(&seeds, seed, number);
+        if let Some(path) = std::env::var_os("FUZZ_KEEP") {
+            std::fs::write(path, &file).unwrap();
+        }
         let told = Told { family: family.name, seed, number };
         seen.labels += (family.read)(&file);
         drop(told);
