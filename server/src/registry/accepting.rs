@@ -9,11 +9,7 @@ use super::{
     register::{Job, Judged, Outcome},
 };
 use crate::store::{ContentDigest, KeyPurpose, KeyRow, NewEntry, Reader, Writer};
-use std::{
-    collections::{HashMap, hash_map},
-    rc::Rc,
-    slice,
-};
+use std::{collections::HashMap, rc::Rc, slice};
 use touchstone_schema::{
     OrganisationId, Sha256Digest, StatementId,
     api::Acknowledgement,
@@ -66,10 +62,12 @@ impl Standing {
     }
 
     fn owner_of(&mut self, reader: &mut Reader<'_>, code: &str) -> Result<Option<OrganisationId>, Refusal> {
-        Ok(match self.owners.entry(code.to_owned()) {
-            hash_map::Entry::Occupied(known) => *known.get(),
-            hash_map::Entry::Vacant(unknown) => *unknown.insert(reader.code_owner(code)?),
-        })
+        if let Some(owner) = self.owners.get(code) {
+            return Ok(*owner);
+        }
+        let owner = reader.code_owner(code)?;
+        self.owners.insert(code.to_owned(), owner);
+        Ok(owner)
     }
 }
 
@@ -101,12 +99,7 @@ impl Inner {
         self.append(|writer| {
             let mut standing = Standing::read(writer, jobs)?;
             writer.defer();
-            let accept = |job| match self.accept_job(writer, &mut standing, job) {
-                // The registry's own failure must not be mistaken for a refusal of one request.
-                Err(refusal) if refusal.code.status() >= 500 => Err(refusal),
-                outcome => Ok(outcome),
-            };
-            jobs.iter().map(accept).collect()
+            jobs.iter().map(|job| of_one(self.accept_job(writer, &mut standing, job))).collect()
         })
     }
 
@@ -114,11 +107,7 @@ impl Inner {
         standing.keys_of(writer, &job.organisation)?;
         let accept = |item: &Result<Judged, Refusal>| {
             let judged = item.as_ref().map_err(Refusal::for_another);
-            match judged.and_then(|judged| self.accept_alone(writer, standing, &job.organisation, judged)) {
-                // Nor of one statement.
-                Err(refusal) if refusal.code.status() >= 500 => Err(refusal),
-                result => Ok(result),
-            }
+            of_one(judged.and_then(|judged| self.accept_alone(writer, standing, &job.organisation, judged)))
         };
         job.statements.iter().map(accept).collect()
     }
@@ -243,6 +232,14 @@ impl Inner {
             return Err(Refusal::with(ProblemCode::Conflict, "this key is revoked already"));
         }
         Ok(writer.revoke_key(&row.id, index, suspect_from)?)
+    }
+}
+
+/// What became of one of several. The registry's own failure must not be mistaken for its refusal: all of them fail.
+fn of_one<T>(result: Result<T, Refusal>) -> Result<Result<T, Refusal>, Refusal> {
+    match result {
+        Err(refusal) if refusal.code.status() >= 500 => Err(refusal),
+        result => Ok(result),
     }
 }
 
