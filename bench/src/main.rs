@@ -11,6 +11,7 @@ mod crowd;
 mod index;
 mod load;
 mod log;
+mod matching;
 mod populate;
 mod reading;
 mod server;
@@ -89,8 +90,11 @@ enum Command {
 /// What to measure.
 #[derive(clap::Args)]
 struct Options {
-    /// What to measure: pdq, labels, c2pa, audit, registration, log, start, content, check. All by default.
+    /// What to measure: pdq, matching, labels, c2pa, audit, registration, log, start, content, check. All by default.
     only: Vec<String>,
+    /// Photographs for `matching`, a folder with index.csv as for calibration; rendered pictures by default.
+    #[arg(long, value_name = "DIR")]
+    photos: Option<PathBuf>,
     /// Registered pictures in the measured registry.
     #[arg(long, default_value_t = 1_000_000)]
     statements: u64,

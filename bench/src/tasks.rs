@@ -5,7 +5,7 @@ use super::{
     cleanup::Folder,
     index::Random,
     load::{self, percentile},
-    log,
+    log, matching,
     populate::{self, Populated},
     reading,
     server::Server,
@@ -56,6 +56,9 @@ pub(crate) fn run(options: &Options, print: Print<'_>) -> Result<(), BenchError>
     let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);
     if wanted("pdq") {
         pdq(print)?;
+    }
+    if wanted("matching") {
+        matching::run(options.photos.as_deref(), print)?;
     }
     if wanted("labels") {
         reading::labels(print)?;

@@ -9,7 +9,7 @@ mod chart;
 mod orb;
 mod peers;
 mod phash;
-mod photos;
+pub(crate) mod photos;
 mod plots;
 mod registry;
 mod report;

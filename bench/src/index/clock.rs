@@ -18,13 +18,13 @@ pub(super) fn processor() -> Option<f64> {
 
 /// Milliseconds of a set of queries.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Times {
+pub(crate) struct Times {
     /// Processor time of all passes, by query; wall clock where there is no processor time.
-    pub(super) mean: f64,
+    pub(crate) mean: f64,
     /// Wall clock of each query's best pass.
-    pub(super) median: f64,
+    pub(crate) median: f64,
     /// The same, the slowest twentieth.
-    pub(super) p95: f64,
+    pub(crate) p95: f64,
 }
 
 impl Times {
@@ -41,7 +41,7 @@ impl Times {
 
 /// Runs `query` for every place below `count` in `passes` rounds: between two runs of one query run all others, so that
 /// none finds its own lines in the cache.
-pub(super) fn measure(count: usize, passes: usize, mut query: impl FnMut(usize)) -> Times {
+pub(crate) fn measure(count: usize, passes: usize, mut query: impl FnMut(usize)) -> Times {
     let mut best = vec![f64::INFINITY; count];
     let (before, mut wall) = (processor(), 0.0);
     for _ in 0..passes {

@@ -12,6 +12,7 @@ mod peers;
 mod workload;
 
 use super::{BenchError, Figure};
+pub(crate) use clock::{Times, measure};
 use std::path::PathBuf;
 pub(crate) use workload::Random;
 

@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::budget::{PROBE, SCAN};
+use super::budget::{NEARBY, PROBE, SCAN};
 use super::code::{KEYS, Spread};
 use super::table::Table;
 
@@ -125,7 +125,7 @@ fn estimate(table: &Table, flips: usize, codes: usize) -> u64 {
 
 /// Key 0 has codes in the place of postings.
 fn posting_cost(table: &Table) -> u64 {
-    if table.key() == 0 { SCAN } else { 1 }
+    if table.key() == 0 { NEARBY } else { 1 }
 }
 
 /// All words of `bits` bits with a given number of ones, ascending.

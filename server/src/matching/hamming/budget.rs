@@ -22,7 +22,9 @@ impl Default for Limits {
 pub(crate) const PROBE: u64 = 12;
 /// Cost of comparing a code that lies anywhere in memory.
 pub(crate) const COMPARE: u64 = 16;
-/// Cost of comparing a code that follows the one before.
+/// Cost of comparing a code in a run of a few: beside the one before, but mostly on a line of memory of its own.
+pub(crate) const NEARBY: u64 = 9;
+/// Cost of comparing a code that follows the one before in a long run.
 pub(crate) const SCAN: u64 = 3;
 
 /// The work a query may still do.

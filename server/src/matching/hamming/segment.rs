@@ -4,17 +4,18 @@
 use std::ops::Range;
 
 use super::allot::Allotment;
-use super::budget::{Budget, COMPARE, PROBE, SCAN};
+use super::budget::{Budget, COMPARE, NEARBY, PROBE, SCAN};
 use super::code::{KEYS, Spread};
 use super::matches::{Hit, Matches};
-use super::table::Table;
+use super::table::{BLOCK, Table};
 use crate::matching::withdrawn::Withdrawn;
 
 /// Postings that are filtered before their codes are compared. The comparisons then follow each other, and the
 /// processor overlaps their cache misses.
 const BATCH: usize = 1_024;
-/// Buckets that are touched together before any is read, for the same reason.
-const AHEAD: usize = 16;
+/// Buckets, and codes, that are touched together before any is read, for the same reason: in a loop that does nothing
+/// else, so that as many as possible are under way at once.
+const AHEAD: usize = 64;
 
 /// Distinct codes, sorted, with their identifiers.
 #[derive(Debug)]
@@ -126,7 +127,7 @@ impl Segment {
     pub(crate) fn search(&self, query: &mut Query<'_>, scratch: &mut Scratch) {
         let Scratch { allotment, candidates, shared } = scratch;
         match allotment.split(&self.tables, self.codes.len(), &query.code, query.radius) {
-            None => self.compare_run(0..self.codes.len() as u32, query, shared),
+            None => self.compare_run(0..self.codes.len() as u32, SCAN, query, shared),
             Some(probes) => {
                 query.budget.take(usize::try_from(probes).unwrap_or(usize::MAX), PROBE);
                 for table in &self.tables {
@@ -156,19 +157,25 @@ impl Segment {
         let wanted = table.wanted(&query.code);
         let mut count = 0;
         for group in buckets.chunks(AHEAD) {
-            let postings = group.iter().map(|bucket| table.postings(bucket.clone()));
-            std::hint::black_box(postings.clone().fold(0, |sum, bucket| sum ^ wanted.touch(bucket)));
-            for bucket in postings {
-                let run = if flips == 0 { wanted.run(bucket) } else { bucket };
-                let granted = query.budget.take(run.len(), 1);
-                for part in run.get(..granted).unwrap_or_default().chunks(BATCH / 4) {
+            let mut near = [0; AHEAD];
+            for (start, bucket) in near.iter_mut().zip(group) {
+                *start = bucket.start + wanted.near(bucket.len()) as u32;
+            }
+            std::hint::black_box(table.touch(near.get(..group.len()).unwrap_or_default()));
+            for bucket in group {
+                let bucket = table.postings(bucket.clone());
+                let part = if flips == 0 { wanted.about(bucket) } else { bucket };
+                let granted = query.budget.take(part.len(), 1);
+                let (blocks, rest) = part.get(..granted).unwrap_or_default().as_chunks();
+                let blocks = blocks.iter().filter(|block| wanted.any(block, flips));
+                for part in blocks.map(<[u32; BLOCK]>::as_slice).chain([rest]) {
                     for posting in part {
                         if let Some(cell) = candidates.get_mut(count) {
                             *cell = wanted.place(*posting);
                         }
                         count += usize::from(wanted.flips(*posting) <= flips);
                     }
-                    if count > BATCH - BATCH / 4 {
+                    if count > BATCH - BLOCK {
                         self.compare(candidates.get(..count).unwrap_or_default(), query, shared);
                         count = 0;
                     }
@@ -185,7 +192,7 @@ impl Segment {
             let codes = ends.filter_map(|place| self.codes.get(place as usize));
             std::hint::black_box(codes.fold(0, |sum, code| sum ^ code.touch()));
             for bucket in group {
-                self.compare_run(bucket.clone(), query, shared);
+                self.compare_run(bucket.clone(), NEARBY, query, shared);
             }
         }
     }
@@ -193,19 +200,29 @@ impl Segment {
     /// Compares the codes at `places`.
     fn compare(&self, places: &[u32], query: &mut Query<'_>, shared: &mut Vec<(u32, u32)>) {
         let granted = query.budget.take(places.len(), COMPARE);
-        for place in places.iter().take(granted) {
-            if let Some(code) = self.codes.get(*place as usize) {
-                let distance = code.distance(&query.code);
-                if distance <= query.radius {
-                    self.report(*place, distance, query, shared);
+        for group in places.get(..granted).unwrap_or_default().chunks(AHEAD) {
+            let codes = group.iter().filter_map(|place| self.codes.get(*place as usize));
+            std::hint::black_box(codes.fold(0, |sum, code| sum ^ code.touch()));
+            for place in group {
+                if let Some(code) = self.codes.get(*place as usize) {
+                    let distance = code.distance(&query.code);
+                    if distance <= query.radius {
+                        self.report(*place, distance, query, shared);
+                    }
                 }
             }
         }
     }
 
-    /// Compares the codes at consecutive places.
-    fn compare_run(&self, places: Range<u32>, query: &mut Query<'_>, shared: &mut Vec<(u32, u32)>) {
-        let granted = query.budget.take(places.len(), SCAN);
+    /// Compares the codes at consecutive places, at `cost` units of work each.
+    fn compare_run(
+        &self,
+        places: Range<u32>,
+        cost: u64,
+        query: &mut Query<'_>,
+        shared: &mut Vec<(u32, u32)>,
+    ) {
+        let granted = query.budget.take(places.len(), cost);
         let codes = self.codes.get(places.start as usize..places.end as usize).unwrap_or_default();
         for (place, code) in places.zip(codes).take(granted) {
             let distance = code.distance(&query.code);

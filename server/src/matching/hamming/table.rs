@@ -10,11 +10,13 @@ use std::ops::Range;
 
 use super::code::{Spread, key_bits};
 
-/// Mean number of postings in a bucket, at least, as a power of two. Of a million codes, 2^4 is found through a fifth
-/// faster than 2^6, of ten million alike; the directories of 2^3 would need more than 80 bytes a code in all.
+/// Mean number of postings in a bucket, at least, as a power of two. 2^5 is a tenth slower among ten million codes; the
+/// directories of 2^3 would need more than 80 bytes a code in all.
 const BUCKET_BITS: u32 = 4;
-/// Postings to either side of the guessed place of a run that are searched first.
-const WINDOW: usize = 6;
+/// Postings about the guessed place of a run that are searched first.
+const WINDOW: usize = 16;
+/// Postings that are judged together: by comparisons that take several at once, and seldom is one of them near.
+pub(crate) const BLOCK: usize = 16;
 /// Widest directory. Narrower than the narrowest key.
 const MAX_HEAD_BITS: u32 = 22;
 
@@ -47,33 +49,41 @@ impl Wanted {
         ((posting ^ self.low) >> self.place_bits).count_ones()
     }
 
-    /// The run of a bucket's postings whose lower key bits differ in none. Looks first about where it lies if
-    /// the lower bits are evenly spread, which is one cache line and not a search through the bucket.
+    /// Some postings of a bucket, among them all whose lower key bits differ in none. Looks first about where they
+    /// lie if the lower bits are evenly spread, which is one or two cache lines and not a search through the bucket.
     #[inline]
-    pub(crate) fn run(self, bucket: &[u32]) -> &[u32] {
-        let guess = self.guess(bucket);
-        let (near, end) = (guess.saturating_sub(WINDOW), (guess + WINDOW).min(bucket.len()));
-        let below = near.checked_sub(1).and_then(|last| bucket.get(last)).is_none_or(|last| *last < self.low);
-        let above = bucket.get(end).is_none_or(|next| *next >= self.low);
-        let before = |postings: &[u32]| postings.partition_point(|posting| *posting < self.low);
-        let start = match bucket.get(near..end) {
-            Some(window) if below && above => near + before(window),
-            _ => before(bucket),
-        };
+    pub(crate) fn about(self, bucket: &[u32]) -> &[u32] {
+        let near = self.near(bucket.len());
+        let window = bucket.get(near..).unwrap_or_default();
+        let window = window.get(..WINDOW).unwrap_or(window);
+        let below = near == 0 || window.first().is_some_and(|first| *first < self.low);
+        let above = near + WINDOW >= bucket.len()
+            || window.last().is_some_and(|last| last >> self.place_bits > self.low >> self.place_bits);
+        if below && above {
+            return window;
+        }
+        let start = bucket.partition_point(|posting| *posting < self.low);
         let run = bucket.get(start..).unwrap_or_default();
         let len = run.iter().take_while(|posting| self.flips(**posting) == 0).count();
         run.get(..len).unwrap_or_default()
     }
 
-    /// The posting of `bucket` where [`Wanted::run`] looks first.
+    /// Whether any of `postings` is within `flips`.
     #[inline]
-    pub(crate) fn touch(self, bucket: &[u32]) -> u32 {
-        bucket.get(self.guess(bucket)).copied().unwrap_or_default()
+    pub(crate) fn any(self, postings: &[u32; BLOCK], flips: u32) -> bool {
+        let mut flipped = postings.map(|posting| (posting ^ self.low) >> self.place_bits);
+        for _ in 0..flips {
+            // Clears the lowest one of each.
+            flipped = flipped.map(|bits| bits & bits.wrapping_sub(1));
+        }
+        flipped.iter().fold(false, |any, bits| any | (*bits == 0))
     }
 
+    /// Where in a bucket of `len` postings [`Wanted::about`] looks first.
     #[inline]
-    fn guess(self, bucket: &[u32]) -> usize {
-        ((bucket.len() as u64 * u64::from(self.low)) >> (self.place_bits + self.low_bits)) as usize
+    pub(crate) fn near(self, len: usize) -> usize {
+        let guess = ((len as u64 * u64::from(self.low)) >> (self.place_bits + self.low_bits)) as usize;
+        guess.saturating_sub(WINDOW / 2).min(len.saturating_sub(WINDOW))
     }
 
     /// The place in a posting.
@@ -161,6 +171,16 @@ impl Table {
     #[inline]
     pub(crate) fn postings(&self, range: Range<u32>) -> &[u32] {
         self.postings.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+
+    /// Reads a window of postings at each of `starts`.
+    #[inline]
+    pub(crate) fn touch(&self, starts: &[u32]) -> u32 {
+        starts.iter().fold(0, |sum, start| {
+            let first = self.postings.get(*start as usize).copied().unwrap_or_default();
+            let last = self.postings.get(*start as usize + WINDOW - 1).copied().unwrap_or_default();
+            sum ^ first ^ last
+        })
     }
 
     /// Bytes held.
