@@ -13,8 +13,8 @@ use super::raster::Plane;
 
 /// Points used per pyramid level, at most.
 const POINTS: usize = 2500;
-/// Gradient, grey levels a pixel, below which a point says nothing about position.
-const WEAK: f32 = 2.5;
+/// Twice the gradient, grey levels a pixel, up to which a point says nothing about position.
+const WEAK: u8 = 5;
 /// Part of the best score so far that steps which doubt nothing must come below: a large tear can pull them away for a
 /// score that is hardly better.
 const CLEARLY: f32 = 0.95;
@@ -42,33 +42,50 @@ struct Point {
 /// Steepest gradients, one per cell of a grid of at most [`POINTS`] cells.
 fn points(template: &Plane) -> Vec<Point> {
     let (width, height) = (template.width, template.height);
+    if width.min(height) < 3 {
+        return Vec::new();
+    }
     let cell = ((width * height) as f64 / POINTS as f64).sqrt().ceil().max(1.0) as usize;
     let mut found = Vec::with_capacity(POINTS);
-    for top in (1..height.saturating_sub(1)).step_by(cell) {
-        for left in (1..width.saturating_sub(1)).step_by(cell) {
-            let mut best: Option<Point> = None;
-            let mut steepest = WEAK;
-            for y in top..(top + cell).min(height - 1) {
-                let row = &template.data[y * width..(y + 1) * width];
-                for x in left..(left + cell).min(width - 1) {
-                    let dx = 0.5 * (f32::from(row[x + 1]) - f32::from(row[x - 1]));
-                    let dy = 0.5 * (f32::from(template.at(x, y + 1)) - f32::from(template.at(x, y - 1)));
-                    let slope = dx.abs().max(dy.abs());
-                    if slope > steepest {
-                        steepest = slope;
-                        best = Some(Point {
-                            x: x as f32,
-                            y: y as f32,
-                            value: f32::from(row[x]),
-                            gradient: (dx, dy),
-                        });
+    // Twice the slope of every pixel of a row of cells.
+    let mut slopes = vec![0_u8; cell * width];
+    for top in (1..height - 1).step_by(cell) {
+        let bottom = (top + cell).min(height - 1);
+        for (y, line) in (top..bottom).zip(slopes.chunks_exact_mut(width)) {
+            steepness(&template.data[(y - 1) * width..(y + 2) * width], line);
+        }
+        for left in (1..width - 1).step_by(cell) {
+            let right = (left + cell).min(width - 1);
+            let (mut steepest, mut at) = (WEAK, None);
+            for (y, line) in (top..bottom).zip(slopes.chunks_exact(width)) {
+                for (x, slope) in (left..right).zip(&line[left..right]) {
+                    if *slope > steepest {
+                        (steepest, at) = (*slope, Some((x, y)));
                     }
                 }
             }
-            found.extend(best);
+            found.extend(at.map(|(x, y)| {
+                let value = |x: usize, y: usize| f32::from(template.at(x, y));
+                let across = 0.5 * (value(x + 1, y) - value(x - 1, y));
+                let down = 0.5 * (value(x, y + 1) - value(x, y - 1));
+                Point { x: x as f32, y: y as f32, value: value(x, y), gradient: (across, down) }
+            }));
         }
     }
     found
+}
+
+/// Twice the slope, along the axis where it is steeper, of the middle one of three rows; its ends keep what they have.
+fn steepness(rows: &[u8], line: &mut [u8]) {
+    let width = line.len();
+    let (above, rest) = rows.split_at(width);
+    let (row, below) = rest.split_at(width);
+    let inner = 1..width - 1;
+    let across = row.iter().zip(&row[2..]);
+    let down = above[inner.clone()].iter().zip(&below[inner.clone()]);
+    for ((slope, (left, right)), (above, below)) in line[inner].iter_mut().zip(across).zip(down) {
+        *slope = left.abs_diff(*right).max(above.abs_diff(*below));
+    }
 }
 
 /// Up to [`ROWS`] points, each quantity in an array of its own; the rest is 0.

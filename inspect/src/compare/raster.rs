@@ -190,33 +190,69 @@ fn halved<const C: usize>(source: &[u8], stride: usize, to: (usize, usize)) -> V
     out
 }
 
-/// Numbers of 32 bits in a vector: a pixel of up to four channels.
+/// Room for a pixel: a power of two, so that vectors hold whole ones.
 const LANES: usize = 4;
+/// The weights along a column, in so many parts: sums of bytes then fit 16 bits, and a vector holds eight.
+const ROW_UNIT: u32 = 1 << 8;
+/// The weights along a row: the upper half of a product of 16 bits each is one instruction.
+const COLUMN_UNIT: u32 = 1 << 16;
 
 /// [`shrink`] to no less than half of either side: three source pixels at most lie under a target along an axis.
 fn slightly<const C: usize>(source: &[u8], from: (usize, usize), to: (usize, usize)) -> Vec<u8> {
     let stride = from.0 * C;
-    let columns: Vec<(usize, [f32; 3])> =
-        (0..to.0).map(|x| Span::of(x, from.0, to.0).three(from.0)).collect();
+    let mut firsts = Vec::with_capacity(to.0);
+    // The weights of the first, second and third pixel under each target, and these pixels of one row.
+    let mut weights = [(); 3].map(|()| Vec::with_capacity(to.0 * LANES));
+    for x in 0..to.0 {
+        let (first, three) = Span::of(x, from.0, to.0).three(from.0);
+        firsts.push(first * C);
+        for (weights, weight) in weights.iter_mut().zip(in_parts(three, COLUMN_UNIT)) {
+            weights.extend([weight; LANES]);
+        }
+    }
+    let mut pixels = [(); 3].map(|()| vec![[0_u16; LANES]; to.0]);
+    let mut mixed = vec![0_u8; to.0 * LANES];
     let mut out = vec![0_u8; to.0 * to.1 * C];
-    // With room for the lanes of a vector that hold no channel.
-    let mut sums = vec![0.0_f32; stride + LANES];
+    // With room for the lanes that hold no channel.
+    let mut sums = vec![0_u16; stride + LANES];
     for (y, line) in out.chunks_exact_mut((to.0 * C).max(1)).enumerate() {
-        let (first, [a, b, c]) = Span::of(y, from.1, to.1).three(from.1);
+        let (first, three) = Span::of(y, from.1, to.1).three(from.1);
+        let [a, b, c] = in_parts(three, ROW_UNIT);
         let (upper, rest) = source[first * stride..(first + 3) * stride].split_at(stride);
         let (middle, lower) = rest.split_at(stride);
         for (((sum, upper), middle), lower) in sums.iter_mut().zip(upper).zip(middle).zip(lower) {
-            *sum = a * f32::from(*upper) + b * f32::from(*middle) + c * f32::from(*lower) + 0.5;
+            *sum = a * u16::from(*upper) + b * u16::from(*middle) + c * u16::from(*lower);
         }
-        for ((first, [a, b, c]), value) in columns.iter().zip(line.chunks_exact_mut(C)) {
-            let three = &sums[first * C..];
-            let lanes = |pixel: usize| three.get(pixel * C..).and_then(<[f32]>::first_chunk::<LANES>);
-            let (Some(p), Some(q), Some(r)) = (lanes(0), lanes(1), lanes(2)) else { continue };
-            let mixed: [u8; LANES] = std::array::from_fn(|k| whole(a * p[k] + b * q[k] + c * r[k]) as u8);
+        let [p, q, r] = &mut pixels;
+        for (((first, p), q), r) in firsts.iter().zip(&mut *p).zip(&mut *q).zip(&mut *r) {
+            if let Some(three) = sums.get(*first..first + 2 * C + LANES) {
+                p.copy_from_slice(&three[..LANES]);
+                q.copy_from_slice(&three[C..C + LANES]);
+                r.copy_from_slice(&three[2 * C..2 * C + LANES]);
+            }
+        }
+        let share = |weight: &u16, sum: &u16| ((u32::from(*weight) * u32::from(*sum)) >> 16) as u16;
+        let weighted = weights[0].iter().zip(&weights[1]).zip(&weights[2]);
+        let sums = p.as_flattened().iter().zip(q.as_flattened()).zip(r.as_flattened());
+        for ((mixed, ((a, b), c)), ((p, q), r)) in mixed.iter_mut().zip(weighted).zip(sums) {
+            // Half a grey level, and what three halves of a unit were cut off.
+            *mixed = ((share(a, p) + share(b, q) + share(c, r) + 129) >> 8) as u8;
+        }
+        for (value, mixed) in line.chunks_exact_mut(C).zip(mixed.as_chunks::<LANES>().0) {
             value.copy_from_slice(&mixed[..C]);
         }
     }
     out
+}
+
+/// Weights that add up to one as parts of `unit`; the largest makes up for what rounding left, and stays below 2^16.
+fn in_parts(weights: [f32; 3], unit: u32) -> [u16; 3] {
+    let mut parts = weights.map(|weight| (weight * unit as f32 + 0.5) as u32);
+    let left = unit.wrapping_sub(parts.iter().sum());
+    if let Some(largest) = parts.iter_mut().max() {
+        *largest = largest.wrapping_add(left);
+    }
+    parts.map(|part| part.min(u32::from(u16::MAX)) as u16)
 }
 
 /// The source pixels under one target pixel along one axis.

@@ -45,9 +45,9 @@ fn detail(plane: &Plane, soft: &Plane, valid: &[u8]) -> u32 {
 }
 
 fn mix(plane: &mut Plane, soft: &Plane, share: f32) {
-    let weight = (share.clamp(0.0, 1.0) * 256.0) as i32;
+    // Sums of 256 parts of a byte fit 16 bits.
+    let weight = (share.clamp(0.0, 1.0) * 256.0) as u16;
     for (value, soft) in plane.data.iter_mut().zip(&soft.data) {
-        let (own, other) = (i32::from(*value), i32::from(*soft));
-        *value = ((own * 256 + (other - own) * weight + 128) >> 8) as u8;
+        *value = ((u16::from(*value) * (256 - weight) + u16::from(*soft) * weight + 128) >> 8) as u8;
     }
 }

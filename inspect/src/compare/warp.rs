@@ -220,9 +220,12 @@ fn pair(rgb: &[u8], start: usize) -> [u8; 8] {
 
 /// The bilinear value between two pixels and the two below them, exact up to one rounding.
 fn between(above: &[u8; 8], below: &[u8; 8], place: &Place) -> [u8; 3] {
-    let (left, top) = (128 - place.across, 128 - place.down);
-    std::array::from_fn(|c| {
-        let column = |c: usize| i32::from(above[c]) * top + i32::from(below[c]) * place.down;
-        ((column(c) * left + column(c + 3) * place.across + 8192) >> 14) as u8
-    })
+    let (left, right) = ((128 - place.across) as u32, place.across as u32);
+    let (top, down) = ((128 - place.down) as u16, place.down as u16);
+    // All channels of both columns at once; sums of 128 parts of a byte fit 16 bits.
+    let columns: [u16; 8] = std::array::from_fn(|c| u16::from(above[c]) * top + u16::from(below[c]) * down);
+    let mixed: [u32; 4] = std::array::from_fn(|c| {
+        (u32::from(columns[c]) * left + u32::from(columns[c + 3]) * right + 8192) >> 14
+    });
+    [mixed[0] as u8, mixed[1] as u8, mixed[2] as u8]
 }

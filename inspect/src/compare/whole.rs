@@ -212,10 +212,10 @@ impl Sight {
         let (width, height) = (frame.reference.width, frame.reference.height);
         let (warped, valid) = warp::warp(&frame.part, &frame.to_part, &field, width, height);
         let mut query = tone::channels(&warped);
-        // What the query does not show must not bleed into what it shows when either is softened.
+        // What the query does not show must not bleed into what it shows when either is softened. `valid` is 0 or 255.
         for (shown, predicted) in query.iter_mut().zip(&predicted) {
             for ((value, predicted), seen) in shown.data.iter_mut().zip(&predicted.data).zip(&valid) {
-                *value = if *seen == 0 { *predicted } else { *value };
+                *value = *value & *seen | *predicted & !*seen;
             }
         }
         sharpness::equalise(&mut predicted, &mut query, &valid);
