@@ -138,7 +138,7 @@ impl PostingIndex {
             if !self.read(codes, picture, &mut stored)? || !examiner.plausible(&locals, change, &stored) {
                 continue;
             }
-            if let Some(Vote { votes, rotation, ratio }) = examiner.vote(&stored)
+            if let Some(Vote { votes, rotation, ratio }) = examiner.vote(change, &stored)
                 && votes >= limits.votes
             {
                 answer.candidates.push(Candidate { picture, votes, rotation, ratio });
