@@ -195,6 +195,13 @@ pub(crate) fn is_overlay<'a>(
         || is_button(region, look, veil, frame, 0.0)
 }
 
+/// Opacity below which a disc only darkens what it covers, as a stain does.
+const WEAK: f32 = 0.5;
+/// Share of such a disc that a glyph has.
+const GLYPH: f32 = 0.05;
+/// Symmetry and roundness of an outline that was drawn, not spilt.
+const DRAWN: (f32, f32) = (0.95, 0.96);
+
 /// Whether a small region is a button or badge, perhaps half transparent, perhaps with a glyph on it.
 ///
 /// With it 10 of 111 pages of one generator were called altered where 74 had been (on sketches 19 where 68 had been), and
@@ -222,7 +229,12 @@ pub(crate) fn is_button<'a>(
         return false;
     }
     let exact = symmetry >= 0.9 && roundness >= 0.93;
-    veil.explained() >= covered.max(if exact { explained_if_exact } else { explained })
+    let cover = veil.cover();
+    if cover.explained < covered.max(if exact { explained_if_exact } else { explained }) {
+        return false;
+    }
+    let drawn = symmetry >= DRAWN.0 && roundness >= DRAWN.1;
+    cover.opacity >= WEAK || cover.marked >= GLYPH || drawn
 }
 
 /// Whether a region is a strip along a third or more of a side of the reference, perhaps around its corners: what lies

@@ -16,6 +16,20 @@ const STEPS: i32 = 20;
 /// Departures from a mixture lie from -255 to 255.
 const RANGE: usize = 511;
 
+/// Grey levels by which a glyph differs from the button that it is on.
+const STANDS_OUT: i32 = 24;
+
+/// How far one colour at one opacity covers a region.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cover {
+    /// Share of the inner pixels that it explains, 0 to 1; the rest may be a glyph.
+    pub(crate) explained: f32,
+    /// 0 to 1.
+    pub(crate) opacity: f32,
+    /// Share of the inner pixels that stand out from it, as a glyph does, 0 to 1.
+    pub(crate) marked: f32,
+}
+
 /// A region as something that may lie over the picture. Its measures are made when they are asked for, the cheap ones
 /// first.
 pub(crate) struct Veil<'a> {
@@ -93,12 +107,16 @@ impl<'a> Veil<'a> {
         both as f32 / either.max(1) as f32
     }
 
-    /// Share of the outline's inner pixels that one colour at one opacity explains, 0 to 1, at the opacity that explains
-    /// most; the rest may be a glyph.
-    pub(crate) fn explained(&self) -> f32 {
+    /// What one colour at one opacity explains of the outline's inner pixels, at the opacity that explains most.
+    pub(crate) fn cover(&self) -> Cover {
         let places = self.inner();
-        let most = (0..=STEPS).map(|step| self.explained_at(&places, step)).max().unwrap_or(0);
-        most as f32 / places.len().max(1) as f32
+        let best = (0..=STEPS).map(|step| (self.explained_at(&places, step), step)).max();
+        let (explained, step) = best.unwrap_or((0, 0));
+        let colour = self.colour(&places, step);
+        let stands_out = |place: &&usize| (self.departure(0, **place, step) - colour[0]).abs() > STANDS_OUT;
+        let marked = places.iter().filter(stands_out).count();
+        let share = |count: usize| count as f32 / places.len().max(1) as f32;
+        Cover { explained: share(explained), opacity: step as f32 / STEPS as f32, marked: share(marked) }
     }
 
     /// Places in the planes of the pixels whose four neighbours are inside, too; of all pixels if those are few.
@@ -123,14 +141,18 @@ impl<'a> Veil<'a> {
 
     /// How many of the pixels the median colour explains at one opacity.
     fn explained_at(&self, places: &[usize], step: i32) -> usize {
-        let departure = |channel: usize, place: usize| {
-            let below = i32::from(self.predicted[channel].data[place]) * (STEPS - step) / STEPS;
-            i32::from(self.query[channel].data[place]) - below
-        };
-        let colour: [i32; 3] = std::array::from_fn(|channel| {
+        let colour = self.colour(places, step);
+        let fits =
+            |place: &&usize| (0..3).all(|at| (self.departure(at, **place, step) - colour[at]).abs() <= SAME);
+        places.iter().filter(fits).count()
+    }
+
+    /// The median of what is added at one opacity, as far as a colour can add it.
+    fn colour(&self, places: &[usize], step: i32) -> [i32; 3] {
+        std::array::from_fn(|channel| {
             let mut counts = [0_u32; RANGE];
             for place in places {
-                counts[(departure(channel, *place) + 255) as usize] += 1;
+                counts[(self.departure(channel, *place, step) + 255) as usize] += 1;
             }
             let mut left = places.len() as u32 / 2;
             let found = counts.iter().position(|count| {
@@ -138,10 +160,13 @@ impl<'a> Veil<'a> {
                 left = left.saturating_sub(*count);
                 here
             });
-            // What a colour at this opacity can add.
             (found.unwrap_or(255) as i32 - 255).clamp(0, 255 * step / STEPS)
-        });
-        let fits = |place: &&usize| (0..3).all(|at| (departure(at, **place) - colour[at]).abs() <= SAME);
-        places.iter().filter(fits).count()
+        })
+    }
+
+    /// What the query has at a place beyond what is seen of the picture at one opacity.
+    fn departure(&self, channel: usize, place: usize, step: i32) -> i32 {
+        let below = i32::from(self.predicted[channel].data[place]) * (STEPS - step) / STEPS;
+        i32::from(self.query[channel].data[place]) - below
     }
 }

@@ -169,6 +169,23 @@ fn a_large_disc_is_a_button_if_it_has_one_opacity() {
     assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
 }
 
+/// A disc that only darkens a little, with no glyph on it and no drawn outline, is a stain, however even it is.
+#[test]
+fn a_round_stain_is_no_button() {
+    let small = scene(0.0);
+    let third = |x: usize, y: usize| 3 * ((y / 3) * SIDE + x / 3);
+    let mut picture = Rgb { width: 600, height: 600, rgb: vec![0; 600 * 600 * 3] };
+    paint(&mut picture, |x, y, _| Some([0, 1, 2].map(|c| small.rgb[third(x, y) + c])));
+    let stain = |x: usize, y: usize| {
+        let (dx, dy) = (x as f64 - 120.0, y as f64 - 150.0);
+        dx.hypot(dy) <= 38.0 + 2.5 * (3.0 * dy.atan2(dx)).sin()
+    };
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, p| stain(x, y).then(|| p.map(|value| (0.66 * f64::from(value)) as u8)));
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
+}
+
 /// A strip along a side is what lies around the picture; a crack near a side and beside it is damage.
 #[test]
 fn a_strip_along_a_side_is_no_alteration_and_a_crack_near_a_side_is() {

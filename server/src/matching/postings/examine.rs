@@ -14,10 +14,10 @@ const MATCHES: usize = 3;
 /// A suspect must have this many of its weak votes confirmed before all is compared.
 const CONFIRMED: usize = 2;
 
-/// How far a pair may be from the change that the weak votes gave, 256ths of a turn and 24ths of an octave: twice what
-/// agreeing pairs may differ, and what the coarse fields of a posting have lost.
-const TURNED: u8 = 2 * 16 + 4;
-const SCALED: u8 = 2 * 12 + 8;
+/// How far a pair may be from the change that the weak votes gave, 256ths of a turn and 24ths of an octave: as far as
+/// agreeing pairs are from each other, and what the coarse fields of a posting have lost.
+const TURNED: u8 = 16 + 4;
+const SCALED: u8 = 12 + 8;
 
 /// The best agreement of a picture with the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +42,8 @@ struct Match {
 #[derive(Debug)]
 pub(crate) struct Examiner<'a> {
     query: &'a [Local],
-    /// The numbers of the query's descriptors by direction, and where each direction begins.
-    turned: Vec<u16>,
+    /// The query's descriptors by direction, with their numbers, and where each direction begins.
+    turned: Vec<(Local, u16)>,
     starts: Box<[usize; 257]>,
     most: u32,
     matches: Vec<Match>,
@@ -52,13 +52,11 @@ pub(crate) struct Examiner<'a> {
 
 impl<'a> Examiner<'a> {
     pub(crate) fn new(query: &'a [Local], most: u32) -> Self {
-        let mut turned: Vec<u16> = (0..=u16::MAX).take(query.len()).collect();
-        let angle =
-            |number: &u16| query.get(usize::from(*number)).map_or(0, |local| usize::from(local.angle));
-        turned.sort_by_key(angle);
+        let mut turned: Vec<(Local, u16)> = query.iter().copied().zip(0..=u16::MAX).collect();
+        turned.sort_by_key(|(local, _)| local.angle);
         let mut starts = Box::new([0; 257]);
         for (direction, start) in starts.iter_mut().enumerate() {
-            *start = turned.partition_point(|number| angle(number) < direction);
+            *start = turned.partition_point(|(local, _)| usize::from(local.angle) < direction);
         }
         Self { query, turned, starts, most, matches: Vec::new(), agreeing: Vec::new() }
     }
@@ -105,8 +103,7 @@ impl<'a> Examiner<'a> {
         let (rotation, ratio) = middle(change);
         for (place, it) in stored.iter().take(PICTURE_LOCALS).enumerate() {
             near.clear();
-            for number in self.about(it.angle.wrapping_add(rotation)) {
-                let Some(local) = self.query.get(usize::from(*number)) else { continue };
+            for (local, number) in self.about(it.angle.wrapping_add(rotation)) {
                 let scaled = local.log_scale.wrapping_sub(it.log_scale).wrapping_sub(ratio);
                 if scaled.wrapping_add(SCALED) > 2 * SCALED {
                     continue;
@@ -126,7 +123,7 @@ impl<'a> Examiner<'a> {
     }
 
     /// The descriptors of the query whose direction is about `angle`.
-    fn about(&self, angle: u8) -> impl Iterator<Item = &u16> {
+    fn about(&self, angle: u8) -> impl Iterator<Item = &(Local, u16)> {
         let (first, last) = (angle.wrapping_sub(TURNED), angle.wrapping_add(TURNED));
         let from = |first: u8, last: u8| {
             let start = self.starts.get(usize::from(first)).copied().unwrap_or(0);
