@@ -81,6 +81,11 @@ fn fingerprints(originals: &[RgbImage], print: Print<'_>) -> Result<(), BenchErr
         files.extend(attacks::jpeg_bytes(&scaled, 90));
         pictures.push(picture(scaled)?);
     }
+    let options = InspectOptions::default();
+    for file in &files {
+        // What cannot be read would take no time.
+        inspect_picture(file, &options).map_err(BenchError::other)?;
+    }
     let registering = measure(pictures.len(), PASSES, |place| {
         if let Some(picture) = pictures.get(place) {
             std::hint::black_box(fingerprint::fingerprints(picture));
@@ -95,7 +100,6 @@ fn fingerprints(originals: &[RgbImage], print: Print<'_>) -> Result<(), BenchErr
         told(registering),
         registering.median <= 20.0,
     ));
-    let options = InspectOptions::default();
     let read = measure(files.len(), PASSES, |place| {
         if let Some(Ok((_, picture))) = files.get(place).map(|file| inspect_picture(file, &options)) {
             std::hint::black_box(reference::query_features(&picture));
@@ -110,7 +114,7 @@ fn fingerprints(originals: &[RgbImage], print: Print<'_>) -> Result<(), BenchErr
     print(figure(
         "digests, fingerprints in eight orientations and up to 600 features of a 1-megapixel photo, after decoding",
         "p50 <= 25 ms",
-        format!("mean {mean:.1}, p50 {median:.1} ms"),
+        format!("mean {mean:.1} ms, {median:.1} ms between the medians"),
         median <= 25.0,
     ));
     Ok(())
@@ -210,7 +214,7 @@ fn comparison(
         &format!("an altered photo fully compared with its original's {kind}, with the map of alterations"),
         "mean <= 8 ms",
         format!("{}; {} of {} photos", told(times), aligned.len(), photos.len()),
-        times.mean <= 8.0,
+        times.mean <= 8.0 && aligned.len() == photos.len(),
     ));
 }
 

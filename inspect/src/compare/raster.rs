@@ -197,7 +197,8 @@ const ROW_UNIT: u32 = 1 << 8;
 /// The weights along a row: the upper half of a product of 16 bits each is one instruction.
 const COLUMN_UNIT: u32 = 1 << 16;
 
-/// [`shrink`] to no less than half of either side: three source pixels at most lie under a target along an axis.
+/// [`shrink`] to no less than half of either side, where three source pixels at most lie under a target along an axis:
+/// within one grey level of the exact mean.
 fn slightly<const C: usize>(source: &[u8], from: (usize, usize), to: (usize, usize)) -> Vec<u8> {
     let stride = from.0 * C;
     let mut firsts = Vec::with_capacity(to.0);
@@ -233,9 +234,9 @@ fn slightly<const C: usize>(source: &[u8], from: (usize, usize), to: (usize, usi
         }
         let share = |weight: &u16, sum: &u16| ((u32::from(*weight) * u32::from(*sum)) >> 16) as u16;
         let weighted = weights[0].iter().zip(&weights[1]).zip(&weights[2]);
-        let sums = p.as_flattened().iter().zip(q.as_flattened()).zip(r.as_flattened());
-        for ((mixed, ((a, b), c)), ((p, q), r)) in mixed.iter_mut().zip(weighted).zip(sums) {
-            // Half a grey level, and what three halves of a unit were cut off.
+        let threes = p.as_flattened().iter().zip(q.as_flattened()).zip(r.as_flattened());
+        for ((mixed, ((a, b), c)), ((p, q), r)) in mixed.iter_mut().zip(weighted).zip(threes) {
+            // Half a grey level, and one for what was cut off of three products.
             *mixed = ((share(a, p) + share(b, q) + share(c, r) + 129) >> 8) as u8;
         }
         for (value, mixed) in line.chunks_exact_mut(C).zip(mixed.as_chunks::<LANES>().0) {
@@ -296,6 +297,50 @@ impl Span {
             self.tail
         } else {
             self.body
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How much of each source pixel of a side lies under target `index`, in shares of the target.
+    fn shares(index: usize, from: usize, to: usize) -> Vec<f64> {
+        let step = from as f64 / to as f64;
+        let (start, end) = (index as f64 * step, (index + 1) as f64 * step);
+        let under = |pixel: usize| (end.min(pixel as f64 + 1.0) - start.max(pixel as f64)).max(0.0);
+        (0..from).map(|pixel| under(pixel) / step).collect()
+    }
+
+    fn is_the_mean<const C: usize>(from: (usize, usize), to: (usize, usize)) {
+        let source: Vec<u8> = (0..from.0 * from.1 * C).map(|i| (i * i * 31 + i * 7) as u8).collect();
+        let shrunk = shrink::<C>(&source, from, to);
+        for (place, value) in shrunk.iter().enumerate() {
+            let (channel, x, y) = (place % C, place / C % to.0, place / C / to.0);
+            let (across, down) = (shares(x, from.0, to.0), shares(y, from.1, to.1));
+            let at = |x: usize, y: usize| f64::from(source[(y * from.0 + x) * C + channel]);
+            let row = |y: usize| across.iter().enumerate().map(|(x, share)| share * at(x, y)).sum::<f64>();
+            let mean: f64 = down.iter().enumerate().map(|(y, share)| share * row(y)).sum();
+            assert!((f64::from(*value) - mean).abs() <= 1.01, "{from:?} {to:?} {place}: {value}, {mean}");
+        }
+    }
+
+    #[test]
+    fn a_little_smaller_is_the_mean_over_areas() {
+        for (from, to) in
+            [((3, 3), (2, 2)), ((9, 7), (9, 6)), ((9, 7), (8, 7)), ((20, 31), (11, 16)), ((64, 48), (45, 34))]
+        {
+            is_the_mean::<3>(from, to);
+            is_the_mean::<1>(from, to);
+        }
+    }
+
+    #[test]
+    fn a_plain_picture_stays_as_it_is() {
+        for value in 0..=u8::MAX {
+            let shrunk = shrink::<3>(&[value; 3 * 13 * 11], (13, 11), (8, 7));
+            assert!(shrunk.iter().all(|out| *out == value), "{value}");
         }
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Cover {
     pub(crate) explained: f32,
     /// 0 to 1.
     pub(crate) opacity: f32,
+    /// Luma of the colour, grey levels.
+    pub(crate) luma: f32,
     /// Share of the inner pixels that stand out from it, as a glyph does, 0 to 1.
     pub(crate) marked: f32,
 }
@@ -116,7 +118,12 @@ impl<'a> Veil<'a> {
         let stands_out = |place: &&usize| (self.departure(0, **place, step) - colour[0]).abs() > STANDS_OUT;
         let marked = places.iter().filter(stands_out).count();
         let share = |count: usize| count as f32 / places.len().max(1) as f32;
-        Cover { explained: share(explained), opacity: step as f32 / STEPS as f32, marked: share(marked) }
+        Cover {
+            explained: share(explained),
+            opacity: step as f32 / STEPS as f32,
+            luma: (colour[0] * STEPS) as f32 / step.max(1) as f32,
+            marked: share(marked),
+        }
     }
 
     /// Places in the planes of the pixels whose four neighbours are inside, too; of all pixels if those are few.

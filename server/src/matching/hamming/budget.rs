@@ -6,9 +6,9 @@
 pub struct Limits {
     /// At most this many hits are returned, the nearest ones.
     pub hits: usize,
-    /// At most about this many units of work are done. A unit is one posting read, on average about half a
+    /// At most about this many units of work are done. A unit is one posting read, on average about a
     /// nanosecond; looking into a bucket and comparing a code count as several. A query in 10 million codes
-    /// that crowd no bucket needs about 200,000.
+    /// that crowd no bucket needs about 100,000 at radius 31.
     pub work: u64,
 }
 

@@ -173,7 +173,7 @@ impl Table {
         self.postings.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
-    /// Reads a window of postings at each of `starts`.
+    /// Reads the ends of a window of postings at each of `starts`, which brings it into the cache.
     #[inline]
     pub(crate) fn touch(&self, starts: &[u32]) -> u32 {
         starts.iter().fold(0, |sum, start| {

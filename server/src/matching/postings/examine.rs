@@ -2,7 +2,7 @@
 //! shifted alike.
 //!
 //! Owns the comparison of one picture. Only descriptors that are turned and scaled about as the weak votes said are
-//! compared, one pair in ten. The work is bounded: 64 x 1,024 distances, three matches a stored descriptor, every match
+//! compared, about one pair in six. The work is bounded: 64 x 1,024 distances, three matches a stored descriptor, every match
 //! against every other.
 
 use super::local::{Local, PICTURE_LOCALS, distance_within};
@@ -14,10 +14,11 @@ const MATCHES: usize = 3;
 /// A suspect must have this many of its weak votes confirmed before all is compared.
 const CONFIRMED: usize = 2;
 
-/// How far a pair may be from the change that the weak votes gave, 256ths of a turn and 24ths of an octave: as far as
-/// agreeing pairs are from each other, and what the coarse fields of a posting have lost.
-const TURNED: u8 = 16 + 4;
-const SCALED: u8 = 12 + 8;
+/// How far a pair may be from the change that the weak votes gave, 256ths of a turn and 24ths of an octave: it may be as
+/// far from the centre of the exact vote as pairs agree, the weak vote on the other side likewise; and what the coarse
+/// fields of a posting have lost.
+const TURNED: u8 = 2 * 16 + 3;
+const SCALED: u8 = 2 * 12 + 7;
 
 /// The best agreement of a picture with the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
