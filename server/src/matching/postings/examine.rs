@@ -1,9 +1,8 @@
 //! The exact vote: which stored descriptors of a picture are in the query, and how many of them are turned, scaled and
 //! shifted alike.
 //!
-//! Owns the comparison of one picture. Only descriptors that are turned and scaled about as the weak votes said are
-//! compared, about one pair in six. The work is bounded: 64 x 1,024 distances, three matches a stored descriptor, every match
-//! against every other.
+//! Owns the comparison of one picture. Its work is bounded: 64 x 1,024 distances, three matches a stored descriptor,
+//! every match against every other.
 
 use super::local::{Local, PICTURE_LOCALS, distance_within};
 use super::posting::{Posting, changes_agree};
@@ -13,12 +12,6 @@ use super::similarity::Pair;
 const MATCHES: usize = 3;
 /// A suspect must have this many of its weak votes confirmed before all is compared.
 const CONFIRMED: usize = 2;
-
-/// How far a pair may be from the change that the weak votes gave, 256ths of a turn and 24ths of an octave: it may be as
-/// far from the centre of the exact vote as pairs agree, the weak vote on the other side likewise; and what the coarse
-/// fields of a posting have lost.
-const TURNED: u8 = 2 * 16 + 3;
-const SCALED: u8 = 2 * 12 + 7;
 
 /// The best agreement of a picture with the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +36,6 @@ struct Match {
 #[derive(Debug)]
 pub(crate) struct Examiner<'a> {
     query: &'a [Local],
-    /// The query's descriptors by direction, with their numbers, and where each direction begins.
-    turned: Vec<(Local, u16)>,
-    starts: Box<[usize; 257]>,
     most: u32,
     matches: Vec<Match>,
     agreeing: Vec<usize>,
@@ -53,13 +43,7 @@ pub(crate) struct Examiner<'a> {
 
 impl<'a> Examiner<'a> {
     pub(crate) fn new(query: &'a [Local], most: u32) -> Self {
-        let mut turned: Vec<(Local, u16)> = query.iter().copied().zip(0..=u16::MAX).collect();
-        turned.sort_by_key(|(local, _)| local.angle);
-        let mut starts = Box::new([0; 257]);
-        for (direction, start) in starts.iter_mut().enumerate() {
-            *start = turned.partition_point(|(local, _)| usize::from(local.angle) < direction);
-        }
-        Self { query, turned, starts, most, matches: Vec::new(), agreeing: Vec::new() }
+        Self { query, most, matches: Vec::new(), agreeing: Vec::new() }
     }
 
     /// Whether enough of the given descriptors of the query are near stored ones that are turned and scaled as `change`
@@ -76,10 +60,9 @@ impl<'a> Examiner<'a> {
         locals.filter(|local| near(local)).take(CONFIRMED).count() >= CONFIRMED
     }
 
-    /// The largest number of matches that agree with one of them, the first of equals, among those that are turned and
-    /// scaled about as `change` says; None without any.
-    pub(crate) fn vote(&mut self, change: u16, stored: &[Local]) -> Option<Vote> {
-        self.find_matches(change, stored);
+    /// The largest number of matches that agree with one of them, the first of equals; None without any match.
+    pub(crate) fn vote(&mut self, stored: &[Local]) -> Option<Vote> {
+        self.find_matches(stored);
         let mut best: Option<Vote> = None;
         for centre in &self.matches {
             let mut slots = 0_u64;
@@ -98,48 +81,22 @@ impl<'a> Examiner<'a> {
         best
     }
 
-    fn find_matches(&mut self, change: u16, stored: &[Local]) {
+    fn find_matches(&mut self, stored: &[Local]) {
         self.matches.clear();
-        let mut near: Vec<(u32, u16)> = Vec::new();
-        let (rotation, ratio) = middle(change);
+        let mut near: Vec<(u32, usize)> = Vec::new();
         for (place, it) in stored.iter().take(PICTURE_LOCALS).enumerate() {
             near.clear();
-            for (local, number) in self.about(it.angle.wrapping_add(rotation)) {
-                let scaled = local.log_scale.wrapping_sub(it.log_scale).wrapping_sub(ratio);
-                if scaled.wrapping_add(SCALED) > 2 * SCALED {
-                    continue;
-                }
+            for (number, local) in self.query.iter().enumerate() {
                 if let Some(distance) = distance_within(&it.code, &local.code, self.most) {
-                    near.push((distance, *number));
+                    near.push((distance, number));
                 }
             }
             near.sort_unstable();
             for (_, number) in near.iter().take(MATCHES) {
-                let number = usize::from(*number);
-                if let Some(local) = self.query.get(number) {
-                    self.matches.push(Match { stored: place, local: number, pair: Pair::new(it, local) });
+                if let Some(local) = self.query.get(*number) {
+                    self.matches.push(Match { stored: place, local: *number, pair: Pair::new(it, local) });
                 }
             }
         }
     }
-
-    /// The descriptors of the query whose direction is about `angle`.
-    fn about(&self, angle: u8) -> impl Iterator<Item = &(Local, u16)> {
-        let (first, last) = (angle.wrapping_sub(TURNED), angle.wrapping_add(TURNED));
-        let from = |first: u8, last: u8| {
-            let start = self.starts.get(usize::from(first)).copied().unwrap_or(0);
-            let end = self.starts.get(usize::from(last) + 1).copied().unwrap_or(0);
-            self.turned.get(start..end).unwrap_or_default()
-        };
-        // Around the clock in two parts.
-        let (one, other) =
-            if first <= last { (from(first, last), &[][..]) } else { (from(first, u8::MAX), from(0, last)) };
-        one.iter().chain(other)
-    }
-}
-
-/// A change, as of [`Posting::change`], in 256ths of a turn and 24ths of an octave around the clock.
-fn middle(change: u16) -> (u8, u8) {
-    let [ratio, rotation] = [change << 3, change >> 5 << 2].map(|field| field.to_le_bytes()[0]);
-    (rotation, ratio)
 }

@@ -3,7 +3,7 @@
 //! Weak votes need no stored code: a posting counts where its signature is near, and a picture becomes a suspect
 //! when two descriptors of the query agree on how it is turned and scaled (weak geometric consistency, Jegou et
 //! al. 2008). The most surprising suspects are examined with their stored codes (module `suspect`). So the index only
-//! proposes: which pairs are compared follows from the weak votes, whether they match from the codes alone.
+//! proposes; what is reported depends on the codes alone.
 
 use super::codes::{CodeStore, CodesError};
 use super::examine::{Examiner, Vote};
@@ -138,7 +138,7 @@ impl PostingIndex {
             if !self.read(codes, picture, &mut stored)? || !examiner.plausible(&locals, change, &stored) {
                 continue;
             }
-            if let Some(Vote { votes, rotation, ratio }) = examiner.vote(change, &stored)
+            if let Some(Vote { votes, rotation, ratio }) = examiner.vote(&stored)
                 && votes >= limits.votes
             {
                 answer.candidates.push(Candidate { picture, votes, rotation, ratio });
