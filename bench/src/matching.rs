@@ -93,10 +93,9 @@ fn fingerprints(originals: &[RgbImage], print: Print<'_>) -> Result<(), BenchErr
             std::hint::black_box(reference::features(picture));
         }
     });
-    let most = "p50 <= 20 ms";
     print(figure(
         "fingerprints of a 1-megapixel picture to register it",
-        most,
+        "p50 <= 20 ms",
         told(registering),
         registering.median <= 20.0,
     ));

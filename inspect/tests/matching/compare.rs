@@ -150,13 +150,19 @@ fn a_half_transparent_button_is_an_overlay_and_an_uneven_spot_is_not() {
     assert!(found.overlays.is_empty());
 }
 
-/// On the detail, too, a disc of one opacity is a button; a shaded one is not.
-#[test]
-fn a_large_disc_is_a_button_if_it_has_one_opacity() {
+/// The scene as a detail shows it, every pixel nine times.
+fn large_scene() -> Rgb {
     let small = scene(0.0);
     let third = |x: usize, y: usize| 3 * ((y / 3) * SIDE + x / 3);
     let mut picture = Rgb { width: 600, height: 600, rgb: vec![0; 600 * 600 * 3] };
     paint(&mut picture, |x, y, _| Some([0, 1, 2].map(|c| small.rgb[third(x, y) + c])));
+    picture
+}
+
+/// On the detail, too, a disc of one opacity is a button; a shaded one is not.
+#[test]
+fn a_large_disc_is_a_button_if_it_has_one_opacity() {
+    let picture = large_scene();
     let disc = |x: usize, y: usize| x.abs_diff(120).pow(2) + y.abs_diff(150).pow(2) <= 1_500;
     let mut query = picture.clone();
     paint(&mut query, |x, y, p| disc(x, y).then(|| p.map(|value| (0.58 * f64::from(value)) as u8)));
@@ -172,10 +178,7 @@ fn a_large_disc_is_a_button_if_it_has_one_opacity() {
 /// A disc that only darkens a little, with no glyph on it and no drawn outline, is a stain, however even it is.
 #[test]
 fn a_round_stain_is_no_button() {
-    let small = scene(0.0);
-    let third = |x: usize, y: usize| 3 * ((y / 3) * SIDE + x / 3);
-    let mut picture = Rgb { width: 600, height: 600, rgb: vec![0; 600 * 600 * 3] };
-    paint(&mut picture, |x, y, _| Some([0, 1, 2].map(|c| small.rgb[third(x, y) + c])));
+    let picture = large_scene();
     let stain = |x: usize, y: usize| {
         let (dx, dy) = (x as f64 - 120.0, y as f64 - 150.0);
         dx.hypot(dy) <= 38.0 + 2.5 * (3.0 * dy.atan2(dx)).sin()
