@@ -17,6 +17,7 @@ mod frame;
 mod homography;
 mod linear;
 mod look;
+mod outline;
 mod parallax;
 mod raster;
 mod regions;

@@ -133,12 +133,12 @@ impl Ground<'_> {
         regions
     }
 
-    /// The measures of one region within `bounds`.
-    pub(crate) fn measure_one(&self, labels: &[u32], label: u32, bounds: Bounds) -> Region {
+    /// The measures of the pixels within `bounds` that `own` takes for one region.
+    pub(crate) fn measure_where(&self, bounds: Bounds, own: impl Fn(usize, usize) -> bool) -> Region {
         let (left, top, right, bottom) = bounds;
         let mut region = Region::NONE;
         for y in top..bottom {
-            for x in (left..right).filter(|x| labels.get(y * self.width + x) == Some(&label)) {
+            for x in (left..right).filter(|x| own(*x, y)) {
                 self.add(&mut region, x, y);
             }
         }
@@ -161,94 +161,34 @@ impl Ground<'_> {
     }
 }
 
-/// Gives the largest part of a region that is thicker than twice `reach` the label `core`, and leaves the rest its own.
-/// Returns whether there are both.
-pub(crate) fn part_core(
-    labels: &mut [u32],
-    (label, core): (u32, u32),
-    bounds: Bounds,
-    width: usize,
-    reach: usize,
-) -> bool {
-    let (left, top, right, bottom) = bounds;
-    // With a rim, so that what touches the bounds is thinned there, too.
-    let mut mask = Plane::new(right - left + 2, bottom - top + 2);
-    let mut area = 0_usize;
-    for y in top..bottom {
-        for x in (left..right).filter(|x| labels[y * width + x] == label) {
-            mask.data[(y - top + 1) * mask.width + x - left + 1] = 255;
-            area += 1;
-        }
-    }
-    let own = mask.clone();
-    for pick in [u8::min, u8::max] {
-        for _ in 0..reach {
-            mask = extreme(&mask, pick);
-        }
-    }
-    for (value, own) in mask.data.iter_mut().zip(&own.data) {
-        *value &= *own;
-    }
-    let (parts, count) = self::label(&mask, 0);
-    let mut areas = vec![0_usize; count + 1];
-    for part in parts.iter().filter(|part| **part != 0) {
-        areas[*part as usize] += 1;
-    }
-    let (largest, size) = areas
-        .iter()
-        .enumerate()
-        .fold((0, 0), |best, (part, area)| if *area > best.1 { (part, *area) } else { best });
-    if size == 0 || size == area {
-        return false;
-    }
-    for y in top..bottom {
-        for x in left..right {
-            if parts[(y - top + 1) * mask.width + x - left + 1] as usize == largest {
-                labels[y * width + x] = core;
-            }
-        }
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SIDE: usize = 40;
-
-    /// A disc of radius 8 at (20, 20), and a line of three pixels' width from it to the left.
-    fn disc_with_tail() -> Vec<u32> {
-        let own = |i: usize| {
-            let (x, y) = (i % SIDE, i / SIDE);
-            let round = x.abs_diff(20).pow(2) + y.abs_diff(20).pow(2) <= 64;
-            round || ((2..20).contains(&x) && (19..22).contains(&y))
+    #[test]
+    fn a_region_measured_for_itself_is_measured_as_among_all() {
+        let (width, height) = (40, 30);
+        let value = |i: usize| (i * i * 31 + i * 7) as u8;
+        let plane = |shift: usize| Plane {
+            width,
+            height,
+            data: (0..width * height).map(|i| value(i + shift)).collect(),
         };
-        (0..SIDE * SIDE).map(|i| u32::from(own(i))).collect()
-    }
-
-    #[test]
-    fn a_tail_is_parted_from_the_core() {
-        let mut labels = disc_with_tail();
-        assert!(part_core(&mut labels, (1, 2), (2, 12, 29, 29), SIDE, 2));
-        let of = |label: u32| (0..labels.len()).filter(|i| labels[*i] == label).collect::<Vec<_>>();
-        let (core, rest) = (of(2), of(1));
-        assert_eq!(core.len() + rest.len(), disc_with_tail().iter().filter(|label| **label == 1).count());
-        assert_eq!(rest.iter().filter(|i| **i % SIDE < 12).count(), 30, "the whole tail");
-        let ground =
-            Ground { width: SIDE, relative: &Plane::new(SIDE, SIDE), contrast: &Plane::new(SIDE, SIDE) };
-        // Without the disc's outermost points, which are thinner than that.
-        assert_eq!(ground.measure_one(&labels, 2, (2, 12, 29, 29)).bounds, (13, 13, 28, 28));
-    }
-
-    #[test]
-    fn what_has_no_core_or_nothing_else_stays_whole() {
-        let mut thin: Vec<u32> = (0..SIDE * SIDE).map(|i| u32::from(i / SIDE == 7)).collect();
-        let before = thin.clone();
-        assert!(!part_core(&mut thin, (1, 2), (0, 7, SIDE, 8), SIDE, 2));
-        assert_eq!(thin, before);
-        let mut square: Vec<u32> =
-            (0..SIDE * SIDE).map(|i| u32::from(i % SIDE < 9 && i / SIDE < 9)).collect();
-        assert!(!part_core(&mut square, (1, 2), (0, 0, 9, 9), SIDE, 2));
+        let mask = Plane {
+            width,
+            height,
+            data: (0..width * height).map(|i| if i % width / 6 % 2 == 0 { 255 } else { 0 }).collect(),
+        };
+        let (labels, count) = label(&mask, 1);
+        let (relative, contrast) = (plane(3), plane(11));
+        let ground = Ground { width, relative: &relative, contrast: &contrast };
+        let regions = ground.measure(&labels, count);
+        assert_eq!(regions.len(), 4);
+        for (index, region) in regions.iter().enumerate() {
+            let own = |x: usize, y: usize| labels[y * width + x] == index as u32 + 1;
+            assert_eq!(ground.measure_where(region.bounds, own), *region);
+            let upper = ground.measure_where(region.bounds, |x, y| own(x, y) && y < 10);
+            assert_eq!((upper.area, upper.bounds.3), (region.area / 3, 10));
+        }
     }
 }

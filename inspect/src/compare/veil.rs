@@ -1,157 +1,127 @@
-//! Whether a region is covered by one colour at one opacity, in a round outline.
+//! Whether one colour at one opacity lies over a region, and in which outline.
 //!
 //! Apps lay round buttons, badges and counters over a picture, many of them half transparent: what is seen is
 //! `opacity * colour + (1 - opacity) * picture` (source over destination: Porter and Duff, "Compositing digital
-//! images", SIGGRAPH 1984). Paint and damage have neither one opacity nor an outline that is its own mirror image. Owns
-//! the measures; decides nothing.
+//! images", SIGGRAPH 1984). Paint and damage have neither one opacity nor a drawn outline. Owns the measures; decides
+//! nothing.
 
 // Areas are below 2^24; bytes are mixed by factors from 0 to 1.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use super::look::{FEW_INNER, SAME};
+use super::outline::{Bar, Says, Votes};
+use super::regions::Bounds;
 use super::tone::Channels;
 
 /// Steps of opacity that are tried.
 const STEPS: i32 = 20;
 /// Departures from a mixture lie from -255 to 255.
 const RANGE: usize = 511;
+/// Grey levels, summed over the channels, by which one explanation of a pixel has to be better than another.
+const BETTER: i32 = 4;
+/// Departures count up to so many grey levels a channel where an opacity is chosen: a glyph is no mixture at all.
+const FAR: i32 = 24;
+/// Grey levels by which a glyph is lighter than the button that it is on.
+const LIGHTER: i32 = 24;
+/// Depth, pixels, of the strips along an outline; of a picture of 256 pixels or fewer.
+const DEPTH: f32 = 1.5;
+const SMALL_DEPTH: f32 = 1.0;
 
-/// Grey levels by which a glyph differs from the button that it is on.
-const STANDS_OUT: i32 = 24;
-
-/// How far one colour at one opacity covers a region.
+/// What one colour at one opacity covers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cover {
-    /// Share of the inner pixels that it explains, 0 to 1; the rest may be a glyph.
-    pub(crate) explained: f32,
+    /// Its outline, pixels of the frame.
+    pub(crate) bar: Bar,
+    /// Share of the outline's pixels that it explains and the picture alone does not, 0 to 1.
+    pub(crate) covered: f32,
+    /// Those that the picture alone explains and the cover does not, as a share of both.
+    pub(crate) bare: f32,
+    /// Share of the outline's pixels that neither explains and that are lighter, as a glyph is.
+    pub(crate) glyph: f32,
+    /// Share of the pixels beside the outline's edge, of those that tell, that are covered inside and bare outside.
+    pub(crate) drawn: f32,
+    /// Share of the pixels beside the outline's edge that tell.
+    pub(crate) told: f32,
     /// 0 to 1.
     pub(crate) opacity: f32,
     /// Luma of the colour, grey levels.
     pub(crate) luma: f32,
-    /// Share of the inner pixels that stand out from it, as a glyph does, 0 to 1.
-    pub(crate) marked: f32,
 }
 
-/// A region as something that may lie over the picture. Its measures are made when they are asked for, the cheap ones
-/// first.
-pub(crate) struct Veil<'a> {
-    width: usize,
-    height: usize,
-    /// The region and every pixel between two of its own in a row or in a column.
-    inside: Vec<bool>,
-    /// Of the first pixel in the frame's planes, and from row to row.
-    start: usize,
-    stride: usize,
-    predicted: &'a Channels,
-    query: &'a Channels,
+/// The pictures in one frame, and the region asked about.
+pub(crate) struct Covered<'a> {
+    pub(crate) labels: &'a [u32],
+    pub(crate) label: u32,
+    pub(crate) bounds: Bounds,
+    pub(crate) predicted: &'a Channels,
+    pub(crate) query: &'a Channels,
 }
 
-impl<'a> Veil<'a> {
-    /// The region `label` within `bounds` (left, top, right, bottom) of the frame that both pictures share.
-    pub(crate) fn new(
-        labels: &[u32],
-        label: u32,
-        bounds: (usize, usize, usize, usize),
-        predicted: &'a Channels,
-        query: &'a Channels,
-    ) -> Self {
-        let stride = query[0].width;
-        let (left, top, right, bottom) = bounds;
-        let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
-        let start = top * stride + left;
-        let own = |x: usize, y: usize| labels.get(start + y * stride + x) == Some(&label);
-        let mut inside = vec![false; width * height];
-        let ends = |count: usize, at: &dyn Fn(usize) -> bool| {
-            Some(((0..count).find(|i| at(*i))?, (0..count).rev().find(|i| at(*i))?))
-        };
-        for y in 0..height {
-            if let Some((first, last)) = ends(width, &|x| own(x, y)) {
-                inside[y * width + first..=y * width + last].fill(true);
-            }
-        }
-        for x in 0..width {
-            if let Some((first, last)) = ends(height, &|y| own(x, y)) {
-                (first..=last).for_each(|y| inside[y * width + x] = true);
-            }
-        }
-        Self { width, height, inside, start, stride, predicted, query }
-    }
-
-    /// How far the outline is its own mirror image, left to right and top to bottom: the lesser intersection over
-    /// union, 0 to 1.
-    pub(crate) fn symmetry(&self) -> f32 {
-        let across = self.overlap(|x, y| self.inside[y * self.width + self.width - 1 - x]);
-        across.min(self.overlap(|x, y| self.inside[(self.height - 1 - y) * self.width + x]))
-    }
-
-    /// Intersection over union with the bar of round ends that the bounding box holds (a disc in a square), 0 to 1.
-    pub(crate) fn roundness(&self) -> f32 {
-        let (width, height) = (self.width as f32, self.height as f32);
-        let radius = 0.5 * width.min(height);
-        self.overlap(|x, y| {
-            // From the nearest point of the bar's axis.
-            let (px, py) = (x as f32 + 0.5, y as f32 + 0.5);
-            let (dx, dy) = (px - px.clamp(radius, width - radius), py - py.clamp(radius, height - radius));
-            dx * dx + dy * dy <= radius * radius
-        })
-    }
-
-    /// Intersection over union of the outline and another one in the same box.
-    fn overlap(&self, other: impl Fn(usize, usize) -> bool) -> f32 {
-        let (mut both, mut either) = (0_u32, 0_u32);
-        for y in 0..self.height {
-            for x in 0..self.width {
-                let (own, other) = (self.inside[y * self.width + x], other(x, y));
-                both += u32::from(own && other);
-                either += u32::from(own || other);
-            }
-        }
-        both as f32 / either.max(1) as f32
-    }
-
-    /// What one colour at one opacity explains of the outline's inner pixels, at the opacity that explains most.
+impl Covered<'_> {
+    /// The cover that explains most of the region, in the bar of round ends that gathers most of what it covers.
     pub(crate) fn cover(&self) -> Cover {
-        let places = self.inner();
-        let best = (0..=STEPS).map(|step| (self.explained_at(&places, step), step)).max();
-        let (explained, step) = best.unwrap_or((0, 0));
+        let places = self.places();
+        let step = self.opacity(&places);
         let colour = self.colour(&places, step);
-        let stands_out = |place: &&usize| (self.departure(0, **place, step) - colour[0]).abs() > STANDS_OUT;
-        let marked = places.iter().filter(stands_out).count();
-        let share = |count: usize| count as f32 / places.len().max(1) as f32;
+        let (width, height) = (self.query[0].width, self.query[0].height);
+        let (left, top, right, bottom) = self.bounds;
+        // Half of a disc may be all that shows of it.
+        let margin = (right - left).max(bottom - top) / 2 + 3;
+        let (x, y) = (left.saturating_sub(margin), top.saturating_sub(margin));
+        let (end_x, end_y) = ((right + margin).min(width), (bottom + margin).min(height));
+        let votes = Votes::new(end_x - x, end_y - y, |across, down| {
+            self.says((y + down) * width + x + across, step, colour)
+        });
+        let near = |edge: usize, start: usize| edge as f32 - start as f32;
+        let bar = votes.fit([near(left, x), near(top, y), near(right, x), near(bottom, y)]);
+        let inside = votes.inside(bar);
+        let edge = votes.along(bar, if width.max(height) <= 256 { SMALL_DEPTH } else { DEPTH });
+        let share = |part: u32, whole: u32| part as f32 / whole.max(1) as f32;
         Cover {
-            explained: share(explained),
+            bar: bar.moved(x as f32, y as f32),
+            covered: share(inside.covered, inside.all),
+            bare: share(inside.bare, inside.covered + inside.bare),
+            glyph: share(inside.lighter, inside.all),
+            drawn: share(edge.right, edge.right + edge.wrong),
+            told: share(edge.right + edge.wrong, edge.all),
             opacity: step as f32 / STEPS as f32,
             luma: (colour[0] * STEPS) as f32 / step.max(1) as f32,
-            marked: share(marked),
         }
     }
 
-    /// Places in the planes of the pixels whose four neighbours are inside, too; of all pixels if those are few.
-    fn inner(&self) -> Vec<usize> {
-        let at = |x: usize, y: usize| self.inside[y * self.width + x];
-        let surrounded = |x: usize, y: usize| {
-            let within = x > 0 && y > 0 && x + 1 < self.width && y + 1 < self.height;
-            within && at(x - 1, y) && at(x + 1, y) && at(x, y - 1) && at(x, y + 1)
-        };
-        let (mut own, mut inner) = (Vec::new(), Vec::new());
-        for y in 0..self.height {
-            for x in (0..self.width).filter(|x| at(*x, y)) {
-                let place = self.start + y * self.stride + x;
-                own.push(place);
-                if surrounded(x, y) {
+    /// Places in the planes of the region's pixels whose four neighbours are in it, too; of all pixels if those are few.
+    fn places(&self) -> Vec<usize> {
+        let (left, top, right, bottom) = self.bounds;
+        let (width, height) = (self.query[0].width, self.query[0].height);
+        let own = |place: usize| self.labels.get(place) == Some(&self.label);
+        let (mut all, mut inner) = (Vec::new(), Vec::new());
+        for y in top..bottom {
+            for x in left..right {
+                let place = y * width + x;
+                if !own(place) {
+                    continue;
+                }
+                all.push(place);
+                let within = x > 0 && y > 0 && x + 1 < width && y + 1 < height;
+                if within && own(place - 1) && own(place + 1) && own(place - width) && own(place + width) {
                     inner.push(place);
                 }
             }
         }
-        if inner.len() >= FEW_INNER { inner } else { own }
+        if inner.len() >= FEW_INNER { inner } else { all }
     }
 
-    /// How many of the pixels the median colour explains at one opacity.
-    fn explained_at(&self, places: &[usize], step: i32) -> usize {
-        let colour = self.colour(places, step);
-        let fits =
-            |place: &&usize| (0..3).all(|at| (self.departure(at, **place, step) - colour[at]).abs() <= SAME);
-        places.iter().filter(fits).count()
+    /// The step of opacity at which the median colour leaves least; the least opacity of equals, as plain ground leaves
+    /// it open.
+    fn opacity(&self, places: &[usize]) -> i32 {
+        let left = |step: &i32| -> i32 {
+            let colour = self.colour(places, *step);
+            let off = |place: usize| -> i32 {
+                (0..3).map(|at| (self.departure(at, place, *step) - colour[at]).abs().min(FAR)).sum()
+            };
+            places.iter().map(|place| off(*place)).sum()
+        };
+        (0..=STEPS).min_by_key(left).unwrap_or(0)
     }
 
     /// The median of what is added at one opacity, as far as a colour can add it.
@@ -175,5 +145,126 @@ impl<'a> Veil<'a> {
     fn departure(&self, channel: usize, place: usize, step: i32) -> i32 {
         let below = i32::from(self.predicted[channel].data[place]) * (STEPS - step) / STEPS;
         i32::from(self.query[channel].data[place]) - below
+    }
+
+    fn says(&self, place: usize, step: i32, colour: [i32; 3]) -> Says {
+        let off = |step: i32, colour: [i32; 3]| -> [i32; 3] {
+            std::array::from_fn(|at| self.departure(at, place, step) - colour[at])
+        };
+        let (covered, bare) = (off(step, colour), off(0, [0; 3]));
+        let most = |off: [i32; 3]| off.into_iter().map(i32::abs).max().unwrap_or(0);
+        let sum = |off: [i32; 3]| off.into_iter().map(i32::abs).sum::<i32>();
+        if most(covered) > SAME && most(bare) > SAME {
+            if covered[0] > LIGHTER { Says::Lighter } else { Says::Neither }
+        } else if sum(covered) + BETTER <= sum(bare) {
+            Says::Covered
+        } else if sum(bare) + BETTER <= sum(covered) {
+            Says::Bare
+        } else {
+            Says::Either
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::raster::Plane;
+
+    const SIDE: usize = 320;
+    /// Left, top, right, bottom of the disc.
+    const DISC: [f32; 4] = [100.0, 90.0, 126.0, 116.0];
+
+    /// A picture with light and dark stripes, from nearly black to nearly white.
+    fn picture() -> Channels {
+        let plane = |value: &dyn Fn(usize, usize) -> u8| Plane {
+            width: SIDE,
+            height: SIDE,
+            data: (0..SIDE * SIDE).map(|i| value(i % SIDE, i / SIDE)).collect(),
+        };
+        [
+            plane(&|x, y| ((x * 2 + y) % 60 * 4 + 8) as u8),
+            plane(&|x, _| 118 + (x % 20) as u8),
+            plane(&|_, y| 138 - (y % 20) as u8),
+        ]
+    }
+
+    /// The picture with a colour at an opacity in places, and the region of pixels that changed by more than 4.
+    fn over(
+        picture: &Channels,
+        colour: [f32; 3],
+        opacity: impl Fn(usize, usize) -> f32,
+    ) -> (Channels, Vec<u32>) {
+        let mut covered = picture.clone();
+        for (plane, colour) in covered.iter_mut().zip(colour) {
+            for (i, value) in plane.data.iter_mut().enumerate() {
+                let opacity = opacity(i % SIDE, i / SIDE);
+                *value = (opacity * colour + (1.0 - opacity) * f32::from(*value)).round() as u8;
+            }
+        }
+        let changed = |i: usize| (0..3).any(|at| covered[at].data[i].abs_diff(picture[at].data[i]) > 4);
+        let labels = (0..SIDE * SIDE).map(|i| u32::from(changed(i))).collect();
+        (covered, labels)
+    }
+
+    fn cover(predicted: &Channels, query: &Channels, labels: &[u32]) -> Cover {
+        let own = || (0..SIDE * SIDE).filter(|i| labels[*i] != 0).map(|i| (i % SIDE, i / SIDE));
+        let bounds = (
+            own().map(|(x, _)| x).min().unwrap(),
+            own().map(|(_, y)| y).min().unwrap(),
+            own().map(|(x, _)| x).max().unwrap() + 1,
+            own().map(|(_, y)| y).max().unwrap() + 1,
+        );
+        Covered { labels, label: 1, bounds, predicted, query }.cover()
+    }
+
+    #[test]
+    fn a_half_transparent_disc_and_its_opacity_are_told() {
+        let picture = picture();
+        for (opacity, luma) in [(0.25, 0.0), (0.4, 20.0), (0.6, 240.0), (1.0, 90.0)] {
+            let disc = |x: usize, y: usize| {
+                let glyph = x.abs_diff(113) < 2 && y.abs_diff(103) < 6;
+                if Bar(DISC).row(y, SIDE).contains(&x) && !glyph { opacity } else { 0.0 }
+            };
+            let (mut query, labels) = over(&picture, [luma, 128.0, 128.0], disc);
+            for y in 98..109 {
+                query[0].data[y * SIDE + 112..y * SIDE + 115].fill(255);
+            }
+            let cover = cover(&picture, &query, &labels);
+            assert!((cover.opacity - opacity).abs() <= 0.1, "{opacity}: {cover:?}");
+            assert!((cover.luma - luma).abs() <= 24.0, "{luma}: {cover:?}");
+            assert!(cover.drawn >= 0.99 && cover.told >= 0.7 && cover.bare <= 0.05, "{cover:?}");
+            let off = cover.bar.0.iter().zip(DISC).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(off <= 1.5, "{cover:?}");
+        }
+    }
+
+    /// Of more opacities than one, in a rough outline.
+    #[test]
+    fn a_stain_is_no_cover() {
+        let picture = picture();
+        let stain = |x: usize, y: usize| {
+            let (x, y) = (x as f32 - 113.0, y as f32 - 103.0);
+            let around = y.atan2(x);
+            let depth = 1.0 - x.hypot(y) / (13.0 + 2.0 * (3.0 * around).sin() + 1.5 * (5.0 * around).cos());
+            (2.0 * depth).clamp(0.0, 0.6)
+        };
+        let (query, labels) = over(&picture, [40.0, 120.0, 140.0], stain);
+        let cover = cover(&picture, &query, &labels);
+        assert!(cover.drawn < 0.95 || cover.told < 0.5, "{cover:?}");
+    }
+
+    /// On plain ground a weak black and a strong grey look alike: the weaker is taken, which is a stain.
+    #[test]
+    fn of_equal_opacities_the_least_is_taken() {
+        let plain: Channels = std::array::from_fn(|at| Plane {
+            width: SIDE,
+            height: SIDE,
+            data: vec![if at == 0 { 200 } else { 128 }; SIDE * SIDE],
+        });
+        let disc = |x: usize, y: usize| if Bar(DISC).row(y, SIDE).contains(&x) { 1.0 } else { 0.0 };
+        let (query, labels) = over(&plain, [150.0, 128.0, 128.0], disc);
+        let cover = cover(&plain, &query, &labels);
+        assert!((cover.opacity - 0.25).abs() < 0.01 && cover.luma <= 1.0, "{cover:?}");
     }
 }

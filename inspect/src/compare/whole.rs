@@ -17,7 +17,7 @@ use super::regions::{self, Bounds, Ground, Region};
 use super::residual::{self, Residual, UNIT};
 use super::sketch::{self, Sketch};
 use super::tone::{self, Channels, Tone};
-use super::veil::Veil;
+use super::veil::Covered;
 use super::warp::{self, Field};
 use super::{CompareError, sharpness};
 
@@ -27,14 +27,10 @@ const QUERY_AREA: usize = 1_300_000;
 const SMALLEST: usize = 32;
 /// Regions reported of either kind, at most; the strongest.
 const REPORTED: usize = 32;
+/// Pixels around a button's outline into which its edge reaches.
+const BUTTON_EDGE: f32 = 1.5;
 /// Regions examined, at most; the heaviest.
 const EXAMINED: usize = 64;
-/// Part of the frame's longer side up to which the core of a region is looked at for itself.
-const CORE_PART: usize = 4;
-/// Share of the region that the core has at least, and share of the core that is of one colour at one opacity.
-const CORE_SHARE: f32 = 0.6;
-const CORE_COVERED: f32 = 0.6;
-
 /// A query, prepared once for comparisons with any number of references.
 #[derive(Debug, Clone)]
 pub struct Query {
@@ -253,54 +249,36 @@ impl Found {
         decide::strength(region, self.residual.level, self.residual.edited, self.size)
     }
 
-    /// Whether a screen painted the region, or painted most of it and the rest is too weak to be reported: where a button
-    /// meets a line of the picture that is a little out of place, both make one region.
-    ///
-    /// With it none of 222 pages of one generator is called altered where 7 were (on sketches 1 where 5 were), and one of
-    /// 1,800 damaged pictures is lost (on sketches one).
-    fn is_overlay(&mut self, contrast: &Plane, seen: Bounds, label: u32, region: &Region) -> bool {
+    /// Whether a screen painted the region, or laid a button over it and the rest is too weak to be reported: where a
+    /// button meets a line of the picture that is a little out of place, both make one region.
+    fn is_overlay(&self, contrast: &Plane, seen: Bounds, label: u32, region: &Region) -> bool {
         let look = self.scene(contrast).look(label, region.bounds);
-        let veil = || self.veil(label, region.bounds);
-        if decide::is_overlay(region, &look, veil, self.size, seen) {
+        if decide::is_painted(region, &look, self.size, seen) {
             return true;
         }
-        let (left, top, right, bottom) = region.bounds;
-        let longest = self.size.0.max(self.size.1);
-        if CORE_PART * (right - left).max(bottom - top) > longest {
+        if !decide::may_be_button(region, self.size) {
             return false;
         }
-        let core = self.regions.len() as u32 + 1;
-        let reach = if longest > 256 { 2 } else { 1 };
-        if !regions::part_core(&mut self.labels, (label, core), region.bounds, self.size.0, reach) {
+        let (predicted, query) = (&self.sight.predicted, &self.sight.query);
+        let cover = Covered { labels: &self.labels, label, bounds: region.bounds, predicted, query }.cover();
+        if !decide::is_button(&cover, self.size) {
             return false;
         }
+        let outline = cover.bar.grown(BUTTON_EDGE);
+        let beside = |x: usize, y: usize| {
+            self.labels[y * self.size.0 + x] == label && !outline.row(y, self.size.0).contains(&x)
+        };
         let ground = Ground {
             width: self.size.0,
             relative: &self.residual.relative,
             contrast: &self.residual.contrast,
         };
-        let inner = ground.measure_one(&self.labels, core, region.bounds);
-        let rest = ground.measure_one(&self.labels, label, region.bounds);
-        let most = CORE_SHARE * region.area as f32 <= inner.area as f32;
-        let painted = most && self.strength(&rest) < 1.0 && {
-            let look = self.scene(contrast).look(core, inner.bounds);
-            let veil = || self.veil(core, inner.bounds);
-            decide::is_button(&inner, &look, veil, self.size, CORE_COVERED)
-        };
-        for y in top..bottom {
-            let row = &mut self.labels[y * self.size.0 + left..y * self.size.0 + right];
-            row.iter_mut().filter(|other| **other == core).for_each(|other| *other = label);
-        }
-        painted
+        self.strength(&ground.measure_where(region.bounds, beside)) < 1.0
     }
 
     fn scene<'a>(&'a self, contrast: &'a Plane) -> Scene<'a> {
         let (predicted, query) = (&self.sight.predicted[0], &self.sight.query[0]);
         Scene { labels: &self.labels, query: &self.sight.warped, luma: query, contrast, predicted }
-    }
-
-    fn veil(&self, label: u32, bounds: Bounds) -> Veil<'_> {
-        Veil::new(&self.labels, label, bounds, &self.sight.predicted, &self.sight.query)
     }
 
     /// The bounds of what is judged.
