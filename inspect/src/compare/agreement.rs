@@ -29,6 +29,8 @@ pub struct Agreement {
     pub quartile: f32,
     /// Share of textured blocks that correlate at all, 0 to 1.
     pub alike: f32,
+    /// Share of all blocks seen, textured or not, that do not correlate, 0 to 1: how much of the picture is another one.
+    pub unlike: f32,
     /// Number of textured blocks compared.
     pub blocks: u32,
 }
@@ -45,10 +47,11 @@ pub(crate) fn measure(sketch: &Sketch) -> Agreement {
     let (a, b, valid) = (&sketch.predicted, &sketch.query, &sketch.valid);
     let (width, height) = (a.width, a.height);
     let noise = noise(a, b, valid);
-    let mut found = Vec::new();
+    let (mut found, mut all) = (Vec::new(), 0_u32);
     for top in (0..(height + 1).saturating_sub(BLOCK)).step_by(BLOCK / 2) {
         for left in (0..(width + 1).saturating_sub(BLOCK)).step_by(BLOCK / 2) {
             if seen(valid, left, top) {
+                all += 1;
                 found.extend(correlate(a, b, left, top, noise));
             }
         }
@@ -62,6 +65,7 @@ pub(crate) fn measure(sketch: &Sketch) -> Agreement {
         median: found[found.len() / 2],
         quartile: found[found.len() / 4],
         alike: alike as f32 / found.len() as f32,
+        unlike: (found.len() - alike) as f32 / all.max(1) as f32,
         blocks: u32::try_from(found.len()).unwrap_or(u32::MAX),
     }
 }
