@@ -7,6 +7,7 @@ mod attacks;
 mod audit;
 mod calibrate;
 mod cleanup;
+mod clock;
 mod crowd;
 mod index;
 mod load;

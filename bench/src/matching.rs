@@ -8,7 +8,7 @@ use super::{
     attacks::{self, Change, Class, Damage, Size},
     calibrate::photos,
     cleanup::Folder,
-    index::{Times, measure},
+    clock::{Times, measure},
     tasks::{Print, figure},
 };
 use image::RgbImage;

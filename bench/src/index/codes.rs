@@ -1,13 +1,14 @@
 //! The exact index of global codes: time, recall, memory and growth, beside FAISS on the same codes and queries.
 
 use super::{
-    BenchError, Options, Print,
-    clock::{self, Times},
-    figure,
+    BenchError, Options, Print, figure,
     peers::{self, MISSING, Peer},
     workload,
 };
-use crate::cleanup::Folder;
+use crate::{
+    cleanup::Folder,
+    clock::{self, Times},
+};
 use touchstone_server::matching::hamming::{self, Code, HammingIndex, Limits};
 
 /// Radius of PDQ and of the gradient hash.

@@ -5,10 +5,10 @@
 //! often as by chance.
 
 use super::{
-    BenchError, Print, clock, figure,
+    BenchError, Print, figure,
     workload::{self, Random},
 };
-use crate::cleanup::Folder;
+use crate::{cleanup::Folder, clock};
 use std::{fs, path::Path};
 use touchstone_schema::{
     ManifestId, OrganisationId, Sha256Digest, StatementId, Timestamp,

@@ -4,7 +4,6 @@
 //! Owns what is measured and beside which target it is printed. Everything is by formula from fixed seeds, on one
 //! thread, and bounded by the options.
 
-mod clock;
 mod codes;
 mod iscc;
 mod parts;
@@ -12,7 +11,6 @@ mod peers;
 mod workload;
 
 use super::{BenchError, Figure};
-pub(crate) use clock::{Times, measure};
 use std::path::PathBuf;
 pub(crate) use workload::Random;
 

@@ -2,9 +2,10 @@
 //!
 //! The pictures are those of the [`crowd`](crate::crowd), rendered ones among them.
 
-use super::{BenchError, Print, clock, figure};
+use super::{BenchError, Print, figure};
 use crate::{
     cleanup::Folder,
+    clock,
     crowd::{Crowd, Lookup},
 };
 use std::path::Path;

@@ -29,7 +29,7 @@ pub struct Agreement {
     pub quartile: f32,
     /// Share of textured blocks that correlate at all, 0 to 1.
     pub alike: f32,
-    /// Share of all blocks seen, textured or not, that do not correlate, 0 to 1: how much of the picture is another one.
+    /// Textured blocks that do not correlate as a share of all blocks seen, plain ones included, 0 to 1.
     pub unlike: f32,
     /// Number of textured blocks compared.
     pub blocks: u32,

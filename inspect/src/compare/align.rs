@@ -290,3 +290,46 @@ fn displacement(from: &Homography, to: &Homography, template: &Plane) -> Option<
     let moves = before.iter().zip(&after).map(|(a, b)| (a.0 - b.0).abs().max((a.1 - b.1).abs()));
     Some(moves.fold(0.0, f64::max))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn points_are_the_steepest_of_their_cells(
+            width in 3_usize..90, height in 3_usize..90, seed in any::<u32>(), busy in any::<bool>(),
+        ) {
+            let value = |i: usize| {
+                let mixed = (i as u32).wrapping_mul(2_654_435_761) ^ seed;
+                if busy { (mixed >> 13) as u8 } else { ((i / 7 % 40) as u8) + (mixed >> 30) as u8 }
+            };
+            let template = Plane { width, height, data: (0..width * height).map(value).collect() };
+            let slope = |x: usize, y: usize| {
+                let across = template.at(x - 1, y).abs_diff(template.at(x + 1, y));
+                across.max(template.at(x, y - 1).abs_diff(template.at(x, y + 1)))
+            };
+            let found = points(&template);
+            prop_assert!(found.len() <= POINTS);
+            let cell = ((width * height) as f64 / POINTS as f64).sqrt().ceil().max(1.0) as usize;
+            let mut expected = 0;
+            for top in (1..height - 1).step_by(cell) {
+                for left in (1..width - 1).step_by(cell) {
+                    let (right, bottom) = ((left + cell).min(width - 1), (top + cell).min(height - 1));
+                    let steepest =
+                        (top..bottom).flat_map(|y| (left..right).map(move |x| slope(x, y))).max();
+                    let Some(steepest) = steepest.filter(|steepest| *steepest > WEAK) else { continue };
+                    expected += 1;
+                    let own = found.iter().find(|point| {
+                        let (x, y) = (point.x as usize, point.y as usize);
+                        (left..right).contains(&x) && (top..bottom).contains(&y)
+                    });
+                    let (x, y) = own.map(|point| (point.x as usize, point.y as usize)).unwrap();
+                    prop_assert_eq!(slope(x, y), steepest);
+                }
+            }
+            prop_assert_eq!(found.len(), expected);
+        }
+    }
+}

@@ -133,7 +133,7 @@ fn is_still(seen: &Seen) -> bool {
     let exact = parallax.median <= 0.15 && agreement.alike >= 0.4;
     let even = parallax.median <= 0.2 && parallax.quartile <= 0.4 && agreement.alike >= 0.42;
     let agreeing = agreement.median >= 0.8 && agreement.quartile >= 0.45 && agreement.alike >= 0.6;
-    let partly = parallax.still >= 0.35 && agreement.unlike <= 0.3 && agreement.alike >= 0.4;
+    let partly = parallax.still >= 0.3 && agreement.unlike <= 0.25 && agreement.alike >= 0.4;
     exact || even || partly || (agreeing && parallax.median <= 0.26 && parallax.quartile <= 0.5)
 }
 
@@ -157,8 +157,8 @@ pub(crate) fn strength(region: &Region, level: f32, edited: f32, frame: (usize, 
     excess / (asked * unrest)
 }
 
-/// Whether a region looks painted by a screen (`frame` is the frame's size, `seen` what is judged of it): a filled icon or frame, a small bright glyph, a vivid sticker, a round
-/// button, a panel along a side or a strip along the border.
+/// Whether a region looks painted by a screen (`frame` is the frame's size, `seen` what is judged of it): a filled icon
+/// or frame, a small bright glyph, a vivid sticker, a panel along a side or a strip along the border.
 ///
 /// Procedural damage with more than half its pixels of one colour filled at most 0.61 of its box. Icons on a ground of
 /// nearly their own grey have no edge, or lose a part of their disc (0.64 filled and more), but are of one colour all
@@ -206,7 +206,7 @@ const DARK: f32 = 128.0;
 /// Whether a region is small enough to be a button, with a line of the picture that runs into it.
 pub(crate) fn may_be_button(region: &Region, frame: (usize, usize)) -> bool {
     let (left, top, right, bottom) = region.bounds;
-    4 * (right - left).max(bottom - top) <= frame.0.max(frame.1)
+    5 * (right - left).max(bottom - top) <= frame.0.max(frame.1)
 }
 
 /// Whether a cover is a button or badge, perhaps half transparent, perhaps with a glyph on it.
@@ -221,16 +221,18 @@ pub(crate) fn is_button(cover: &Cover, frame: (usize, usize)) -> bool {
     let (thick, covered, bare, drawn, told, glyph) = if longest <= 256.0 {
         (0.085, 0.22, 0.18, 0.945, 0.38, 0.035)
     } else {
-        (0.11, 0.4, 0.1, 0.96, 0.55, 0.05)
+        (0.11, 0.4, 0.1, 0.965, 0.55, 0.05)
     };
-    let outlined = width.max(height) <= 0.16
-        && width.min(height) <= thick
-        && cover.covered >= covered
-        && cover.bare <= bare
-        && cover.drawn >= drawn
-        && cover.told >= told;
+    let certain = cover.drawn >= 0.98 && cover.told >= 0.7;
+    let sized = width.max(height) <= 0.16
+        && width.min(height) <= if certain { 0.14 } else { thick }
+        // A counter is a few letters long; a scratch is longer.
+        && width.max(height) <= 3.0 * width.min(height);
+    let outlined =
+        cover.covered >= covered && cover.bare <= bare && cover.drawn >= drawn && cover.told >= told;
     let darkens = cover.opacity < WEAK && cover.luma <= DARK;
-    outlined && (!darkens || cover.glyph >= glyph)
+    let marked = cover.glyph >= glyph || (cover.drawn >= 0.99 && cover.told >= 0.8);
+    sized && outlined && (!darkens || marked)
 }
 
 /// Whether a region is a strip along a third or more of a side of the reference, perhaps around its corners: what lies

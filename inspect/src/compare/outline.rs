@@ -35,6 +35,8 @@ pub(crate) enum Says {
     Lighter,
     /// Neither explains it.
     Neither,
+    /// The photo does not show it.
+    Unseen,
 }
 
 /// A box, left, top, right, bottom, pixels; its bar has its width and height.
@@ -132,7 +134,7 @@ impl Votes {
                 sum.covered += u32::from(says == Says::Covered);
                 sum.bare += u32::from(says == Says::Bare);
                 sum.lighter += u32::from(says == Says::Lighter);
-                sum.all += 1;
+                sum.all += u32::from(says != Says::Unseen);
                 sums.push(sum);
             }
         }
@@ -171,25 +173,19 @@ impl Votes {
     /// The bar that gathers most, from the best of several starts around `bounds`.
     pub(crate) fn fit(&self, [left, top, right, bottom]: [f32; 4]) -> Bar {
         let (width, height) = (right - left, bottom - top);
-        let side = width.max(height);
+        let side = width.max(height).max(LEAST);
         let (x, y) = (0.5 * (left + right - side), 0.5 * (top + bottom - side));
         let square = |x: f32, y: f32| Bar([x, y, x + side, y + side]);
-        let mut starts = vec![Bar([left, top, right, bottom]), square(x, y)];
-        // Part of a disc may be all that shows of it.
-        if width > height {
-            starts.extend([square(left, top), square(left, bottom - side)]);
-        } else {
-            starts.extend([square(left, top), square(right - side, top)]);
+        let mut starts = vec![square(x, y)];
+        if width.min(height) >= LEAST {
+            starts.push(Bar([left, top, right, bottom]));
         }
+        // Part of a disc may be all that shows of it.
+        starts.extend([square(left, top), square(right - side, bottom - side)]);
+        starts.dedup();
         let ascended = starts.into_iter().map(|start| self.ascend(start));
-        ascended
-            .fold(
-                (Bar([left, top, right, bottom]), i64::MIN),
-                |best, found| {
-                    if found.1 > best.1 { found } else { best }
-                },
-            )
-            .0
+        let first = (square(x, y), i64::MIN);
+        ascended.fold(first, |best, found| if found.1 > best.1 { found } else { best }).0
     }
 
     fn ascend(&self, start: Bar) -> (Bar, i64) {

@@ -23,8 +23,6 @@ const REACH: f32 = 3.0;
 const FEW: usize = 20;
 /// Rounds of the robust fit.
 const ROUNDS: usize = 4;
-/// Tenths of the places that may be trusted to follow the plane map: damage may cover most of what has texture.
-const TRUSTED: usize = 3;
 /// Departure, sketch pixels, below which a place lies still: derived pictures leave half as much.
 const STILL: f32 = 0.1;
 /// Parameters of a small homography.
@@ -165,9 +163,9 @@ fn departures(places: &[Place], size: (f32, f32)) -> Vec<f32> {
     let mut found = left(&model);
     for round in 0..ROUNDS {
         let mut sorted = found.clone();
-        let trusted = sorted.len() * TRUSTED / 10;
-        let (_, most, _) = sorted.select_nth_unstable_by(trusted, f32::total_cmp);
-        let limit = if round == 0 { f32::INFINITY } else { (2.0 * *most).max(0.05) };
+        let middle = sorted.len() / 2;
+        let (_, median, _) = sorted.select_nth_unstable_by(middle, f32::total_cmp);
+        let limit = if round == 0 { f32::INFINITY } else { (2.0 * *median).max(0.05) };
         let Some(better) = fit(places, &rows, &found, limit) else { break };
         model = better;
         found = left(&model);

@@ -21,8 +21,12 @@ const RANGE: usize = 511;
 const BETTER: i32 = 4;
 /// Departures count up to so many grey levels a channel where an opacity is chosen: a glyph is no mixture at all.
 const FAR: i32 = 24;
+/// Pixels that a colour and an opacity are taken from, at most.
+const SAMPLED: usize = 1_024;
 /// Grey levels by which a glyph is lighter than the button that it is on.
 const LIGHTER: i32 = 24;
+/// A region is of one colour and opacity if they explain at least one in so many of its pixels.
+const EXPLAINED: usize = 8;
 /// Depth, pixels, of the strips along an outline; of a picture of 256 pixels or fewer.
 const DEPTH: f32 = 1.5;
 const SMALL_DEPTH: f32 = 1.0;
@@ -36,7 +40,7 @@ pub(crate) struct Cover {
     pub(crate) covered: f32,
     /// Those that the picture alone explains and the cover does not, as a share of both.
     pub(crate) bare: f32,
-    /// Share of the outline's pixels that neither explains and that are lighter, as a glyph is.
+    /// Share of the outline's pixels, without its edge if the frame is no sketch's, that neither explains and that are lighter, as a glyph is.
     pub(crate) glyph: f32,
     /// Share of the pixels beside the outline's edge, of those that tell, that are covered inside and bare outside.
     pub(crate) drawn: f32,
@@ -55,14 +59,22 @@ pub(crate) struct Covered<'a> {
     pub(crate) bounds: Bounds,
     pub(crate) predicted: &'a Channels,
     pub(crate) query: &'a Channels,
+    /// 0 where the query does not show the picture.
+    pub(crate) valid: &'a [u8],
 }
 
 impl Covered<'_> {
-    /// The cover that explains most of the region, in the bar of round ends that gathers most of what it covers.
-    pub(crate) fn cover(&self) -> Cover {
+    /// The cover that explains most of the region, in the bar of round ends that gathers most of what it covers; `None`
+    /// where it explains hardly anything.
+    pub(crate) fn cover(&self) -> Option<Cover> {
         let places = self.places();
         let step = self.opacity(&places);
         let colour = self.colour(&places, step);
+        let explained =
+            places.iter().filter(|place| self.says(**place, step, colour) == Says::Covered).count();
+        if EXPLAINED * explained < places.len() {
+            return None;
+        }
         let (width, height) = (self.query[0].width, self.query[0].height);
         let (left, top, right, bottom) = self.bounds;
         // Half of a disc may be all that shows of it.
@@ -74,22 +86,26 @@ impl Covered<'_> {
         });
         let near = |edge: usize, start: usize| edge as f32 - start as f32;
         let bar = votes.fit([near(left, x), near(top, y), near(right, x), near(bottom, y)]);
-        let inside = votes.inside(bar);
-        let edge = votes.along(bar, if width.max(height) <= 256 { SMALL_DEPTH } else { DEPTH });
+        let small = width.max(height) <= 256;
+        let depth = if small { SMALL_DEPTH } else { DEPTH };
+        let (inside, edge) = (votes.inside(bar), votes.along(bar, depth));
+        // Along its edge a disc is lighter than within. On a sketch the edge is half of it.
+        let within = if small { inside } else { votes.inside(bar.grown(-0.5 - depth)) };
         let share = |part: u32, whole: u32| part as f32 / whole.max(1) as f32;
-        Cover {
+        Some(Cover {
             bar: bar.moved(x as f32, y as f32),
             covered: share(inside.covered, inside.all),
             bare: share(inside.bare, inside.covered + inside.bare),
-            glyph: share(inside.lighter, inside.all),
+            glyph: share(within.lighter, within.all),
             drawn: share(edge.right, edge.right + edge.wrong),
             told: share(edge.right + edge.wrong, edge.all),
             opacity: step as f32 / STEPS as f32,
             luma: (colour[0] * STEPS) as f32 / step.max(1) as f32,
-        }
+        })
     }
 
-    /// Places in the planes of the region's pixels whose four neighbours are in it, too; of all pixels if those are few.
+    /// Places in the planes of the region's pixels whose four neighbours are in it, too; of all pixels if those are few;
+    /// of some evenly if those are many.
     fn places(&self) -> Vec<usize> {
         let (left, top, right, bottom) = self.bounds;
         let (width, height) = (self.query[0].width, self.query[0].height);
@@ -108,7 +124,12 @@ impl Covered<'_> {
                 }
             }
         }
-        if inner.len() >= FEW_INNER { inner } else { all }
+        let mut places = if inner.len() >= FEW_INNER { inner } else { all };
+        let step = places.len().div_ceil(SAMPLED);
+        if step > 1 {
+            places = places.into_iter().step_by(step).collect();
+        }
+        places
     }
 
     /// The step of opacity at which the median colour leaves least; the least opacity of equals, as plain ground leaves
@@ -148,6 +169,9 @@ impl Covered<'_> {
     }
 
     fn says(&self, place: usize, step: i32, colour: [i32; 3]) -> Says {
+        if self.valid.get(place) == Some(&0) {
+            return Says::Unseen;
+        }
         let off = |step: i32, colour: [i32; 3]| -> [i32; 3] {
             std::array::from_fn(|at| self.departure(at, place, step) - colour[at])
         };
@@ -215,7 +239,8 @@ mod tests {
             own().map(|(x, _)| x).max().unwrap() + 1,
             own().map(|(_, y)| y).max().unwrap() + 1,
         );
-        Covered { labels, label: 1, bounds, predicted, query }.cover()
+        let valid = &vec![255; SIDE * SIDE];
+        Covered { labels, label: 1, bounds, predicted, query, valid }.cover().unwrap()
     }
 
     #[test]

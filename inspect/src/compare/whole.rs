@@ -31,6 +31,7 @@ const REPORTED: usize = 32;
 const BUTTON_EDGE: f32 = 1.5;
 /// Regions examined, at most; the heaviest.
 const EXAMINED: usize = 64;
+
 /// A query, prepared once for comparisons with any number of references.
 #[derive(Debug, Clone)]
 pub struct Query {
@@ -166,7 +167,7 @@ pub fn compare(
         map: Plane::new(picture.width, picture.height),
     };
     if result.relation == Relation::SameCapture {
-        let mut found = Found::new(sight, &frame.reference);
+        let found = Found::new(sight, &frame.reference);
         result.level = found.residual.level;
         found.report(&mut result, &frame.to_query(), &up);
         if !result.alterations.is_empty() {
@@ -259,11 +260,11 @@ impl Found {
         if !decide::may_be_button(region, self.size) {
             return false;
         }
-        let (predicted, query) = (&self.sight.predicted, &self.sight.query);
-        let cover = Covered { labels: &self.labels, label, bounds: region.bounds, predicted, query }.cover();
-        if !decide::is_button(&cover, self.size) {
+        let Sight { predicted, query, valid, .. } = &self.sight;
+        let covered = Covered { labels: &self.labels, label, bounds: region.bounds, predicted, query, valid };
+        let Some(cover) = covered.cover().filter(|cover| decide::is_button(cover, self.size)) else {
             return false;
-        }
+        };
         let outline = cover.bar.grown(BUTTON_EDGE);
         let beside = |x: usize, y: usize| {
             self.labels[y * self.size.0 + x] == label && !outline.row(y, self.size.0).contains(&x)
@@ -296,7 +297,7 @@ impl Found {
     }
 
     /// Enters alterations and overlays into the result, and both into its map.
-    fn report(&mut self, result: &mut Comparison, to_bounded: &Homography, up: &Homography) {
+    fn report(&self, result: &mut Comparison, to_bounded: &Homography, up: &Homography) {
         let mut heaviest: Vec<(f32, usize)> = self
             .regions
             .iter()
@@ -314,8 +315,8 @@ impl Found {
         // What every label is: 0 nothing, else the least value in the map.
         let mut kinds = vec![0_u8; self.regions.len() + 1];
         for (strength, index) in heaviest {
-            let Some(region) = self.regions.get(index).cloned() else { continue };
-            let overlay = self.is_overlay(&contrast, seen, index as u32 + 1, &region);
+            let Some(region) = self.regions.get(index) else { continue };
+            let overlay = self.is_overlay(&contrast, seen, index as u32 + 1, region);
             let list = if overlay { &mut result.overlays } else { &mut result.alterations };
             let Some(at) = outline(region.bounds, &up.after(to_bounded)) else { continue };
             if list.len() < REPORTED {

@@ -193,3 +193,42 @@ impl Table {
 fn bucket_bits(key: usize) -> u32 {
     if key == 0 { 2 } else { BUCKET_BITS }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PLACE_BITS: u32 = 12;
+
+    proptest! {
+        /// Where the lower bits are spread evenly, and where they are heaped so that the guess is far off.
+        #[test]
+        fn all_postings_with_the_wanted_bits_are_about_them(
+            low_bits in 1_u32..12,
+            wanted in any::<u32>(),
+            lows in prop::collection::vec(prop_oneof![any::<u32>(), 0_u32..4, Just(7)], 0..200),
+        ) {
+            let mask = (1 << low_bits) - 1;
+            let mut bucket: Vec<u32> =
+                (0..).zip(&lows).map(|(place, low): (u32, _)| (low & mask) << PLACE_BITS | place).collect();
+            bucket.sort_unstable();
+            for low in [wanted & mask, 7 & mask, 0] {
+                let wanted = Wanted { low: low << PLACE_BITS, place_bits: PLACE_BITS, low_bits };
+                let alike = |postings: &[u32]| {
+                    postings.iter().copied().filter(|it| wanted.flips(*it) == 0).collect::<Vec<_>>()
+                };
+                prop_assert_eq!(alike(wanted.about(&bucket)), alike(&bucket));
+            }
+        }
+
+        #[test]
+        fn a_block_is_judged_as_its_postings_are(
+            postings in prop::array::uniform16(any::<u32>()), low in any::<u32>(), flips in 0_u32..6,
+        ) {
+            let wanted = Wanted { low: low & !((1 << PLACE_BITS) - 1), place_bits: PLACE_BITS, low_bits: 20 };
+            let each = postings.iter().any(|it| wanted.flips(*it) <= flips);
+            prop_assert_eq!(wanted.any(&postings, flips), each);
+        }
+    }
+}

@@ -4,14 +4,14 @@ use std::fs;
 use touchstone_sdk::entropy::Stopwatch;
 
 /// Milliseconds of `work`.
-pub(super) fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     let start = Stopwatch::start();
     let value = work();
     (value, start.elapsed().as_secs_f64() * 1e3)
 }
 
 /// Milliseconds that this thread has been on a processor; `None` where the system does not tell (only Linux does).
-pub(super) fn processor() -> Option<f64> {
+fn processor() -> Option<f64> {
     let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(text.split(' ').next()?.parse::<f64>().ok()? * 1e-6)
 }
@@ -29,7 +29,7 @@ pub(crate) struct Times {
 
 impl Times {
     /// The middle of two measurements.
-    pub(super) fn between(self, other: Self) -> Self {
+    pub(crate) fn between(self, other: Self) -> Self {
         let middle = |one: f64, other: f64| f64::midpoint(one, other);
         Self {
             mean: middle(self.mean, other.mean),
