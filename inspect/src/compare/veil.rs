@@ -193,7 +193,7 @@ impl Covered<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::raster::Plane;
+    use crate::compare::{decide, raster::Plane};
 
     const SIDE: usize = 320;
     /// Left, top, right, bottom of the disc.
@@ -261,12 +261,13 @@ mod tests {
             assert!(cover.drawn >= 0.99 && cover.told >= 0.7 && cover.bare <= 0.05, "{cover:?}");
             let off = cover.bar.0.iter().zip(DISC).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(off <= 1.5, "{cover:?}");
+            assert!(decide::is_button(&cover, (SIDE, SIDE)), "{cover:?}");
         }
     }
 
     /// Of more opacities than one, in a rough outline.
     #[test]
-    fn a_stain_is_no_cover() {
+    fn a_stain_is_no_button() {
         let picture = picture();
         let stain = |x: usize, y: usize| {
             let (x, y) = (x as f32 - 113.0, y as f32 - 103.0);
@@ -276,7 +277,55 @@ mod tests {
         };
         let (query, labels) = over(&picture, [40.0, 120.0, 140.0], stain);
         let cover = cover(&picture, &query, &labels);
-        assert!(cover.drawn < 0.95 || cover.told < 0.5, "{cover:?}");
+        assert!(!decide::is_button(&cover, (SIDE, SIDE)), "{cover:?}");
+    }
+
+    /// However straight and even a scratch is, no button is so long.
+    #[test]
+    fn a_scratch_is_no_button() {
+        let picture = picture();
+        let stroke = |x: usize, y: usize| {
+            let inside = (100..150).contains(&x) && (90..97).contains(&y);
+            if inside { 0.85 } else { 0.0 }
+        };
+        let (query, labels) = over(&picture, [25.0, 128.0, 128.0], stroke);
+        let cover = cover(&picture, &query, &labels);
+        assert!(cover.drawn >= 0.97, "{cover:?}");
+        assert!(!decide::is_button(&cover, (SIDE, SIDE)), "{cover:?}");
+    }
+
+    /// A dark spot that nothing is drawn on, its edge a little soft and uneven.
+    #[test]
+    fn the_soft_edge_of_a_dark_spot_is_no_glyph() {
+        let picture = picture();
+        let spot = |x: usize, y: usize| {
+            let (x, y) = (x as f32 - 113.0, y as f32 - 103.0);
+            let reach = 13.0 + 0.9 * (3.0 * y.atan2(x)).sin();
+            0.4 * ((reach - x.hypot(y)) / 2.0 + 0.5).clamp(0.0, 1.0)
+        };
+        let (query, labels) = over(&picture, [10.0, 128.0, 128.0], spot);
+        let cover = cover(&picture, &query, &labels);
+        assert!(cover.glyph < 0.01, "{cover:?}");
+        assert!(!decide::is_button(&cover, (SIDE, SIDE)), "{cover:?}");
+    }
+
+    /// What the photo does not show of a cut button speaks neither for it nor against it.
+    #[test]
+    fn what_is_not_seen_says_nothing() {
+        let picture = picture();
+        let disc = |x: usize, y: usize| {
+            let glyph = x.abs_diff(113) < 2 && y.abs_diff(103) < 6;
+            if x < 118 && Bar(DISC).row(y, SIDE).contains(&x) && !glyph { 0.4 } else { 0.0 }
+        };
+        let (mut query, labels) = over(&picture, [0.0, 128.0, 128.0], disc);
+        for y in 98..109 {
+            query[0].data[y * SIDE + 112..y * SIDE + 115].fill(255);
+        }
+        let valid: Vec<u8> = (0..SIDE * SIDE).map(|i| if i % SIDE < 118 { 255 } else { 0 }).collect();
+        let bounds = (100, 90, 118, 116);
+        let (predicted, query) = (&picture, &query);
+        let cover = Covered { labels: &labels, label: 1, bounds, predicted, query, valid: &valid }.cover();
+        assert!(cover.unwrap().drawn >= 0.97, "{cover:?}");
     }
 
     /// On plain ground a weak black and a strong grey look alike: the weaker is taken, which is a stain.
