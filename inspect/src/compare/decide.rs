@@ -225,9 +225,11 @@ pub(crate) fn is_button(cover: &Cover, frame: (usize, usize)) -> bool {
     } else {
         (0.11, 0.4, 0.1, 0.965, 0.55, 0.05)
     };
+    // Told by its outline alone: it may be larger, and a white glyph on white ground looks bare.
     let certain = cover.drawn >= 0.98 && cover.told >= 0.7;
+    let (thick, bare) = if certain { (0.14, 0.25) } else { (thick, bare) };
     let sized = width.max(height) <= 0.16
-        && width.min(height) <= if certain { 0.14 } else { thick }
+        && width.min(height) <= thick
         // A counter is a few letters long; a scratch is longer.
         && width.max(height) <= 3.0 * width.min(height);
     let outlined =

@@ -280,6 +280,31 @@ mod tests {
         assert!(!decide::is_button(&cover, (SIDE, SIDE)), "{cover:?}");
     }
 
+    /// Across a product's edge; over the white ground the glyph looks as if nothing lay there.
+    #[test]
+    fn a_white_glyph_on_white_ground_spoils_no_button() {
+        let mut picture = picture();
+        for y in 0..SIDE {
+            picture[0].data[y * SIDE..y * SIDE + 113].fill(252);
+            picture[1].data[y * SIDE..y * SIDE + 113].fill(128);
+            picture[2].data[y * SIDE..y * SIDE + 113].fill(128);
+        }
+        let triangle = |x: usize, y: usize| (108..120).contains(&x) && 2 * y.abs_diff(103) < 120 - x;
+        let disc = |x: usize, y: usize| {
+            if Bar(DISC).row(y, SIDE).contains(&x) && !triangle(x, y) { 0.42 } else { 0.0 }
+        };
+        let (mut query, _) = over(&picture, [0.0, 128.0, 128.0], disc);
+        for y in 0..SIDE {
+            for x in (0..SIDE).filter(|x| triangle(*x, y)) {
+                query[0].data[y * SIDE + x] = 252;
+            }
+        }
+        let changed = |i: usize| query[0].data[i].abs_diff(picture[0].data[i]) > 4;
+        let labels: Vec<u32> = (0..SIDE * SIDE).map(|i| u32::from(changed(i))).collect();
+        let cover = cover(&picture, &query, &labels);
+        assert!(decide::is_button(&cover, (SIDE, SIDE)), "{cover:?}");
+    }
+
     /// However straight and even a scratch is, no button is so long.
     #[test]
     fn a_scratch_is_no_button() {
