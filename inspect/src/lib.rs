@@ -161,12 +161,12 @@ pub fn inspect_file(bytes: &[u8], options: &InspectOptions) -> Result<Inspected,
 
 /// Inspects a file that is no picture: its labels and its manifest.
 fn inspect_media(bytes: &[u8], media_type: &'static str, options: &InspectOptions) -> Media {
-    let labels = inspect_labels(bytes, options);
+    #[cfg_attr(not(feature = "c2pa"), allow(unused_mut, reason = "only a manifest adds a label"))]
+    let mut labels = inspect_labels(bytes, options);
     #[cfg(feature = "c2pa")]
     let c2pa = options.c2pa.as_ref().and_then(|reader| reader.read(bytes, media_type));
     #[cfg(feature = "c2pa")]
-    let labels: Vec<_> =
-        labels.into_iter().chain(c2pa.as_ref().and_then(c2pa::C2paReport::to_label)).collect();
+    labels.extend(c2pa.as_ref().and_then(c2pa::C2paReport::to_label));
     Media {
         sha256: digest::file_sha256(bytes),
         media_type,

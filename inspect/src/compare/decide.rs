@@ -262,38 +262,33 @@ fn is_panel(region: &Region, look: &Look, frame: (usize, usize), seen: Bounds) -
 mod tests {
     use super::*;
 
+    /// As seen where nothing lies along the border, and a share of it `beyond` the photo's.
+    fn seen(overlap: f32, agreement: Agreement, parallax: Parallax, beyond: f32) -> Seen {
+        let border = Border { correlation: 0.0, textured: 0.0, contrast: 0.0, step: 0.0, beyond };
+        Seen { overlap, agreement, parallax, border }
+    }
+
     /// Two sides of a smooth black ball on white, and a new rendering that agrees and is bent as much: it shows the
     /// picture whole.
     #[test]
     fn another_side_of_a_smooth_thing_is_no_strong_rendering() {
         let agreement = Agreement { median: 0.903, quartile: 0.638, alike: 0.691, unlike: 0.14, blocks: 291 };
         let parallax = Parallax { median: 0.503, quartile: 0.986, still: 0.11, places: 129 };
-        let border = |beyond| Border { correlation: 0.0, textured: 0.0, contrast: 0.0, step: 0.0, beyond };
-        let seen = |beyond| Seen { overlap: 0.874, agreement, parallax, border: border(beyond) };
-        assert_eq!(relation(&seen(0.48)), Relation::OtherCapture);
-        assert_eq!(relation(&seen(0.03)), Relation::SameCapture);
+        assert_eq!(relation(&seen(0.874, agreement, parallax, 0.48)), Relation::OtherCapture);
+        assert_eq!(relation(&seen(0.874, agreement, parallax, 0.03)), Relation::SameCapture);
     }
 
     /// A tear over most of a backpack on white, and a hand with another thing in it before one background.
     #[test]
     fn a_picture_with_one_part_torn_is_the_same_and_a_scene_with_another_hand_is_not() {
-        let border = Border { correlation: 0.0, textured: 0.0, contrast: 0.0, step: 0.0, beyond: 0.0 };
-        let torn = Seen {
-            overlap: 0.98,
-            agreement: Agreement { median: 0.518, quartile: 0.105, alike: 0.45, unlike: 0.23, blocks: 311 },
-            parallax: Parallax { median: 0.21, quartile: 0.89, still: 0.41, places: 161 },
-            border,
-        };
-        assert_eq!(relation(&torn), Relation::SameCapture);
-        let hand = Seen {
-            overlap: 0.96,
-            agreement: Agreement { median: 0.871, quartile: 0.324, alike: 0.57, unlike: 0.4, blocks: 837 },
-            parallax: Parallax { median: 0.23, quartile: 0.73, still: 0.39, places: 413 },
-            border,
-        };
-        assert_eq!(relation(&hand), Relation::OtherCapture);
+        let torn = Agreement { median: 0.518, quartile: 0.105, alike: 0.45, unlike: 0.23, blocks: 311 };
+        let still = Parallax { median: 0.21, quartile: 0.89, still: 0.41, places: 161 };
+        assert_eq!(relation(&seen(0.98, torn, still, 0.0)), Relation::SameCapture);
+        let hand = Agreement { median: 0.871, quartile: 0.324, alike: 0.57, unlike: 0.4, blocks: 837 };
+        let behind = Parallax { median: 0.23, quartile: 0.73, still: 0.39, places: 413 };
+        assert_eq!(relation(&seen(0.96, hand, behind, 0.0)), Relation::OtherCapture);
         // The same with a white border around both.
-        let padded = Seen { agreement: Agreement { unlike: 0.3, ..hand.agreement }, ..hand };
-        assert_eq!(relation(&padded), Relation::OtherCapture);
+        let padded = Agreement { unlike: 0.3, ..hand };
+        assert_eq!(relation(&seen(0.96, padded, behind, 0.0)), Relation::OtherCapture);
     }
 }

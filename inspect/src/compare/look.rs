@@ -7,6 +7,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use super::raster::{Plane, Rgb};
+use super::regions::{self, Bounds};
 
 /// Half width, grey levels per channel, of what counts as one colour.
 pub(super) const SAME: i32 = 9;
@@ -41,32 +42,22 @@ pub(crate) struct Scene<'a> {
 
 impl Scene<'_> {
     /// The look of the region `label` within `bounds` (left, top, right, bottom).
-    pub(crate) fn look(&self, label: u32, bounds: (usize, usize, usize, usize)) -> Look {
+    pub(crate) fn look(&self, label: u32, bounds: Bounds) -> Look {
         let (left, top, right, bottom) = bounds;
-        let (width, height) = (self.luma.width, self.luma.height);
-        let own = |x: usize, y: usize| self.labels.get(y * width + x) == Some(&label);
         let (mut inner, mut all) = (Vec::new(), Vec::new());
         let (mut edge, mut rim, mut up, mut total) = (0_u32, 0_u32, 0_u32, 0_u32);
         let mut lumas = [0_u32; 256];
-        for y in top..bottom.min(height) {
-            for x in left..right.min(width) {
-                if !own(x, y) {
-                    continue;
-                }
-                let index = y * width + x;
-                all.push(index);
-                let (value, predicted) = (self.luma.data[index], self.predicted.data[index]);
-                lumas[usize::from(value)] += 1;
-                up += u32::from(value.saturating_sub(predicted));
-                total += u32::from(value.abs_diff(predicted));
-                let surrounded =
-                    x > 0 && y > 0 && own(x - 1, y) && own(x + 1, y) && own(x, y - 1) && own(x, y + 1);
-                if surrounded {
-                    inner.push(index);
-                } else {
-                    edge += u32::from(self.contrast.data[index]);
-                    rim += 1;
-                }
+        for (index, surrounded) in regions::pixels(self.labels, label, bounds, self.luma.width) {
+            all.push(index);
+            let (value, predicted) = (self.luma.data[index], self.predicted.data[index]);
+            lumas[usize::from(value)] += 1;
+            up += u32::from(value.saturating_sub(predicted));
+            total += u32::from(value.abs_diff(predicted));
+            if surrounded {
+                inner.push(index);
+            } else {
+                edge += u32::from(self.contrast.data[index]);
+                rim += 1;
             }
         }
         let chosen = if inner.len() >= FEW_INNER { &inner } else { &all };

@@ -108,6 +108,24 @@ fn find(parents: &mut [u32], mut label: u32) -> u32 {
     label
 }
 
+/// The places of a region's pixels in planes of `width`, row by row, and whether all four neighbours are in it, too.
+/// No region reaches the frame's outermost pixels, which are never judged; there nothing has four neighbours.
+pub(crate) fn pixels(
+    labels: &[u32],
+    label: u32,
+    (left, top, right, bottom): Bounds,
+    width: usize,
+) -> impl Iterator<Item = (usize, bool)> {
+    let own = move |place: usize| labels.get(place) == Some(&label);
+    let places = (top..bottom).flat_map(move |y| (left..right).map(move |x| (x, y * width + x)));
+    places.filter(move |(_, place)| own(*place)).map(move |(x, place)| {
+        let within = x > 0 && x + 1 < width && place >= width;
+        let surrounded =
+            within && own(place - 1) && own(place + 1) && own(place - width) && own(place + width);
+        (place, surrounded)
+    })
+}
+
 /// What regions are measured on.
 pub(crate) struct Ground<'a> {
     /// The frame's width, pixels.

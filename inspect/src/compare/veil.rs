@@ -10,7 +10,7 @@
 
 use super::look::{FEW_INNER, SAME};
 use super::outline::{Bar, Says, Votes};
-use super::regions::Bounds;
+use super::regions::{self, Bounds};
 use super::tone::Channels;
 
 /// Steps of opacity that are tried.
@@ -40,7 +40,8 @@ pub(crate) struct Cover {
     pub(crate) covered: f32,
     /// Those that the picture alone explains and the cover does not, as a share of both.
     pub(crate) bare: f32,
-    /// Share of the outline's pixels, without its edge if the frame is no sketch's, that neither explains and that are lighter, as a glyph is.
+    /// Share of the outline's pixels, without its edge if the frame is no sketch's, that neither explains and that are
+    /// lighter, as a glyph is.
     pub(crate) glyph: f32,
     /// Share of the pixels beside the outline's edge, of those that tell, that are covered inside and bare outside.
     pub(crate) drawn: f32,
@@ -107,21 +108,12 @@ impl Covered<'_> {
     /// Places in the planes of the region's pixels whose four neighbours are in it, too; of all pixels if those are few;
     /// of some evenly if those are many.
     fn places(&self) -> Vec<usize> {
-        let (left, top, right, bottom) = self.bounds;
-        let (width, height) = (self.query[0].width, self.query[0].height);
-        let own = |place: usize| self.labels.get(place) == Some(&self.label);
         let (mut all, mut inner) = (Vec::new(), Vec::new());
-        for y in top..bottom {
-            for x in left..right {
-                let place = y * width + x;
-                if !own(place) {
-                    continue;
-                }
-                all.push(place);
-                let within = x > 0 && y > 0 && x + 1 < width && y + 1 < height;
-                if within && own(place - 1) && own(place + 1) && own(place - width) && own(place + width) {
-                    inner.push(place);
-                }
+        for (place, surrounded) in regions::pixels(self.labels, self.label, self.bounds, self.query[0].width)
+        {
+            all.push(place);
+            if surrounded {
+                inner.push(place);
             }
         }
         let mut places = if inner.len() >= FEW_INNER { inner } else { all };
