@@ -39,7 +39,6 @@ struct Registered {
 /// A photo, what it is looked up with, and the place of its original.
 struct Photo {
     picture: Picture,
-    prepared: Query,
     features: features::Query,
     original: usize,
 }
@@ -142,8 +141,7 @@ fn altered(originals: &[RgbImage]) -> Result<Vec<Photo>, BenchError> {
     for (original, of) in originals.iter().enumerate() {
         for class in &classes {
             let picture = picture(attacks::apply(class, of, originals, SEED + original as u64).picture)?;
-            let prepared = Query::new(view(&picture).map_err(BenchError::other)?);
-            photos.push(Photo { prepared, features: reference::query_features(&picture), picture, original });
+            photos.push(Photo { features: reference::query_features(&picture), picture, original });
         }
     }
     Ok(photos)
@@ -193,14 +191,15 @@ fn comparison(
     reference: impl Fn(&Registered) -> &Picture,
     print: Print<'_>,
 ) {
-    let mut aligned: Vec<(&Query, &Picture, Homography)> = Vec::new();
+    let mut aligned: Vec<(Query<'_>, &Picture, Homography)> = Vec::new();
     for photo in photos {
         let Some(of) = registered.get(photo.original) else { continue };
         let Some(alignment) = geometry::align(&of.features, &photo.features) else { continue };
+        let Ok(seen) = view(&photo.picture) else { continue };
         let pixels = reference(of);
         let sizes = ((pixels.width, pixels.height), (photo.picture.width, photo.picture.height));
         let map = frames::by_features(&alignment, &of.features, &photo.features, sizes.0, sizes.1);
-        aligned.push((&photo.prepared, pixels, map));
+        aligned.push((Query::new(seen), pixels, map));
     }
     let times = measure(aligned.len(), PASSES, |place| {
         if let Some((photo, pixels, map)) = aligned.get(place)

@@ -1,10 +1,7 @@
 //! Pictures of a comparison, as PNG: the photo with its altered regions for people, the mask for programs.
 
-use crate::compare::{Comparison, Query, render};
-use image::{
-    ExtendedColorType, GrayImage, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits,
-    codecs::png::PngEncoder, imageops,
-};
+use crate::compare::{Comparison, Query, palette, render};
+use image::{GrayImage, ImageError, ImageFormat, ImageReader, Limits, imageops};
 use std::io::Cursor;
 
 /// Longest side of a mask that is scaled, pixels.
@@ -12,38 +9,88 @@ const MAX_SIDE: u32 = 30_000;
 /// Memory that reading a mask may take, bytes.
 const MAX_MEMORY: u64 = 256 << 20;
 
+/// Why a picture of a comparison could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum OverlayError {
+    /// It cannot be written.
+    #[error("the PNG cannot be written: {0}")]
+    Write(#[from] png::EncodingError),
+    /// The given mask cannot be read.
+    #[error("no PNG within the limits: {0}")]
+    Read(#[from] ImageError),
+}
+
 /// The bounded photo, dimmed, with alterations as heat and a thin box each, and screen overlays in blue.
 ///
 /// # Errors
-/// An [`ImageError`] if it cannot be encoded.
-pub fn marked(photo: &Query, comparison: &Comparison) -> Result<Vec<u8>, ImageError> {
+/// [`OverlayError::Write`] if it cannot be encoded.
+pub fn marked(photo: &Query<'_>, comparison: &Comparison) -> Result<Vec<u8>, OverlayError> {
     let drawn = render(photo, comparison);
-    png(&drawn.rgb, drawn.width, drawn.height, ExtendedColorType::Rgb8)
+    written(&drawn.colours, drawn.width, drawn.height, |encoder| {
+        encoder.set_color(png::ColorType::Indexed);
+        encoder.set_palette(palette().into_flattened());
+        // The palette begins with the greys in their order: what lies beside each other is alike in its numbers, too.
+        encoder.set_filter(png::Filter::Adaptive);
+    })
 }
 
 /// White where the photo was altered, black elsewhere, at the bounded photo's size.
 ///
 /// # Errors
 /// As [`marked`].
-pub fn mask(comparison: &Comparison) -> Result<Vec<u8>, ImageError> {
+pub fn mask(comparison: &Comparison) -> Result<Vec<u8>, OverlayError> {
     let map = &comparison.map;
-    let white = |heat: &u8| if *heat >= Comparison::ALTERED { 255 } else { 0 };
-    let pixels: Vec<u8> = map.data.iter().map(white).collect();
-    png(&pixels, map.width, map.height, ExtendedColorType::L8)
+    bilevel(&map.data, map.width, map.height, Comparison::ALTERED)
 }
 
-fn png(pixels: &[u8], width: usize, height: usize, colour: ExtendedColorType) -> Result<Vec<u8>, ImageError> {
+/// White where a value is at least `white`, with one bit a pixel.
+fn bilevel(values: &[u8], width: usize, height: usize, white: u8) -> Result<Vec<u8>, OverlayError> {
+    let eight = |values: &[u8; 8]| {
+        // Brings the lowest bit of each byte into the highest byte, that of the first one to the front.
+        const GATHER: u64 = 0x8040_2010_0804_0201;
+        let ones = values.map(|value| u8::from(value >= white));
+        (u64::from_le_bytes(ones).wrapping_mul(GATHER) >> 56) as u8
+    };
+    let mut bits = Vec::with_capacity(width.div_ceil(8) * height);
+    for row in values.chunks(width.max(1)) {
+        let (whole, rest) = row.as_chunks();
+        bits.extend(whole.iter().map(eight));
+        if !rest.is_empty() {
+            let mut last = [0; 8];
+            last.iter_mut().zip(rest).for_each(|(value, own)| *value = *own);
+            bits.push(eight(&last));
+        }
+    }
+    written(&bits, width, height, |encoder| {
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_depth(png::BitDepth::One);
+        // Rows mostly repeat the one above.
+        encoder.set_filter(png::Filter::Up);
+    })
+}
+
+fn written(
+    pixels: &[u8],
+    width: usize,
+    height: usize,
+    form: impl FnOnce(&mut png::Encoder<'_, &mut Vec<u8>>),
+) -> Result<Vec<u8>, OverlayError> {
     let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     let mut bytes = Vec::new();
-    PngEncoder::new(&mut bytes).write_image(pixels, side(width), side(height), colour)?;
+    let mut encoder = png::Encoder::new(&mut bytes, side(width), side(height));
+    encoder.set_compression(png::Compression::Fast);
+    form(&mut encoder);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels)?;
+    writer.finish()?;
     Ok(bytes)
 }
 
 /// A mask brought to a photo's size, without new shades.
 ///
 /// # Errors
-/// An [`ImageError`] if the mask is no PNG within the limits.
-pub fn scale_mask(mask: &[u8], width: u32, height: u32) -> Result<Vec<u8>, ImageError> {
+/// [`OverlayError`] if the mask is no PNG within the limits, or the scaled one cannot be encoded.
+pub fn scale_mask(mask: &[u8], width: u32, height: u32) -> Result<Vec<u8>, OverlayError> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -53,7 +100,7 @@ pub fn scale_mask(mask: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Image
     let mask: GrayImage = reader.decode()?.into_luma8();
     let (width, height) = (width.min(MAX_SIDE), height.min(MAX_SIDE));
     let scaled = imageops::resize(&mask, width, height, imageops::FilterType::Nearest);
-    png(scaled.as_raw(), width as usize, height as usize, ExtendedColorType::L8)
+    bilevel(scaled.as_raw(), width as usize, height as usize, 128)
 }
 
 #[cfg(test)]
@@ -61,8 +108,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_pixel_of_a_mask_is_written() {
+        for width in [1, 7, 8, 9, 19, 64] {
+            let values: Vec<u8> = (0..width * 3).map(|at: usize| (at * at * 37 + at * 11) as u8).collect();
+            let read =
+                image::load_from_memory(&bilevel(&values, width, 3, 100).unwrap()).unwrap().into_luma8();
+            let white: Vec<u8> = values.iter().map(|value| if *value >= 100 { 255 } else { 0 }).collect();
+            assert_eq!((read.width() as usize, read.into_raw()), (width, white));
+        }
+    }
+
+    #[test]
     fn masks_grow_without_new_shades() {
-        let small = png(&[0, 255, 255, 0], 2, 2, ExtendedColorType::L8).unwrap();
+        let small = bilevel(&[0, 255, 255, 0], 2, 2, 128).unwrap();
         let large = image::load_from_memory(&scale_mask(&small, 6, 4).unwrap()).unwrap().into_luma8();
         assert_eq!(large.dimensions(), (6, 4));
         assert_eq!((large.get_pixel(0, 0).0, large.get_pixel(5, 1).0), ([0], [255]));

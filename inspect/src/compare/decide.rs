@@ -7,6 +7,7 @@
 
 use super::agreement::Agreement;
 use super::border::Border;
+use super::frame::is_small;
 use super::look::Look;
 use super::parallax::Parallax;
 use super::regions::{Bounds, Region};
@@ -175,7 +176,7 @@ pub(crate) fn is_painted(region: &Region, look: &Look, frame: (usize, usize), se
             || (look.flat >= 0.8 && look.filled >= 0.64 && look.edge >= 12.0)
             || (look.flat >= 0.95 && look.filled >= 0.66 && look.edge >= 5.0));
     // On a sketch an icon is a dozen pixels and mostly edge.
-    let small_icon = longest <= 256.0
+    let small_icon = is_small(frame)
         && extent <= 0.11
         && look.flat >= 0.45
         && look.filled >= 0.7
@@ -187,7 +188,7 @@ pub(crate) fn is_painted(region: &Region, look: &Look, frame: (usize, usize), se
         && region.peak >= 4.0
         && height <= 0.07 * longest
         && width <= 0.12 * longest;
-    let (least_white, least_edge) = if longest <= 256.0 { (120.0, 40.0) } else { (140.0, 100.0) };
+    let (least_white, least_edge) = if is_small(frame) { (120.0, 40.0) } else { (140.0, 100.0) };
     let small_glyph = look.bright >= 0.97
         && look.white >= least_white
         && look.edge >= least_edge
@@ -220,7 +221,7 @@ pub(crate) fn is_button(cover: &Cover, frame: (usize, usize)) -> bool {
     let longest = frame.0.max(frame.1) as f32;
     let (width, height) = (cover.bar.width() / longest, cover.bar.height() / longest);
     // On a sketch a button is a dozen pixels, and its glyph and edge are most of it: there its size has to tell.
-    let (thick, covered, bare, drawn, told, glyph) = if longest <= 256.0 {
+    let (thick, covered, bare, drawn, told, glyph) = if is_small(frame) {
         (0.085, 0.22, 0.18, 0.945, 0.38, 0.035)
     } else {
         (0.11, 0.4, 0.1, 0.965, 0.55, 0.05)

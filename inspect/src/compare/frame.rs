@@ -11,11 +11,20 @@ use super::CompareError;
 use super::align::{self, Outliers};
 use super::homography::Homography;
 use super::raster::{Rgb, RgbView, luma, shrink};
+use super::whole::Query;
 
 /// Pixels of the working frame, at most: what the time budget of a comparison carries.
 pub(crate) const WORK_AREA: usize = 120_000;
+/// Longest side of a frame that is nearly as coarse as a sketch (192), pixels.
+const SMALL: usize = 256;
 /// Shortest side of the working frame and of the query's part, pixels.
 const SHORTEST: usize = 16;
+
+/// Whether a frame of that width and height is about as coarse as a sketch: what is small in it is a few pixels, mostly
+/// edge.
+pub(crate) fn is_small((width, height): (usize, usize)) -> bool {
+    width.max(height) <= SMALL
+}
 
 /// Both pictures at one density.
 pub(crate) struct Frame {
@@ -25,17 +34,17 @@ pub(crate) struct Frame {
     pub(crate) part: Rgb,
     /// Frame pixels to pixels of `part`.
     pub(crate) to_part: Homography,
-    /// Pixels of `part` to pixels of the whole query.
+    /// Pixels of `part` to pixels of the bounded query.
     pub(crate) part_to_query: Homography,
     /// Frame pixels to reference pixels.
     pub(crate) to_reference: Homography,
 }
 
 impl Frame {
-    /// The frame of at most `area` pixels and `side` pixels along its longer side; `query` is the whole query and its
-    /// halvings, `initial` maps reference pixels to pixels of the whole.
+    /// The frame of at most `area` pixels and `side` pixels along its longer side; `initial` maps reference pixels to
+    /// pixels of the bounded query ([`Query::picture`]).
     pub(crate) fn new(
-        query: &[Rgb],
+        query: &Query<'_>,
         reference: RgbView<'_>,
         initial: &Homography,
         area: usize,
@@ -43,8 +52,7 @@ impl Frame {
     ) -> Result<Self, CompareError> {
         let centre = (0.5 * reference.width as f64, 0.5 * reference.height as f64);
         let map = initial.normalised(centre).ok_or(CompareError::Homography)?;
-        let whole = query.first().ok_or(CompareError::TooSmall)?;
-        let density = density(&map, whole.view(), reference)?;
+        let density = density(&map, query.picture(), reference)?;
         let full = (reference.width * reference.height) as f64;
         let longest = reference.width.max(reference.height) as f64;
         let scale = (area as f64 / full).sqrt().min(side as f64 / longest).min(density).min(1.0);
@@ -57,14 +65,10 @@ impl Frame {
         let to_reference =
             Homography::rescale(pixels(size.0, size.1), pixels(reference.width, reference.height));
         // The halving that is still as dense as the frame.
-        let mut shrink_by = (density / scale).max(1.0);
-        let mut level = 0;
-        while shrink_by >= 2.0 && level + 1 < query.len() {
-            level += 1;
-            shrink_by *= 0.5;
-        }
-        let factor = f64::from(1_u32 << level.min(16));
-        let query = query.get(level).ok_or(CompareError::TooSmall)?.view();
+        let shrink_by = (density / scale).max(1.0);
+        let (query, times) = query.halved((shrink_by as u32).checked_ilog2().unwrap_or(0) as usize);
+        let factor = f64::from(1_u32 << times.min(16));
+        let shrink_by = shrink_by / factor;
         let onto = Homography::rescale((factor, factor), (1.0, 1.0)).after(&map).after(&to_reference);
         // The query's part, in pixels of that halving, with a margin for the refinement.
         let (left, top, right, bottom) = bounds(&onto, size, (query.width, query.height))?;
@@ -86,7 +90,7 @@ impl Frame {
         Ok(Self { reference: reduced(reference, size), part, to_part, part_to_query, to_reference })
     }
 
-    /// Frame pixels to pixels of the whole query.
+    /// Frame pixels to pixels of the bounded query.
     pub(crate) fn to_query(&self) -> Homography {
         self.part_to_query.after(&self.to_part)
     }

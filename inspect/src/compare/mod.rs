@@ -36,7 +36,7 @@ pub use decide::Relation;
 pub use homography::Homography;
 pub use parallax::Parallax;
 pub use raster::{Plane, Rgb, RgbView};
-pub use render::render;
+pub use render::{Drawing, palette, render};
 pub use whole::{Alteration, Comparison, Query, compare};
 
 /// Why two pictures could not be compared.

@@ -29,6 +29,12 @@ impl<'a> RgbView<'a> {
         }
         Ok(Self { width, height, rgb })
     }
+
+    /// The picture at half its size; an odd last column or row is left out.
+    pub(crate) fn half(&self) -> Rgb {
+        let (width, height) = (self.width / 2, self.height / 2);
+        Rgb { width, height, rgb: halved::<3>(self.rgb, self.width * 3, (width, height)) }
+    }
 }
 
 /// An owned interleaved 8-bit RGB picture.
@@ -43,12 +49,6 @@ pub struct Rgb {
 }
 
 impl Rgb {
-    /// The picture at half its size; an odd last column or row is left out.
-    pub(crate) fn half(&self) -> Self {
-        let (width, height) = (self.width / 2, self.height / 2);
-        Self { width, height, rgb: halved::<3>(&self.rgb, self.width * 3, (width, height)) }
-    }
-
     pub(crate) fn view(&self) -> RgbView<'_> {
         RgbView { width: self.width, height: self.height, rgb: &self.rgb }
     }
@@ -99,12 +99,16 @@ impl Plane {
 
 /// ITU-R BT.601 luma, rounded to a byte.
 pub(crate) fn luma(rgb: &Rgb) -> Plane {
-    let data = rgb
-        .rgb
-        .chunks_exact(3)
-        .map(|p| ((u32::from(p[0]) * 77 + u32::from(p[1]) * 150 + u32::from(p[2]) * 29 + 128) >> 8) as u8)
-        .collect();
-    Plane { width: rgb.width, height: rgb.height, data }
+    Plane { width: rgb.width, height: rgb.height, data: lumas(&rgb.rgb) }
+}
+
+/// The same of pixels alone, three bytes each.
+pub(crate) fn lumas(rgb: &[u8]) -> Vec<u8> {
+    let luma = |pixel: &[u8; 3]| {
+        let [red, green, blue] = pixel.map(u16::from);
+        ((red * 77 + green * 150 + blue * 29 + 128) >> 8) as u8
+    };
+    rgb.as_chunks().0.iter().map(luma).collect()
 }
 
 /// The whole part of a number from 0 to 2^22; of others something, but never a panic. `as` saturates, which takes one
@@ -116,16 +120,16 @@ pub(crate) fn whole(value: f32) -> i32 {
     (value.floor() + UNIT).to_bits() as i32 - UNIT.to_bits() as i32
 }
 
-/// Shrinks to at most `area` pixels, keeping the shape; copies a picture that is small enough.
-pub(crate) fn bounded(source: RgbView<'_>, area: usize) -> Rgb {
+/// Shrinks to at most `area` pixels, keeping the shape; `None` for a picture that is small enough.
+pub(crate) fn bounded(source: RgbView<'_>, area: usize) -> Option<Rgb> {
     let (width, height) = (source.width, source.height);
     if width * height <= area {
-        return Rgb { width, height, rgb: source.rgb.to_vec() };
+        return None;
     }
     let scale = (area as f64 / (width * height) as f64).sqrt();
     let scaled = |length: usize| ((length as f64 * scale) as usize).max(1);
     let size = (scaled(width), scaled(height));
-    Rgb { width: size.0, height: size.1, rgb: shrink::<3>(source.rgb, (width, height), size) }
+    Some(Rgb { width: size.0, height: size.1, rgb: shrink::<3>(source.rgb, (width, height), size) })
 }
 
 /// Area-averaging resize of `C` interleaved channels. Sides that would grow are repeated, not interpolated.
@@ -176,14 +180,19 @@ pub(crate) fn shrink<const C: usize>(source: &[u8], from: (usize, usize), to: (u
 fn halved<const C: usize>(source: &[u8], stride: usize, to: (usize, usize)) -> Vec<u8> {
     let mut out = vec![0_u8; to.0 * to.1 * C];
     let mut sums = vec![0_u16; stride];
+    // The mean of every pixel and the next: every second one is wanted, but vectors make all of them sooner.
+    let mut means = vec![0_u8; stride.saturating_sub(C)];
     for (rows, line) in source.chunks_exact(2 * stride).zip(out.chunks_exact_mut((to.0 * C).max(1))) {
         let (upper, lower) = rows.split_at(stride);
         for ((sum, a), b) in sums.iter_mut().zip(upper).zip(lower) {
             *sum = u16::from(*a) + u16::from(*b) + 1;
         }
-        for (value, pair) in line.chunks_exact_mut(C).zip(sums.chunks_exact(2 * C)) {
-            for c in 0..C {
-                value[c] = ((pair[c] + pair[c + C]) >> 2) as u8;
+        for ((mean, left), right) in means.iter_mut().zip(&sums).zip(sums.iter().skip(C)) {
+            *mean = ((left + right) >> 2) as u8;
+        }
+        for (value, mean) in line.as_chunks_mut::<C>().0.iter_mut().zip(means.chunks(2 * C)) {
+            if let Some(mean) = mean.first_chunk() {
+                *value = *mean;
             }
         }
     }

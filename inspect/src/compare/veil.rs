@@ -8,6 +8,7 @@
 // Areas are below 2^24; bytes are mixed by factors from 0 to 1.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
+use super::frame::is_small;
 use super::look::{FEW_INNER, SAME};
 use super::outline::{Bar, Says, Votes};
 use super::regions::{self, Bounds};
@@ -27,7 +28,7 @@ const SAMPLED: usize = 1_024;
 const LIGHTER: i32 = 24;
 /// A region is of one colour and opacity if they explain at least one in so many of its pixels.
 const EXPLAINED: usize = 8;
-/// Depth, pixels, of the strips along an outline; of a picture of 256 pixels or fewer.
+/// Depth, pixels, of the strips along an outline; of a small frame.
 const DEPTH: f32 = 1.5;
 const SMALL_DEPTH: f32 = 1.0;
 
@@ -87,7 +88,7 @@ impl Covered<'_> {
         });
         let near = |edge: usize, start: usize| edge as f32 - start as f32;
         let bar = votes.fit([near(left, x), near(top, y), near(right, x), near(bottom, y)]);
-        let small = width.max(height) <= 256;
+        let small = is_small((width, height));
         let depth = if small { SMALL_DEPTH } else { DEPTH };
         let (inside, edge) = (votes.inside(bar), votes.along(bar, depth));
         // Along its edge a disc is lighter than within. On a sketch the edge is half of it.

@@ -164,7 +164,10 @@ pub(crate) fn warp(
     let mut rgb = vec![0_u8; width * height * 3];
     let mut valid = vec![0_u8; width * height];
     let (mut across, mut down) = (vec![0.0_f32; width], vec![0.0_f32; width]);
-    let mut places = vec![Place::default(); width];
+    let columns: Vec<f32> = (0..width).map(|x| x as f32).collect();
+    // Where the query shows the pixels of a row: the byte where the upper left one of four pixels begins, -1 outside, and
+    // how far it is to the next column and to the next row, in parts of ONE.
+    let [mut starts, mut right_parts, mut down_parts] = [(); 3].map(|()| vec![0_i32; width]);
     let m = map.0.map(|value| value as f32);
     let (right, bottom) = ((part.width - 1) as f32, (part.height - 1) as f32);
     let stride = part.width * 3;
@@ -172,36 +175,30 @@ pub(crate) fn warp(
     for (y, (line, seen)) in lines.enumerate() {
         field.line(y, &mut across, &mut down);
         // Without branches, so that it becomes vector code.
-        for (x, (place, (u, v))) in places.iter_mut().zip(across.iter().zip(&down)).enumerate() {
-            let (px, py) = (x as i32 as f32 - u, y as f32 - v);
+        let from_top = y as f32;
+        let shifts = columns.iter().zip(&across).zip(&down);
+        let places = starts.iter_mut().zip(&mut right_parts).zip(&mut down_parts);
+        for (((x, u), v), ((start, right_part), down_part)) in shifts.zip(places) {
+            let (px, py) = (x - u, from_top - v);
             let depth = 1.0 / (m[6] * px + m[7] * py + m[8]);
             let (qx, qy) = ((m[0] * px + m[1] * py + m[2]) * depth, (m[3] * px + m[4] * py + m[5]) * depth);
             let inside = (qx >= 0.0) & (qy >= 0.0) & (qx < right) & (qy < bottom);
             let (column, row) = (whole(qx), whole(qy));
-            let start = row.wrapping_mul(stride as i32).wrapping_add(column.wrapping_mul(3));
-            *place = Place {
-                start: if inside { start } else { -1 },
-                across: whole((qx - column as f32) * ONE),
-                down: whole((qy - row as f32) * ONE),
-            };
+            let first = row.wrapping_mul(stride as i32).wrapping_add(column.wrapping_mul(3));
+            *start = if inside { first } else { -1 };
+            *right_part = whole((qx - column as f32) * ONE);
+            *down_part = whole((qy - row as f32) * ONE);
         }
-        for ((pixel, seen), place) in line.as_chunks_mut::<3>().0.iter_mut().zip(seen).zip(&places) {
-            let Ok(start) = usize::try_from(place.start) else { continue };
-            *pixel = between(&pair(&part.rgb, start), &pair(&part.rgb, start + stride), place);
+        let places = starts.iter().zip(&right_parts).zip(&down_parts);
+        let pixels = line.as_chunks_mut::<3>().0.iter_mut().zip(seen);
+        for ((pixel, seen), ((start, right_part), down_part)) in pixels.zip(places) {
+            let Ok(start) = usize::try_from(*start) else { continue };
+            let (above, below) = (pair(&part.rgb, start), pair(&part.rgb, start + stride));
+            *pixel = between(&above, &below, *right_part, *down_part);
             *seen = 255;
         }
     }
     (Rgb { width, height, rgb }, valid)
-}
-
-/// Where the query shows a pixel of the frame.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    /// The byte where the upper left one of four pixels begins; -1 outside.
-    start: i32,
-    /// How far to the next column and to the next row, in parts of [`ONE`].
-    across: i32,
-    down: i32,
 }
 
 /// Parts of the way from pixel to pixel.
@@ -218,10 +215,11 @@ fn pair(rgb: &[u8], start: usize) -> [u8; 8] {
     })
 }
 
-/// The bilinear value between two pixels and the two below them, exact up to one rounding.
-fn between(above: &[u8; 8], below: &[u8; 8], place: &Place) -> [u8; 3] {
-    let (left, right) = ((128 - place.across) as u32, place.across as u32);
-    let (top, down) = ((128 - place.down) as u16, place.down as u16);
+/// The bilinear value between two pixels and the two below them, exact up to one rounding; `right` and `down` are parts of
+/// [`ONE`].
+fn between(above: &[u8; 8], below: &[u8; 8], right: i32, down: i32) -> [u8; 3] {
+    let (left, right) = ((128 - right) as u32, right as u32);
+    let (top, down) = ((128 - down) as u16, down as u16);
     // All channels of both columns at once; sums of 128 parts of a byte fit 16 bits.
     let columns: [u16; 8] = std::array::from_fn(|c| u16::from(above[c]) * top + u16::from(below[c]) * down);
     let mixed: [u32; 4] = std::array::from_fn(|c| {

@@ -8,7 +8,7 @@
 use super::agreement::{self, Agreement, softened};
 use super::border::{self, Border};
 use super::decide::{self, Relation, Seen};
-use super::frame::{Frame, WORK_AREA};
+use super::frame::{Frame, WORK_AREA, is_small};
 use super::homography::Homography;
 use super::look::Scene;
 use super::parallax::{self, Parallax};
@@ -34,34 +34,46 @@ const EXAMINED: usize = 64;
 
 /// A query, prepared once for comparisons with any number of references.
 #[derive(Debug, Clone)]
-pub struct Query {
-    /// The bounded picture and its halvings.
-    levels: Vec<Rgb>,
-    /// Width and height of the picture it was made from.
-    full: (usize, usize),
+pub struct Query<'a> {
+    /// The picture that it was made from.
+    whole: RgbView<'a>,
+    /// The same with a bounded number of pixels, if it has more.
+    bounded: Option<Rgb>,
+    /// The halvings of the bounded picture.
+    halvings: Vec<Rgb>,
 }
 
-impl Query {
+impl<'a> Query<'a> {
     /// Bounds the picture to about 1.3 megapixels, shrinking by areas.
     #[must_use]
-    pub fn new(picture: RgbView<'_>) -> Self {
-        let mut levels = vec![raster::bounded(picture, QUERY_AREA)];
-        while let Some(last) = levels.last().filter(|last| last.width.min(last.height) >= 2 * SMALLEST) {
-            levels.push(last.half());
+    pub fn new(whole: RgbView<'a>) -> Self {
+        let bounded = raster::bounded(whole, QUERY_AREA);
+        let mut halvings: Vec<Rgb> = Vec::new();
+        loop {
+            let last = halvings.last().or(bounded.as_ref()).map_or(whole, Rgb::view);
+            if last.width.min(last.height) < 2 * SMALLEST {
+                break Self { whole, bounded, halvings };
+            }
+            halvings.push(last.half());
         }
-        Self { levels, full: (picture.width, picture.height) }
     }
 
     /// Width of the picture it was made from, pixels.
     pub(crate) fn full_width(&self) -> usize {
-        self.full.0
+        self.whole.width
     }
 
     /// The bounded picture: the frame of [`Comparison::map`].
     #[must_use]
-    pub fn picture(&self) -> &Rgb {
-        // There is always one.
-        &self.levels[0]
+    pub fn picture(&self) -> RgbView<'_> {
+        self.bounded.as_ref().map_or(self.whole, Rgb::view)
+    }
+
+    /// The bounded picture, halved so many times or as often as it was, and how often that is.
+    pub(crate) fn halved(&self, times: usize) -> (RgbView<'_>, usize) {
+        let times = times.min(self.halvings.len());
+        let halved = times.checked_sub(1).and_then(|at| self.halvings.get(at));
+        (halved.map_or(self.picture(), Rgb::view), times)
     }
 }
 
@@ -122,16 +134,17 @@ impl Comparison {
 /// # Errors
 /// [`CompareError`] when the homography does not show enough of the reference in the query.
 pub fn compare(
-    query: &Query,
+    query: &Query<'_>,
     reference: RgbView<'_>,
     initial: &Homography,
 ) -> Result<Comparison, CompareError> {
     let picture = query.picture();
     let size = |(width, height): (usize, usize)| (width as f64, height as f64);
     let bounded = size((picture.width, picture.height));
-    let down = Homography::rescale(size(query.full), bounded);
-    let up = Homography::rescale(bounded, size(query.full));
-    let mut frame = Frame::new(&query.levels, reference, &down.after(initial), WORK_AREA, sketch::SIDE)?;
+    let full = size((query.whole.width, query.whole.height));
+    let down = Homography::rescale(full, bounded);
+    let up = Homography::rescale(bounded, full);
+    let mut frame = Frame::new(query, reference, &down.after(initial), WORK_AREA, sketch::SIDE)?;
     frame.refine(false);
     let mut sight = Sight::new(&frame);
     let visible = sight.valid.iter().filter(|seen| **seen != 0).count();
@@ -145,7 +158,7 @@ pub fn compare(
     let mut alignment = onto(&frame).ok_or(CompareError::Homography)?;
     if relation == Relation::SameCapture {
         // What both pictures resolve beyond a sketch shows finer alterations.
-        let finer = Frame::new(&query.levels, reference, &alignment, WORK_AREA, usize::MAX)?;
+        let finer = Frame::new(query, reference, &alignment, WORK_AREA, usize::MAX)?;
         if finer.reference.width * 10 > frame.reference.width * 12 {
             let before = (frame.reference.width, frame.reference.height);
             frame = finer;
@@ -240,7 +253,7 @@ impl Found {
         for value in &mut mask.data {
             *value = if f32::from(*value) >= UNIT { 255 } else { 0 };
         }
-        let (labels, count) = regions::label(&mask, if longest > 256 { 2 } else { 1 });
+        let (labels, count) = regions::label(&mask, if is_small(size) { 1 } else { 2 });
         let ground = Ground { width: size.0, relative: &residual.relative, contrast: &residual.contrast };
         let regions = ground.measure(&labels, count);
         Self { sight, residual, labels, regions, size }

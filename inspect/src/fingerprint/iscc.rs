@@ -195,8 +195,9 @@ fn pixel(sum: i32) -> u8 {
 const HALF: i32 = 1 << (WEIGHT_BITS - 1);
 
 /// ITU-R BT.601 grey in 16-bit fixed point.
-fn grey(rgb: &[u8]) -> u8 {
-    let sum = u32::from(rgb[0]) * 19_595 + u32::from(rgb[1]) * 38_470 + u32::from(rgb[2]) * 7_471;
+fn grey(rgb: &[u8; 3]) -> u8 {
+    let [red, green, blue] = rgb.map(u32::from);
+    let sum = red * 19_595 + green * 38_470 + blue * 7_471;
     ((sum + 0x8000) >> 16) as u8
 }
 
@@ -212,7 +213,7 @@ fn resize(region: &Region<'_>) -> Vec<u8> {
     let mut columns = Columns::new(if columns_first { width } else { SIDE }, height);
     let mut line = vec![0_u8; width];
     for y in region.top..region.bottom {
-        for (value, rgb) in line.iter_mut().zip(region.row(y).chunks_exact(3)) {
+        for (value, rgb) in line.iter_mut().zip(region.row(y).as_chunks().0) {
             *value = grey(rgb);
         }
         if columns_first {

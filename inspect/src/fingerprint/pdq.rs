@@ -181,17 +181,9 @@ pub(super) fn bits(spectrum: &Spectrum) -> [u8; 32] {
 /// exact and the division rounds once, which gives the same number as a sum of 64-bit products rounded to 32
 /// bits: the exact quotient is never nearer to a rounding boundary than such a sum can err.
 pub(super) fn luma(rgb: &[u8], out: &mut [f32]) {
-    const RUN: usize = 16;
-    let thousandfold =
-        |pixel: &[u8]| 299 * i32::from(pixel[0]) + 587 * i32::from(pixel[1]) + 114 * i32::from(pixel[2]);
-    let (runs, rest) = out.as_chunks_mut::<RUN>();
-    let (pixels, rest_pixels) = rgb.as_chunks::<{ 3 * RUN }>();
-    for (values, pixels) in runs.iter_mut().zip(pixels) {
-        let exact: [i32; RUN] = std::array::from_fn(|index| thousandfold(&pixels[3 * index..3 * index + 3]));
-        *values = exact.map(|value| value as f32 / 1000.0);
-    }
-    for (value, pixel) in rest.iter_mut().zip(rest_pixels.chunks_exact(3)) {
-        *value = thousandfold(pixel) as f32 / 1000.0;
+    for (luma, pixel) in out.iter_mut().zip(rgb.as_chunks::<3>().0) {
+        let [red, green, blue] = pixel.map(i32::from);
+        *luma = (299 * red + 587 * green + 114 * blue) as f32 / 1000.0;
     }
 }
 

@@ -4,7 +4,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::many_single_char_names)]
 
 use touchstone_inspect::compare::{
-    CompareError, Comparison, Homography, Query, Relation, Rgb, RgbView, compare, render,
+    CompareError, Comparison, Homography, Query, Relation, Rgb, RgbView, compare, palette, render,
 };
 
 const SIDE: usize = 200;
@@ -321,7 +321,8 @@ fn the_drawing_marks_what_was_found() {
     assert_eq!(found.relation, Relation::SameCaptureAltered);
     let drawn = render(&prepared, &found);
     assert_eq!((drawn.width, drawn.height), (SIDE, SIDE));
-    let pixel = |x: usize, y: usize| [0, 1, 2].map(|c| drawn.rgb[3 * (y * SIDE + x) + c]);
+    let palette = palette();
+    let pixel = |x: usize, y: usize| palette[usize::from(drawn.colours[y * SIDE + x])];
     let [red, _, blue] = pixel(100, 110);
     assert!(red > 150 && blue < 100, "heat at the centre");
     let [red, green, blue] = pixel(10, 10);

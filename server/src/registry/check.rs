@@ -76,7 +76,7 @@ struct Drawn {
 
 /// Regions in pixels of the photo, which was compared as `picture`.
 fn draw(
-    photo: &compare::Query,
+    photo: &compare::Query<'_>,
     (inspection, picture): (&Inspection, &Picture),
     found: &Resemblance,
 ) -> Result<Drawn, Refusal> {

@@ -184,12 +184,12 @@ impl Inner {
     /// Gathers the evidence on a photo, and the size of the log that it was gathered from.
     ///
     /// `recognise` looks at the photo; no connection to the database is held meanwhile.
-    pub(super) fn gather(
+    pub(super) fn gather<'a>(
         &self,
         query: Query,
         context: &Context,
-        recognise: impl FnOnce() -> Result<Recognition, Refusal>,
-    ) -> Result<(Evidence, Recognition, u64), Refusal> {
+        recognise: impl FnOnce() -> Result<Recognition<'a>, Refusal>,
+    ) -> Result<(Evidence, Recognition<'a>, u64), Refusal> {
         // The size is read first and the index follows then: the search covers everything that the size counts.
         let log_size = self.store.read(|reader| reader.log_size().map_err(Refusal::from))?;
         self.follow()?;
@@ -204,7 +204,7 @@ fn weigh(
     reader: &mut Reader<'_>,
     mut query: Query,
     context: &Context,
-    recognition: &Recognition,
+    recognition: &Recognition<'_>,
     log_size: u64,
 ) -> Result<Evidence, Refusal> {
     let mut ties: BTreeMap<u64, Tie> = BTreeMap::new();

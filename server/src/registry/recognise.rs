@@ -57,13 +57,13 @@ pub(super) struct Resemblance {
 
 /// What looking at a photo told.
 #[derive(Debug, Default)]
-pub(super) struct Recognition {
+pub(super) struct Recognition<'a> {
     /// Pictures that it resembles; those that turned out to be others are left out.
     pub resemblances: Vec<Resemblance>,
     /// The photo looks like so many registered pictures that some were left out.
     pub flooded: bool,
     /// The photo as it was compared; absent if it was compared with nothing.
-    pub photo: Option<compare::Query>,
+    pub photo: Option<compare::Query<'a>>,
 }
 
 impl Resemblance {
@@ -155,7 +155,7 @@ struct Photo<'a> {
     pdq: &'a [[u8; 32]],
     view: RgbView<'a>,
     /// Made when something is compared: an unknown photo rarely comes so far.
-    query: OnceCell<compare::Query>,
+    query: OnceCell<compare::Query<'a>>,
 }
 
 impl Inner {
@@ -165,7 +165,7 @@ impl Inner {
         pdq: &[[u8; 32]],
         dhash: &[[u8; 32]],
         claim: Option<Timestamp>,
-    ) -> Result<Recognition, Refusal> {
+    ) -> Result<Recognition<'static>, Refusal> {
         let nearest = self.index.near(pdq, dhash);
         let indexes: Vec<u64> = nearest.near.iter().map(|near| near.index).collect();
         let mut resemblances = Vec::new();
@@ -186,12 +186,12 @@ impl Inner {
     }
 
     /// Registered pictures that the photo is, shows a part of, or shows in another capture.
-    pub(super) fn recognise(
+    pub(super) fn recognise<'a>(
         &self,
-        inspection: &Inspection,
-        picture: &Picture,
+        inspection: &'a Inspection,
+        picture: &'a Picture,
         claim: Option<Timestamp>,
-    ) -> Result<Recognition, Refusal> {
+    ) -> Result<Recognition<'a>, Refusal> {
         let view = RgbView::new(picture.width, picture.height, &picture.rgb).map_err(Refusal::internal)?;
         let photo = Photo { picture, pdq: &inspection.pdq_orientations, view, query: OnceCell::new() };
         let nearest = if inspection.pdq.is_informative() {

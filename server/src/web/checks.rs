@@ -161,8 +161,9 @@ pub(super) struct PngFile(Vec<u8>);
 
 /// See the altered regions
 ///
-/// The photo with its altered regions marked, for people, at a bounded size; what lies over it (icons, bars, text) is
-/// blue. Only for the organisation that made the check; `not-found` if the verdict names no altered or overlaid region.
+/// The photo with its altered regions marked, for people, at a bounded size, as a PNG with a palette; what lies over it
+/// (icons, bars, text) is blue. Only for the organisation that made the check; `not-found` if the verdict names no altered
+/// or overlaid region.
 ///
 /// 标出改动区域的照片，供人查看；覆盖其上的内容（图标、状态栏、文字）标为蓝色。仅限发起检查的机构。结论未列出改动或覆盖区域时返回 `not-found`。
 #[utoipa::path(
@@ -177,9 +178,9 @@ pub(super) async fn alterations(state: Shared, bearer: Bearer, request: HttpRequ
 
 /// Get the mask of the altered regions
 ///
-/// White where the photo was altered, black elsewhere, in the photo's proportions. As for the marked photo otherwise.
+/// White where the photo was altered, black elsewhere, in the photo's proportions, with one bit a pixel. As for the marked photo otherwise.
 ///
-/// 改动区域的掩膜：白色为改动处，比例与照片一致。
+/// 改动区域的掩膜：白色为改动处，比例与照片一致，每像素一位。
 #[utoipa::path(
     get, path = "/v1/checks/{id}/mask.png", operation_id = "getAlterationMask", tag = "checks",
     params(("id" = CheckId, Path, description = "The check")),

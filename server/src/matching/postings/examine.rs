@@ -4,7 +4,7 @@
 //! Owns the comparison of one picture. Its work is bounded: 64 x 1,024 distances, three matches a stored descriptor,
 //! every match against every other.
 
-use super::local::{Local, PICTURE_LOCALS, distance_within};
+use super::local::{Local, PICTURE_LOCALS, distance, is_within};
 use super::posting::{Posting, changes_agree};
 use super::similarity::Pair;
 
@@ -39,11 +39,12 @@ pub(crate) struct Examiner<'a> {
     most: u32,
     matches: Vec<Match>,
     agreeing: Vec<usize>,
+    distances: Vec<u32>,
 }
 
 impl<'a> Examiner<'a> {
     pub(crate) fn new(query: &'a [Local], most: u32) -> Self {
-        Self { query, most, matches: Vec::new(), agreeing: Vec::new() }
+        Self { query, most, matches: Vec::new(), agreeing: Vec::new(), distances: Vec::new() }
     }
 
     /// Whether enough of the given descriptors of the query are near stored ones that are turned and scaled as `change`
@@ -52,7 +53,7 @@ impl<'a> Examiner<'a> {
         let near = |local: &Local| {
             let pattern = Posting::new(0, local);
             stored.iter().any(|it| {
-                distance_within(&it.code, &local.code, self.most).is_some()
+                is_within(&it.code, &local.code, self.most)
                     && changes_agree(Posting::new(0, it).change(pattern), change)
             })
         };
@@ -85,10 +86,13 @@ impl<'a> Examiner<'a> {
         self.matches.clear();
         let mut near: Vec<(u32, usize)> = Vec::new();
         for (place, it) in stored.iter().take(PICTURE_LOCALS).enumerate() {
+            // All of every distance: against a whole query a processor guesses wrong too often which half settles.
+            self.distances.clear();
+            self.distances.extend(self.query.iter().map(|local| distance(&it.code, &local.code)));
             near.clear();
-            for (number, local) in self.query.iter().enumerate() {
-                if let Some(distance) = distance_within(&it.code, &local.code, self.most) {
-                    near.push((distance, number));
+            for (number, distance) in self.distances.iter().enumerate() {
+                if *distance <= self.most {
+                    near.push((*distance, number));
                 }
             }
             near.sort_unstable();

@@ -20,15 +20,12 @@ pub fn distance(a: &Code, b: &Code) -> u32 {
     a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
 }
 
-/// The distance if it is at most `most`: half of the bits settle nearly all pairs.
+/// Whether at most `most` bits differ. Half of them settle nearly all pairs if `most` is far below half of what other
+/// places differ by.
 #[inline]
-pub(crate) fn distance_within(a: &Code, b: &Code, most: u32) -> Option<u32> {
+pub(crate) fn is_within(a: &Code, b: &Code, most: u32) -> bool {
     let half = (a[0] ^ b[0]).count_ones() + (a[1] ^ b[1]).count_ones();
-    if half > most {
-        return None;
-    }
-    let distance = half + (a[2] ^ b[2]).count_ones() + (a[3] ^ b[3]).count_ones();
-    (distance <= most).then_some(distance)
+    half <= most && half + (a[2] ^ b[2]).count_ones() + (a[3] ^ b[3]).count_ones() <= most
 }
 
 /// A descriptor and where it stands in its picture.
