@@ -16,9 +16,20 @@ pub fn file_sha256(bytes: &[u8]) -> Sha256Digest {
 /// SHA-256 of the file without the bytes of [`manifest_ranges`]; equals [`file_sha256`] when there are none.
 #[must_use]
 pub fn content_sha256(bytes: &[u8]) -> Sha256Digest {
+    without(bytes, manifest_ranges(bytes))
+}
+
+/// [`file_sha256`] and [`content_sha256`]: nearly no file has a manifest, and then one digest is both.
+#[must_use]
+pub fn both_sha256(bytes: &[u8]) -> (Sha256Digest, Sha256Digest) {
+    let (file, ranges) = (file_sha256(bytes), manifest_ranges(bytes));
+    (file, if ranges.is_empty() { file } else { without(bytes, ranges) })
+}
+
+fn without(bytes: &[u8], ranges: Vec<Range<usize>>) -> Sha256Digest {
     let mut parts = Vec::new();
     let mut at = 0;
-    for range in manifest_ranges(bytes) {
+    for range in ranges {
         parts.extend(bytes.get(at..range.start));
         at = range.end;
     }

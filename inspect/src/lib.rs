@@ -209,9 +209,10 @@ pub fn inspect_picture(
     let c2pa = options.c2pa.as_ref().and_then(|reader| reader.read(bytes, decoded.format.media_type()));
     #[cfg(feature = "c2pa")]
     labels.extend(c2pa.as_ref().and_then(c2pa::C2paReport::to_label));
+    let (sha256, sha256_without_manifest) = digest::both_sha256(bytes);
     let inspection = Inspection {
-        sha256: digest::file_sha256(bytes),
-        sha256_without_manifest: digest::content_sha256(bytes),
+        sha256,
+        sha256_without_manifest,
         format: decoded.format,
         width: decoded.width,
         height: decoded.height,

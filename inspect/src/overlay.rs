@@ -45,21 +45,15 @@ pub fn mask(comparison: &Comparison) -> Result<Vec<u8>, OverlayError> {
 
 /// White where a value is at least `white`, with one bit a pixel.
 fn bilevel(values: &[u8], width: usize, height: usize, white: u8) -> Result<Vec<u8>, OverlayError> {
-    let eight = |values: &[u8; 8]| {
-        // Brings the lowest bit of each byte into the highest byte, that of the first one to the front.
-        const GATHER: u64 = 0x8040_2010_0804_0201;
-        let ones = values.map(|value| u8::from(value >= white));
-        (u64::from_le_bytes(ones).wrapping_mul(GATHER) >> 56) as u8
-    };
+    // Brings the lowest bit of each of eight bytes into the highest byte, that of the first one to the front.
+    const GATHER: u64 = 0x8040_2010_0804_0201;
+    let gathered = |ones: &[u8; 8]| (u64::from_le_bytes(*ones).wrapping_mul(GATHER) >> 56) as u8;
     let mut bits = Vec::with_capacity(width.div_ceil(8) * height);
+    // A row and what fills its last byte.
+    let mut ones = vec![0; width.next_multiple_of(8)];
     for row in values.chunks(width.max(1)) {
-        let (whole, rest) = row.as_chunks();
-        bits.extend(whole.iter().map(eight));
-        if !rest.is_empty() {
-            let mut last = [0; 8];
-            last.iter_mut().zip(rest).for_each(|(value, own)| *value = *own);
-            bits.push(eight(&last));
-        }
+        ones.iter_mut().zip(row).for_each(|(one, value)| *one = u8::from(*value >= white));
+        bits.extend(ones.as_chunks().0.iter().map(gathered));
     }
     written(&bits, width, height, |encoder| {
         encoder.set_color(png::ColorType::Grayscale);
@@ -76,7 +70,8 @@ fn written(
     form: impl FnOnce(&mut png::Encoder<'_, &mut Vec<u8>>),
 ) -> Result<Vec<u8>, OverlayError> {
     let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
-    let mut bytes = Vec::new();
+    // About what a photograph takes: growing would copy it again and again.
+    let mut bytes = Vec::with_capacity(pixels.len() / 2 + 4_096);
     let mut encoder = png::Encoder::new(&mut bytes, side(width), side(height));
     encoder.set_compression(png::Compression::Fast);
     form(&mut encoder);

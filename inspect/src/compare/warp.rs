@@ -218,12 +218,20 @@ fn pair(rgb: &[u8], start: usize) -> [u8; 8] {
 /// The bilinear value between two pixels and the two below them, exact up to one rounding; `right` and `down` are parts of
 /// [`ONE`].
 fn between(above: &[u8; 8], below: &[u8; 8], right: i32, down: i32) -> [u8; 3] {
+    // Four bytes of a word at once: each has 16 bits for 128 parts of it.
+    const EVERY_SECOND: u64 = 0x00ff_00ff_00ff_00ff;
+    let (above, below) = (u64::from_le_bytes(*above), u64::from_le_bytes(*below));
+    let (top, down) = ((128 - down) as u64, down as u64);
+    let column = |shift: u32| {
+        let (above, below) = (above >> shift & EVERY_SECOND, below >> shift & EVERY_SECOND);
+        above.wrapping_mul(top).wrapping_add(below.wrapping_mul(down))
+    };
+    let (even, odd) = (column(0), column(8));
     let (left, right) = ((128 - right) as u32, right as u32);
-    let (top, down) = ((128 - down) as u16, down as u16);
-    // All channels of both columns at once; sums of 128 parts of a byte fit 16 bits.
-    let columns: [u16; 8] = std::array::from_fn(|c| u16::from(above[c]) * top + u16::from(below[c]) * down);
-    let mixed: [u32; 4] = std::array::from_fn(|c| {
-        (u32::from(columns[c]) * left + u32::from(columns[c + 3]) * right + 8192) >> 14
-    });
-    [mixed[0] as u8, mixed[1] as u8, mixed[2] as u8]
+    let mixed = |first: u64, second: u64| {
+        let (first, second) = (u32::from(first as u16), u32::from(second as u16));
+        ((first * left + second * right + 8192) >> 14) as u8
+    };
+    // Bytes 0, 1, 2 are the left pixel, 3, 4, 5 the right one.
+    [mixed(even, odd >> 16), mixed(odd, even >> 32), mixed(even >> 16, odd >> 32)]
 }

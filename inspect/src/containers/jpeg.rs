@@ -72,7 +72,7 @@ impl<'a> Segments<'a> {
     fn next_marker(&self, from: usize) -> Option<usize> {
         let mut at = from;
         loop {
-            at += self.bytes.get(at..)?.iter().position(|&b| b == 0xFF)?;
+            at += memchr::memchr(0xFF, self.bytes.get(at..)?)?;
             match self.bytes.get(at + 1)? {
                 0x00 | 0xD0..=0xD7 => at += 2,
                 0xFF => at += 1,

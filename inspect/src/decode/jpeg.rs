@@ -92,7 +92,7 @@ pub(super) fn next_segment(bytes: &[u8], mut position: usize) -> Result<(u8, &[u
 }
 
 fn next_ff(bytes: &[u8]) -> Result<usize, DecodeError> {
-    bytes.iter().position(|&b| b == 0xff).ok_or(DecodeError::Truncated)
+    memchr::memchr(0xff, bytes).ok_or(DecodeError::Truncated)
 }
 
 /// The content of the segment whose length field is at `position`, and where the segment ends.

@@ -7,7 +7,7 @@ use touchstone_inspect::c2pa::{
     AnchorSet, C2paReader, C2paState, Component, FAILURE_ADDITIONAL_EXCLUSIONS, FAILURE_STORE_TOO_LARGE,
     MAX_STORE_BYTES, ManifestParts, ManifestToWrite, TrustAnchors, sign_manifest, sign_manifest_with,
 };
-use touchstone_inspect::digest::{content_sha256, manifest_ranges};
+use touchstone_inspect::digest::{both_sha256, content_sha256, file_sha256, manifest_ranges};
 use touchstone_schema::Sha256Digest;
 use touchstone_schema::label::DigitalSourceType;
 
@@ -218,10 +218,13 @@ fn changed_bytes_of_a_manifest_never_change_what_the_content_is() {
     let reader = reader_trusting(&authority);
     let identity = authority.signer("Inkstone Ltd");
     for (format, media_type) in FORMATS {
-        let signed =
-            sign_manifest(&picture(format, 24, 16), media_type, &signing(&identity), &generated()).unwrap();
+        let unsigned = picture(format, 24, 16);
+        let digest = file_sha256(&unsigned);
+        assert_eq!((both_sha256(&unsigned), content_sha256(&unsigned)), ((digest, digest), digest));
+        let signed = sign_manifest(&unsigned, media_type, &signing(&identity), &generated()).unwrap();
         let first = reader.read(&signed, media_type).unwrap();
         let content = content_sha256(&signed);
+        assert_eq!(both_sha256(&signed), (file_sha256(&signed), content));
         let region = manifest_ranges(&signed).into_iter().next().unwrap();
         let (mut harmless, mut read, mut untold) = (0, 0, 0);
         // Every fifth byte, another bit of each.
