@@ -246,6 +246,29 @@ fn a_filter_on_a_product_before_white_is_no_alteration() {
     assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.alterations);
 }
 
+/// Light parts of a product reach white under a longer exposure; what is clipped must not bend the colours of the rest.
+#[test]
+fn an_exposure_that_clips_a_product_before_white_is_no_alteration() {
+    let product = |x: usize, y: usize| (70..135).contains(&x) && (60..150).contains(&y);
+    let stain = |x: usize, y: usize| (x as f64 - 100.0).hypot(y as f64 - 100.0) < 12.0;
+    for (lightness, exposure) in [(120.0, 1.2), (120.0, 1.3), (130.0, 1.2)] {
+        let mut picture = scene(0.0);
+        paint(&mut picture, |x, y, p| {
+            let light = p.map(|value| (lightness + 0.5 * f64::from(value)).min(255.0) as u8);
+            Some(if product(x, y) { light } else { [255; 3] })
+        });
+        let exposed = |value: u8| (f64::from(value) * exposure).min(255.0) as u8;
+        let mut query = picture.clone();
+        paint(&mut query, |_, _, p| Some(p.map(exposed)));
+        let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+        assert_eq!(found.relation, Relation::SameCapture, "{lightness} {exposure}: {:?}", found.alterations);
+        paint(&mut query, |x, y, _| stain(x, y).then_some([90, 60, 30]));
+        let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+        assert_eq!(found.relation, Relation::SameCaptureAltered, "{lightness} {exposure}");
+        assert!(flagged(&found, stain).0 > 0.6, "{lightness} {exposure}");
+    }
+}
+
 #[test]
 fn part_of_a_larger_picture_turned_a_quarter() {
     let picture = scene(0.0);

@@ -152,7 +152,7 @@ The statement is public: put no order number and nothing personal into --product
 With --json, each line is {\"file\", \"statement\", \"log_index\", \"accepted_at\", \"duplicate\",
 \"observed_at_index\", \"searchable\", \"receipt\"}.")]
 pub(crate) struct Register {
-    /// Where the pictures belong in a sale.
+    /// Where the pictures belong in a sale: listing, packing or shipping.
     #[arg(long, value_name = "VIEW", value_parser = parse_view, default_value = "listing",
           conflicts_with = "output")]
     pub(crate) view: View,

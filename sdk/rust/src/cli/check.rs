@@ -240,7 +240,8 @@ fn show(out: &Output, path: &Path, verdict: &Verdict, milliseconds: u64) {
     }
     for region in &verdict.alterations {
         let Alteration { x, y, width, height, strength } = region;
-        fields.push((words.altered_region, format!("{width} x {height} @ {x}, {y} ({strength:.2})")));
+        let named = out.choose("strength", "强度");
+        fields.push((words.altered_region, format!("{width} x {height} @ {x}, {y} ({named} {strength:.2})")));
     }
     for Alteration { x, y, width, height, .. } in &verdict.overlays {
         fields.push((words.overlaid_region, format!("{width} x {height} @ {x}, {y}")));
