@@ -215,7 +215,6 @@ impl Tone {
         let colour_ridge = [1e-4, 2e-3, 2e-3, 2e-3, 6e-3, 6e-3, 6e-3, 6e-3, 6e-3, 6e-3];
         let light_ridge = [1e-3, 1e-3, 1e-3, 4e-3, 4e-3, 4e-3, 1e-2, 1e-2, 1e-2, 1e-2];
         let (colour_ridge, light_ridge) = (colour_ridge.map(|r| r * firm), light_ridge.map(|r| r * firm));
-        let identity = Self::identity();
         let mut tone = Self::identity();
         for round in 0..ROUNDS {
             let Some(colour) = (match clipped {
