@@ -43,23 +43,13 @@ pub fn mask(comparison: &Comparison) -> Result<Vec<u8>, OverlayError> {
     bilevel(&map.data, map.width, map.height, Comparison::ALTERED)
 }
 
-/// White where a value is at least `white`, with one bit a pixel.
+/// White where a value is at least `white`. A byte a pixel: some readers give ones for the white of smaller depths.
 fn bilevel(values: &[u8], width: usize, height: usize, white: u8) -> Result<Vec<u8>, OverlayError> {
-    // Brings the lowest bit of each of eight bytes into the highest byte, that of the first one to the front.
-    const GATHER: u64 = 0x8040_2010_0804_0201;
-    let gathered = |ones: &[u8; 8]| (u64::from_le_bytes(*ones).wrapping_mul(GATHER) >> 56) as u8;
-    let mut bits = Vec::with_capacity(width.div_ceil(8) * height);
-    // A row and what fills its last byte.
-    let mut ones = vec![0; width.next_multiple_of(8)];
-    for row in values.chunks(width.max(1)) {
-        ones.iter_mut().zip(row).for_each(|(one, value)| *one = u8::from(*value >= white));
-        bits.extend(ones.as_chunks().0.iter().map(gathered));
-    }
-    written(&bits, width, height, |encoder| {
+    let pixels: Vec<u8> = values.iter().map(|value| if *value >= white { 255 } else { 0 }).collect();
+    written(&pixels, width, height, |encoder| {
         encoder.set_color(png::ColorType::Grayscale);
-        encoder.set_depth(png::BitDepth::One);
-        // Rows mostly repeat the one above.
-        encoder.set_filter(png::Filter::Up);
+        // Runs of one value are as short without a filter.
+        encoder.set_filter(png::Filter::NoFilter);
     })
 }
 

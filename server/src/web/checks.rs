@@ -178,9 +178,9 @@ pub(super) async fn alterations(state: Shared, bearer: Bearer, request: HttpRequ
 
 /// Get the mask of the altered regions
 ///
-/// White where the photo was altered, black elsewhere, in the photo's proportions, with one bit a pixel. As for the marked photo otherwise.
+/// White where the photo was altered, black elsewhere, in the photo's proportions. As for the marked photo otherwise.
 ///
-/// 改动区域的掩膜：白色为改动处，比例与照片一致，每像素一位。
+/// 改动区域的掩膜：白色为改动处，比例与照片一致。
 #[utoipa::path(
     get, path = "/v1/checks/{id}/mask.png", operation_id = "getAlterationMask", tag = "checks",
     params(("id" = CheckId, Path, description = "The check")),
