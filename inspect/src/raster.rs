@@ -225,8 +225,7 @@ impl Across {
     }
 }
 
-/// A number by which many are divided: a product with its reciprocal and one correction take a tenth of a division's
-/// time.
+/// A number by which many are divided: a product with its reciprocal and one correction take less time than a division.
 #[derive(Clone, Copy)]
 struct Divisor {
     value: u64,
