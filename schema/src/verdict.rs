@@ -418,8 +418,8 @@ pub struct Verdict {
     pub best_match: Option<Match>,
     /// Altered regions, in photo pixels.
     pub alterations: Vec<Alteration>,
-    /// What lies over the registered picture and is no damage, such as an app's icons, a status bar, text or a sticker,
-    /// in photo pixels; the largest ones.
+    /// What lies over the registered picture and is no damage, such as an app's icons, a status bar, text, a sticker
+    /// or a lamp's reflection, in photo pixels; the largest ones.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub overlays: Vec<Alteration>,
     /// Everything that was found, strongest first.

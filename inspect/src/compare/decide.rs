@@ -205,6 +205,12 @@ pub(crate) fn is_painted(region: &Region, look: &Look, frame: (usize, usize), se
 const WEAK: f32 = 0.5;
 const DARK: f32 = 128.0;
 
+/// Whether a region is large enough for a lamp's reflection.
+pub(crate) fn may_be_lit(region: &Region, frame: (usize, usize)) -> bool {
+    let (left, top, right, bottom) = region.bounds;
+    12 * (right - left).max(bottom - top) >= frame.0.max(frame.1)
+}
+
 /// Whether a region is small enough to be a button, with a line of the picture that runs into it.
 pub(crate) fn may_be_button(region: &Region, frame: (usize, usize)) -> bool {
     let (left, top, right, bottom) = region.bounds;

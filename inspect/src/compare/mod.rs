@@ -3,7 +3,7 @@
 //!
 //! Owns the order of work. At the scale of a sketch: one frame at a common density, refined alignment, predicted
 //! colours, block agreement, parallax, the reference's border, the relation. Then, for one capture only and as finely as
-//! both pictures allow: residual, regions, alterations. It must not know where the reference or the first homography
+//! both pictures allow: residual, regions, light of lamps, alterations. It must not know where the reference or the first homography
 //! come from.
 //!
 //! Every step is deterministic on every machine: integer arithmetic, or IEEE basic operations and square roots in a
@@ -14,6 +14,7 @@ mod align;
 mod border;
 mod decide;
 mod frame;
+mod highlight;
 mod homography;
 mod linear;
 mod look;

@@ -1,7 +1,7 @@
 //! The picture a judge looks at.
 //!
 //! Owns the drawing of a comparison over the query: the photograph grey and dimmed, alterations as heat from yellow to
-//! red with a thin box each, screen overlays in blue. It is drawn in the numbers of one fixed palette: a third of the
+//! red with a thin box each, screen overlays and reflections in blue. It is drawn in the numbers of one fixed palette: a third of the
 //! bytes of full colour to write, to keep and to send.
 
 // Colours are clamped to bytes, positions to the picture.
@@ -14,11 +14,11 @@ use super::whole::{Alteration, Comparison, Query};
 const GREYS: usize = 128;
 /// The darkest of them.
 const DARKEST: u8 = 40;
-/// Grey levels that are told apart under heat, which hides four fifths of them, and steps of heat.
-const UNDER_HEAT: usize = 12;
-const HEATS: usize = 8;
+/// Grey levels that are told apart under heat, so that a judge sees what it marks, and steps of heat.
+const UNDER_HEAT: usize = 20;
+const HEATS: usize = 5;
 /// The same under what a screen laid over it.
-const UNDER_OVERLAY: usize = 16;
+const UNDER_OVERLAY: usize = 24;
 /// Numbers of the palette from which each kind of colour begins.
 const HEAT: usize = GREYS;
 const OVERLAID: usize = HEAT + HEATS * UNDER_HEAT;
@@ -31,8 +31,8 @@ const RUN: usize = 32;
 const WHITE: [u8; 3] = [255, 255, 255];
 const BLUE: [u8; 3] = [70, 150, 255];
 /// Of 255: how much heat and blue cover.
-const HEAT_COVERS: u32 = 200;
-const BLUE_COVERS: u32 = 140;
+const HEAT_COVERS: u32 = 120;
+const BLUE_COVERS: u32 = 90;
 
 /// A comparison drawn over the bounded query, in colours of [`palette`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use super::agreement::{self, Agreement, softened};
 use super::border::{self, Border};
 use super::decide::{self, Relation, Seen};
 use super::frame::{Frame, WORK_AREA, is_small};
+use super::highlight::{Highlight, Spot};
 use super::homography::Homography;
 use super::look::Scene;
 use super::parallax::{self, Parallax};
@@ -31,6 +32,8 @@ const REPORTED: usize = 32;
 const BUTTON_EDGE: f32 = 1.5;
 /// Regions examined, at most; the heaviest.
 const EXAMINED: usize = 64;
+/// Reflections of lamps that are looked for, at most.
+const LAMPS: usize = 3;
 
 /// A query, prepared once for comparisons with any number of references.
 #[derive(Debug, Clone)]
@@ -113,7 +116,8 @@ pub struct Comparison {
     pub level: f32,
     /// Altered regions, strongest first; empty unless the relation is [`Relation::SameCaptureAltered`].
     pub alterations: Vec<Alteration>,
-    /// Icons, letters and frames that a screen laid over the picture; they are no alterations.
+    /// Icons, letters and frames that a screen laid over the picture, and light of lamps that it reflects; they are no
+    /// alterations.
     pub overlays: Vec<Alteration>,
     /// Per pixel of the bounded query: 0 unaltered, [`Comparison::OVERLAY`] screen overlay, 128 to 255 altered, the
     /// stronger the higher.
@@ -180,7 +184,7 @@ pub fn compare(
         map: Plane::new(picture.width, picture.height),
     };
     if result.relation == Relation::SameCapture {
-        let found = Found::new(sight, &frame.reference);
+        let found = Found::new(sight, &frame);
         result.level = found.residual.level;
         found.report(&mut result, &frame.to_query(), &up);
         if !result.alterations.is_empty() {
@@ -231,6 +235,38 @@ impl Sight {
         sharpness::equalise(&mut predicted, &mut query, &valid);
         Self { predicted, query, warped, valid, tone, field }
     }
+
+    /// Without what lies along the border of what is seen.
+    fn within_margin(mut self) -> Self {
+        let (width, height) = (self.warped.width, self.warped.height);
+        residual::margin(&mut self.valid, width, height, (width.max(height) / 130).max(2));
+        self
+    }
+
+    /// The same with the light of lamps predicted, and what they light; `None` if one explains nothing. The colours are
+    /// told anew by the rest of the picture: the smooth light fitted to all of it bends towards a lamp's.
+    fn lit(&self, frame: &Frame, spots: &[(Spot, f32)]) -> Option<(Vec<Lit>, Self)> {
+        let (width, height) = (self.warped.width, self.warped.height);
+        let mut rest = self.valid.clone();
+        for (spot, _) in spots {
+            spot.hide(width, height, &mut rest);
+        }
+        let seen = |pixels: &[u8]| pixels.iter().filter(|seen| **seen != 0).count();
+        if 3 * seen(&rest) < seen(&self.valid) {
+            return None;
+        }
+        let tone = Tone::fit(&frame.reference, &self.warped, &rest);
+        let predicted = tone.apply(&frame.reference);
+        let mut sight = Self::through(frame, predicted, tone, self.field.clone()).within_margin();
+        let mut lit = Vec::with_capacity(spots.len());
+        for (spot, strength) in spots {
+            let highlight = Highlight::fit(*spot, &sight.predicted, &sight.query, &sight.valid)?;
+            let mut pixels = vec![0; width * height];
+            let bounds = highlight.add(&mut sight.predicted, &mut pixels);
+            lit.push(Lit { bounds, pixels, strength: *strength });
+        }
+        Some((lit, sight))
+    }
 }
 
 /// The regions that depart.
@@ -240,15 +276,34 @@ struct Found {
     labels: Vec<u32>,
     regions: Vec<Region>,
     size: (usize, usize),
+    lit: Vec<Lit>,
+}
+
+/// What a lamp's reflection lights.
+struct Lit {
+    bounds: Bounds,
+    /// Per pixel of the frame 255 where it is clearly lit, else 0.
+    pixels: Vec<u8>,
+    strength: f32,
 }
 
 impl Found {
-    fn new(mut sight: Sight, reference: &Rgb) -> Self {
-        let size = (reference.width, reference.height);
-        let longest = size.0.max(size.1);
-        residual::margin(&mut sight.valid, size.0, size.1, (longest / 130).max(2));
-        let plain = tone::channels(reference);
-        let residual = residual::measure(&sight.predicted, &plain, &sight.query, &sight.valid);
+    fn new(sight: Sight, frame: &Frame) -> Self {
+        let plain = tone::channels(&frame.reference);
+        let mut found = Self::measured(sight.within_margin(), &plain);
+        // What lies in a lamp's light is judged once the light is part of the prediction.
+        let mut spots = Vec::new();
+        while spots.len() < LAMPS
+            && let Some((lit, sight)) = found.lit(frame, &mut spots)
+        {
+            found = Self { lit, ..Self::measured(sight, &plain) };
+        }
+        found
+    }
+
+    fn measured(sight: Sight, plain: &Channels) -> Self {
+        let size = (plain[0].width, plain[0].height);
+        let residual = residual::measure(&sight.predicted, plain, &sight.query, &sight.valid);
         let mut mask = softened(&residual.relative);
         for value in &mut mask.data {
             *value = if f32::from(*value) >= UNIT { 255 } else { 0 };
@@ -256,7 +311,37 @@ impl Found {
         let (labels, count) = regions::label(&mask, if is_small(size) { 1 } else { 2 });
         let ground = Ground { width: size.0, relative: &residual.relative, contrast: &residual.contrast };
         let regions = ground.measure(&labels, count);
-        Self { sight, residual, labels, regions, size }
+        Self { sight, residual, labels, regions, size, lit: Vec::new() }
+    }
+
+    /// What lamps light, and the pictures with that light predicted, if there is one lamp more than in `spots`.
+    fn lit(&self, frame: &Frame, spots: &mut Vec<(Spot, f32)>) -> Option<(Vec<Lit>, Sight)> {
+        let mut large: Vec<(f32, usize, &Region)> = self
+            .regions
+            .iter()
+            .enumerate()
+            .filter(|(_, region)| decide::may_be_lit(region, self.size))
+            .map(|(index, region)| (self.strength(region), index, region))
+            .filter(|(strength, ..)| *strength >= 1.0)
+            .collect();
+        if large.is_empty() {
+            return None;
+        }
+        large.sort_by(|a, b| b.0.total_cmp(&a.0));
+        large.truncate(LAMPS - spots.len());
+        let contrast = residual::contrast(&self.sight.query[0]);
+        let seen = self.seen();
+        large.retain(|(_, index, region)| !self.is_overlay(&contrast, seen, *index as u32 + 1, region));
+        let Sight { predicted, query, valid, .. } = &self.sight;
+        for (strength, _, region) in large {
+            let Some(spot) = Spot::around(region.bounds, predicted, query, valid) else { continue };
+            spots.push((spot, strength));
+            if let Some(lit) = self.sight.lit(frame, spots) {
+                return Some(lit);
+            }
+            spots.pop();
+        }
+        None
     }
 
     fn strength(&self, region: &Region) -> f32 {
@@ -318,6 +403,14 @@ impl Found {
             .map(|(index, region)| (self.strength(region), index))
             .filter(|(strength, _)| *strength >= 1.0)
             .collect();
+        let whole = &up.after(to_bounded);
+        for lit in self.lit.iter().filter(|lit| lit.bounds.0 < lit.bounds.2) {
+            let Some([x, y, width, height]) = outline(lit.bounds, whole) else { continue };
+            let area = lit.pixels.iter().filter(|lit| **lit != 0).count();
+            let share = area as f32 / (self.size.0 * self.size.1) as f32;
+            result.overlays.push(Alteration { x, y, width, height, strength: lit.strength, share });
+            self.paint(&mut result.map, lit.bounds, to_bounded, |at| lit.pixels[at] & Comparison::OVERLAY);
+        }
         if heaviest.is_empty() {
             return;
         }
@@ -331,19 +424,30 @@ impl Found {
             let Some(region) = self.regions.get(index) else { continue };
             let overlay = self.is_overlay(&contrast, seen, index as u32 + 1, region);
             let list = if overlay { &mut result.overlays } else { &mut result.alterations };
-            let Some(at) = outline(region.bounds, &up.after(to_bounded)) else { continue };
+            let Some(at) = outline(region.bounds, whole) else { continue };
             if list.len() < REPORTED {
                 let share = region.area as f32 / (self.size.0 * self.size.1) as f32;
                 let [x, y, width, height] = at;
                 list.push(Alteration { x, y, width, height, strength, share });
                 kinds[index + 1] = if overlay { Comparison::OVERLAY } else { Comparison::ALTERED };
-                self.paint(&mut result.map, region.bounds, &kinds, to_bounded);
+                self.paint(&mut result.map, region.bounds, to_bounded, |at| {
+                    let kind = kinds[self.labels[at] as usize];
+                    let heat = self.residual.relative.data[at] / 2;
+                    if kind == Comparison::ALTERED { kind + heat.min(127) } else { kind }
+                });
             }
         }
     }
 
-    /// Paints the part of the map that shows `bounds` of the frame.
-    fn paint(&self, map: &mut Plane, bounds: Bounds, kinds: &[u8], to_bounded: &Homography) {
+    /// Paints the part of the map that shows `bounds` of the frame with the values of the frame's pixels, where those are
+    /// not 0.
+    fn paint(
+        &self,
+        map: &mut Plane,
+        bounds: Bounds,
+        to_bounded: &Homography,
+        value_of: impl Fn(usize) -> u8,
+    ) {
         let (Some([x, y, width, height]), Some(back)) = (outline(bounds, to_bounded), to_bounded.inverse())
         else {
             return;
@@ -364,11 +468,10 @@ impl Found {
                     continue;
                 }
                 let index = fy as usize * self.size.0 + fx as usize;
-                let label = self.labels.get(index).copied().unwrap_or(0) as usize;
-                let kind = kinds.get(label).copied().unwrap_or(0);
-                if let (1.., Some(value)) = (kind, map.data.get_mut(row * map.width + column)) {
-                    let heat = self.residual.relative.data.get(index).copied().unwrap_or(0) / 2;
-                    *value = if kind == Comparison::ALTERED { kind + heat.min(127) } else { kind };
+                if let (value @ 1.., Some(out)) =
+                    (value_of(index), map.data.get_mut(row * map.width + column))
+                {
+                    *out = value;
                 }
             }
         }
