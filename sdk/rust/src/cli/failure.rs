@@ -1,7 +1,7 @@
 //! What can go wrong, what to do about it, and the exit status that says so.
 
 use super::{chinese::InChinese, output::Output};
-use std::path::Path;
+use std::{fmt::Display, io, path::Path};
 use touchstone_schema::problem::{Problem, ProblemCode};
 use touchstone_sdk::{
     check::CheckError, client::ClientError, config::ConfigError, entropy::EntropyError, files::FileError,
@@ -63,16 +63,9 @@ impl Message {
         Self { en: en.into(), zh: zh.into() }
     }
 
-    /// What another part says in English alone.
-    pub(crate) fn same(text: impl std::fmt::Display) -> Self {
-        let text = text.to_string();
-        Self { zh: text.clone(), en: text }
-    }
-
-    /// A file, and what the system said about it.
-    pub(crate) fn of_file(path: &Path, error: &impl std::fmt::Display) -> Self {
-        let path = path.display();
-        Self::new(format!("{path}: {error}"), format!("{path}：{error}"))
+    /// A file or a question, and what the system said about it.
+    pub(crate) fn of_system(what: impl Display, error: &io::Error) -> Self {
+        Self::new(format!("{what}: {error}"), format!("{what}：{}", error.chinese()))
     }
 }
 
@@ -109,9 +102,9 @@ impl Failure {
     }
 
     /// An answer cannot be written.
-    pub(crate) fn unwritten(error: &std::io::Error) -> Self {
+    pub(crate) fn unwritten(error: &io::Error) -> Self {
         Self::File(
-            Message::new(format!("standard output: {error}"), format!("标准输出：{error}")),
+            Message::new(format!("standard output: {error}"), format!("标准输出：{}", error.chinese())),
             Some(("Make room or give another place, then run it again.", "请腾出空间或更换输出位置后重试。")),
         )
     }

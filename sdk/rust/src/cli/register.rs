@@ -17,7 +17,6 @@ use touchstone_schema::{
     log::{Policy, receipt::FILE_EXTENSION},
 };
 use touchstone_sdk::{
-    client::ClientError,
     entropy::{Entropy, SystemEntropy},
     files::{self, MAX_PICTURE_BYTES},
     register::{Claim, LabelDoubt, Prepared, Registrar, Upload},
@@ -163,11 +162,12 @@ impl Run<'_> {
         if ready.is_empty() {
             return prepared.into_iter().map(|one| Err(one.err().unwrap_or_else(lost))).collect();
         }
-        let mut answers = match self.registrar.submit(&ready) {
+        let answers: Vec<Result<Acknowledgement, Failure>> = match self.registrar.submit(&ready) {
             Ok(answers) => answers.into_iter().map(|answer| answer.map_err(Failure::from)).collect(),
-            Err(error) => whole_batch_failed(&error, ready.len()),
-        }
-        .into_iter();
+            // Every file of the batch fails for the same reason.
+            Err(error) => ready.iter().map(|_| Err(error.clone().into())).collect(),
+        };
+        let mut answers = answers.into_iter();
         prepared
             .into_iter()
             .map(|one| {
@@ -307,18 +307,6 @@ impl Run<'_> {
         }
         out.line(&parts.join("  "));
     }
-}
-
-/// Every file of the batch fails for the same reason.
-fn whole_batch_failed(error: &ClientError, count: usize) -> Vec<Result<Acknowledgement, Failure>> {
-    let copy = || match error {
-        ClientError::Unreachable { url, reason } => {
-            ClientError::Unreachable { url: url.clone(), reason: reason.clone() }
-        }
-        ClientError::Problem(problem) => ClientError::Problem(problem.clone()),
-        other => ClientError::UnexpectedAnswer { url: String::new(), reason: other.to_string() },
-    };
-    (0..count).map(|_| Err(copy().into())).collect()
 }
 
 fn lost() -> Failure {

@@ -172,9 +172,7 @@ fn read_line() -> io::Result<Zeroizing<String>> {
 }
 
 fn filled(line: io::Result<Zeroizing<String>>, question: &str) -> Result<Zeroizing<String>, Failure> {
-    let failed = |error: io::Error| {
-        Failure::Usage(Message::new(format!("{question}: {error}"), format!("{question}：{error}")), None)
-    };
+    let failed = |error: io::Error| Failure::Usage(Message::of_system(question, &error), None);
     let line = line.map_err(failed)?;
     let text = line.trim_end_matches(['\r', '\n']);
     if text.is_empty() {

@@ -180,7 +180,8 @@ impl Plan {
             target = Target::Nowhere;
         }
         if let Target::Folder(folder) = &target {
-            let refused = |error: io::Error| Failure::Usage(Message::of_file(folder, &error), None);
+            let refused =
+                |error: io::Error| Failure::Usage(Message::of_system(folder.display(), &error), None);
             fs::create_dir_all(folder).map_err(refused)?;
         }
         Ok(Self { labelling, dry_run: args.dry_run, target })
@@ -318,10 +319,10 @@ fn create(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
             "Files are never overwritten: choose another --out.",
             "不会覆盖已有文件：请更换 --out。",
         ));
-        Failure::File(Message::of_file(path, &error), remedy)
+        Failure::File(Message::of_system(path.display(), &error), remedy)
     })?;
     file.write_all(bytes).map_err(|error| {
         let _ = fs::remove_file(path);
-        Failure::File(Message::of_file(path, &error), None)
+        Failure::File(Message::of_system(path.display(), &error), None)
     })
 }
