@@ -297,6 +297,19 @@ fn messages_come_in_chinese_where_asked() {
 }
 
 #[test]
+fn a_missing_key_file_is_told_with_how_to_make_one() {
+    let desk = Desk::new();
+    let register = ["register", "--url", "http://127.0.0.1:9", "--token", "t", "--key", "nope.pem", "a.png"];
+    for (language, fault) in [("en", "nope.pem: No such file"), ("zh", "nope.pem：文件或文件夹不存在")]
+    {
+        let output = desk.run(&[&["--lang", language], &register[..]].concat());
+        let told = stderr(&output);
+        assert_eq!(status(&output), 2, "{told}");
+        assert!(told.contains(fault) && told.contains("touchstone keygen --out FILE"), "{told}");
+    }
+}
+
+#[test]
 fn key_files_that_others_can_read_are_mentioned() {
     let desk = Desk::new();
     desk.run(&["keygen", "--out", "k"]);

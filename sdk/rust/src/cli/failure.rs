@@ -203,9 +203,14 @@ impl From<Box<Problem>> for Failure {
     }
 }
 
+/// What helps where the system refuses a file.
+const CHECK_THE_FILE: Remedy = ("Check the name and the permissions.", "请检查文件名和权限。");
+
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {
-        Self::Usage(error.message(), None)
+        // The others say in their text what to do.
+        let remedy = matches!(error, KeyFileError::Io { .. }).then_some(CHECK_THE_FILE);
+        Self::Usage(error.message(), remedy)
     }
 }
 
@@ -224,7 +229,7 @@ impl From<EntropyError> for Failure {
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         let remedy = match &error {
-            FileError::Io { .. } => Some(("Check the name and the permissions.", "请检查文件名和权限。")),
+            FileError::Io { .. } => Some(CHECK_THE_FILE),
             FileError::TooLong { .. } => Some(("Save it smaller.", "请另存为更小的文件。")),
             FileError::NotAFile(_) => Some((
                 "Name the files in it, for example with FOLDER/*.jpg.",
