@@ -111,8 +111,16 @@ fn inspect_answers_in_order_and_goes_on_after_a_bad_file() {
     let seen = desk.run(&["inspect", "--json", "first.png", "bad.png", "text.jpg", "none.png", "last.png"]);
     assert_eq!(status(&seen), 1);
     let lines = lines(&seen);
-    assert_eq!(lines.len(), 2, "{}", stderr(&seen));
-    for (line, (name, bytes)) in lines.iter().zip([("first.png", &first), ("last.png", &last)]) {
+    let names: Vec<_> = lines.iter().map(|line| line["file"].as_str().unwrap()).collect();
+    assert_eq!(names, ["first.png", "bad.png", "text.jpg", "none.png", "last.png"], "{}", stderr(&seen));
+    for line in &lines[1..4] {
+        assert_eq!(line["error"]["code"], "file");
+        for member in ["title", "title_zh", "remedy", "remedy_zh"] {
+            assert!(!line["error"][member].as_str().unwrap().is_empty(), "{member}: {line}");
+        }
+        assert_eq!(line.as_object().unwrap().len(), 2, "{line}");
+    }
+    for (line, (name, bytes)) in [(&lines[0], ("first.png", &first)), (&lines[4], ("last.png", &last))] {
         assert_eq!(line["file"], name);
         assert_eq!(line["sha256"], Sha256Digest::of(bytes).to_string());
         assert_eq!(line["sha256_without_manifest"], line["sha256"]);

@@ -2,6 +2,7 @@
 
 use super::{
     args::{Check, Language},
+    failed::Failed,
     failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
@@ -107,13 +108,14 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
         checking::hold_to_question(&result, &photo, &context)?;
         Ok((result, milliseconds))
     };
-    let mut status = Status::Done;
+    let ends = |result: &Result<_, Failure>| result.as_ref().is_err_and(Failure::ends_run);
+    let mut failed = Failed::new(out);
     let names = overlay_names(&args.files);
     let progress = Progress::new(out, args.files.len());
-    parallel::in_order(&args.files, work, |at, result| {
+    parallel::in_order_until(&args.files, work, ends, |at, result| {
         let path = &args.files[at];
         progress.print(|| match result {
-            Ok((result, milliseconds)) => {
+            Some(Ok((result, milliseconds))) => {
                 let verdict = &result.verdict;
                 if out.json {
                     out.object(&Line::new(path, verdict, milliseconds));
@@ -123,18 +125,16 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
                 if let Some(folder) = &args.overlay
                     && let Err(failure) = overlay(out, client, (folder, &names[at]), path, verdict)
                 {
-                    status = status.or(failure.status_among_files());
-                    failure.report(out, Some(path));
+                    failed.beside(path, &failure);
                 }
             }
-            Err(failure) => {
-                status = status.or(failure.status_among_files());
-                failure.report(out, Some(path));
-            }
+            Some(Err(failure)) => failed.file(path, None, &failure),
+            None => failed.untried(path, None),
         });
         progress.step();
     });
-    Ok(status)
+    drop(progress);
+    Ok(failed.finish())
 }
 
 /// Writes `NAME.overlay.png` and `NAME.mask.png`, the mask in the photo's pixels.

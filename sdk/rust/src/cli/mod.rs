@@ -4,6 +4,7 @@ mod admin;
 mod args;
 mod check;
 mod chinese;
+mod failed;
 mod failure;
 mod inspect;
 mod keygen;
@@ -33,7 +34,7 @@ pub(crate) fn run() -> ExitCode {
     let status = match dispatch(&session, &command) {
         Ok(status) => status,
         Err(failure) => {
-            failure.report(&session.out, None);
+            failed::before_any(&session.out, command.files(), &failure);
             failure.status()
         }
     };

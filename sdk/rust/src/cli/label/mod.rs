@@ -5,6 +5,7 @@ mod credentials;
 mod refusal;
 
 use super::{
+    failed::Failed,
     failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
@@ -62,7 +63,7 @@ pub(crate) fn run(session: &Session, args: &Label) -> Result<Status, Failure> {
             "所有文件将使用同一内容编号；可在编号中用 {stem} 代表文件名",
         ));
     }
-    let mut status = Status::Done;
+    let mut failed = Failed::new(out);
     let mut done = 0_usize;
     let progress = Progress::new(out, args.files.len());
     parallel::in_order(
@@ -75,15 +76,13 @@ pub(crate) fn run(session: &Session, args: &Label) -> Result<Status, Failure> {
                     done += 1;
                     show(out, path, &plan, &written);
                 }
-                Err(failure) => {
-                    status = Status::SomeFailed;
-                    failure.report(out, Some(path));
-                }
+                Err(failure) => failed.file(path, None, &failure),
             });
             progress.step();
         },
     );
     drop(progress);
+    let status = failed.finish();
     if status == Status::SomeFailed && args.files.len() > 1 {
         let (all, left) = (args.files.len(), args.files.len() - done);
         let en = format!("{done} of {all} files were labelled, {left} were not");
