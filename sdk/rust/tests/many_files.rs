@@ -96,6 +96,13 @@ fn photo_in(form: &[u8]) -> Vec<u8> {
     format!("photo {photo}").into_bytes()
 }
 
+fn png() -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let picture = image::GrayImage::from_fn(4, 4, |x, _| image::Luma([if x > 1 { 255 } else { 0 }]));
+    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
 /// A folder of its own, and the command line in it.
 struct Desk(tempfile::TempDir, String);
 
@@ -222,6 +229,28 @@ fn a_registry_that_goes_away_ends_the_run() {
         assert!(lines.iter().all(|line| line["tried"] == false && line["error"]["title"].is_string()));
         assert_eq!(said.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{said}");
     }
+}
+
+#[test]
+fn marked_photos_come_with_a_legend() {
+    let url = serve(|line, body| match line.split(' ').nth(1).unwrap() {
+        "/v1/registry" => registry(),
+        "/v1/checks" => verdict(&photo_in(body)),
+        _ => (200, png()),
+    });
+    let desk = Desk::new(url);
+    let files = desk.photos(2);
+    let check = ["check", "--overlay", "seen"];
+    for (language, legend) in [("en", "a white box and yellow to red"), ("zh", "白框及黄至红色")] {
+        let output = desk.run(&[&["--lang", language], &check[..]].concat(), &files);
+        let (shown, said) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(shown.matches(legend).count(), 1, "{shown}");
+        assert!(shown.trim_end().lines().last().unwrap().contains(legend), "{shown}");
+    }
+    assert!(desk.0.path().join("seen/1.overlay.png").is_file());
+    let (_, lines, said) = desk.json(&check, &files);
+    assert_eq!((lines.len(), said.as_str()), (2, ""), "scripts need no legend");
 }
 
 /// A registry that knows the key of a desk's `k`, takes statements, and answers uploads so.
