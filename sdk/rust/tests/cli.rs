@@ -305,6 +305,36 @@ fn messages_come_in_chinese_where_asked() {
 }
 
 #[test]
+fn help_and_wrong_usage_come_in_chinese_where_asked() {
+    let desk = Desk::new();
+    let chinese = |words: &[&str]| {
+        let mut command = desk.command();
+        command.env("LC_ALL", "zh_CN.UTF-8").env("TOUCHSTONE_TOKEN", "SECRET-TOKEN");
+        command.args(words).output().unwrap()
+    };
+    for words in [&["check", "--help"][..], &["help", "check"], &["check", "-h"]] {
+        let help = chinese(words);
+        assert_eq!(status(&help), 0, "{words:?}");
+        let text = stdout(&help);
+        for part in ["用法: touchstone check", "参数:", "下单时间", "全局选项:", "示例:"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("SECRET-TOKEN") && !text.contains("Usage"), "{text}");
+    }
+    let asked = desk.run(&["--lang", "zh", "--help"]);
+    assert!(status(&asked) == 0 && stdout(&asked).contains("退出状态:"), "{}", stdout(&asked));
+    let bare = desk.command().env("LC_ALL", "zh_CN.UTF-8").output().unwrap();
+    assert!(status(&bare) == 2 && stderr(&bare).contains("命令:"), "{}", stderr(&bare));
+    let wrong = chinese(&["check", "--bogus"]);
+    let told = stderr(&wrong);
+    assert_eq!((status(&wrong), stdout(&wrong)), (2, String::new()), "{told}");
+    assert!(told.starts_with("错误: 不认识的参数“--bogus”\n"), "{told}");
+    assert!(told.contains("\n用法: touchstone check ") && told.contains("--help"), "{told}");
+    let near = stderr(&chinese(&["check", "--overly", "d", "a.png"]));
+    assert!(near.contains("您是否想用 --overlay？"), "{near}");
+}
+
+#[test]
 fn a_missing_key_file_is_told_with_how_to_make_one() {
     let desk = Desk::new();
     let register = ["register", "--url", "http://127.0.0.1:9", "--token", "t", "--key", "nope.pem", "a.png"];

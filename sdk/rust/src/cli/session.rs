@@ -169,7 +169,7 @@ impl Session {
     /// Asks for a line of text; without a terminal, takes the first line of the input.
     pub(crate) fn ask(&self, question: &str) -> Result<Zeroizing<String>, Failure> {
         if io::stdin().is_terminal() {
-            self.out.prompt(&format!("{question}: "));
+            self.out.say(&format!("{question}: "));
         }
         filled(read_line(), question)
     }
