@@ -1,6 +1,12 @@
 //! One HTTP exchange: limits, retries, problem documents. Knows no route.
 
-use std::{fmt, io::Read, net::IpAddr, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    io::{self, Read},
+    net::IpAddr,
+    str::FromStr,
+    time::Duration,
+};
 use touchstone_schema::{json, problem::Problem};
 use ureq::{
     Agent, Body,
@@ -17,7 +23,7 @@ const MAX_IDLE: Duration = Duration::from_secs(4);
 const PRODUCT: &str = concat!("touchstone/", env!("CARGO_PKG_VERSION"));
 
 /// Why the registry gave no usable answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ClientError {
     /// The address of the registry is not usable.
     #[error("{url:?} is not the address of a registry: {reason}")]
@@ -36,7 +42,7 @@ pub enum ClientError {
         /// The registry.
         url: String,
         /// Why.
-        reason: String,
+        reason: Obstacle,
     },
     /// The registry refused.
     #[error("{}", describe(.0))]
@@ -62,6 +68,36 @@ impl ClientError {
             Self::Problem(problem) => Some(problem),
             _ => None,
         }
+    }
+}
+
+/// What stands between a client and its registry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    /// The address names a host that nobody knows.
+    #[error("no such host")]
+    NoSuchHost,
+    /// No answer came in time.
+    #[error("it did not answer in time")]
+    Late,
+    /// The system says what.
+    #[error("{text}")]
+    System {
+        /// What kind of error it is.
+        kind: io::ErrorKind,
+        /// Its words.
+        text: String,
+    },
+    /// Anything else, such as a certificate that nobody vouches for.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Obstacle {
+    /// Whether a connection was there and broke half-way: the next exchange may do better.
+    #[must_use]
+    pub const fn is_half_way(&self) -> bool {
+        matches!(self, Self::System { kind, .. } if broke(*kind))
     }
 }
 
@@ -200,7 +236,7 @@ impl Transport {
                 }
                 Ok(response) => return Ok(response),
                 // A connection that broke half-way: the registry may have acted, which is harmless here.
-                Err(ureq::Error::Io(error)) if !last && attempt == 0 && broke(&error) => {}
+                Err(ureq::Error::Io(error)) if !last && attempt == 0 && broke(error.kind()) => {}
                 Err(error) => return Err(self.unreachable(&error)),
             }
             attempt += 1;
@@ -247,13 +283,13 @@ impl Transport {
 
     fn unreachable(&self, error: &ureq::Error) -> ClientError {
         let reason = match error {
-            ureq::Error::Io(error) => error.to_string(),
-            ureq::Error::HostNotFound => "no such host".to_owned(),
-            ureq::Error::Timeout(_) => "it did not answer in time".to_owned(),
+            ureq::Error::Io(error) => Obstacle::System { kind: error.kind(), text: error.to_string() },
+            ureq::Error::HostNotFound => Obstacle::NoSuchHost,
+            ureq::Error::Timeout(_) => Obstacle::Late,
             ureq::Error::BodyExceedsLimit(limit) => {
                 return self.unexpected(format!("its answer is longer than {limit} bytes"));
             }
-            other => other.to_string(),
+            other => Obstacle::Other(other.to_string()),
         };
         ClientError::Unreachable { url: self.base.clone(), reason }
     }
@@ -270,9 +306,9 @@ impl Transport {
     }
 }
 
-fn broke(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+const fn broke(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 /// How long the registry asks to wait, bounded; else a pause that doubles from a quarter of a second.

@@ -111,8 +111,16 @@ fn inspect_answers_in_order_and_goes_on_after_a_bad_file() {
     let seen = desk.run(&["inspect", "--json", "first.png", "bad.png", "text.jpg", "none.png", "last.png"]);
     assert_eq!(status(&seen), 1);
     let lines = lines(&seen);
-    assert_eq!(lines.len(), 2, "{}", stderr(&seen));
-    for (line, (name, bytes)) in lines.iter().zip([("first.png", &first), ("last.png", &last)]) {
+    let names: Vec<_> = lines.iter().map(|line| line["file"].as_str().unwrap()).collect();
+    assert_eq!(names, ["first.png", "bad.png", "text.jpg", "none.png", "last.png"], "{}", stderr(&seen));
+    for line in &lines[1..4] {
+        assert_eq!(line["error"]["code"], "file");
+        for member in ["title", "title_zh", "remedy", "remedy_zh"] {
+            assert!(!line["error"][member].as_str().unwrap().is_empty(), "{member}: {line}");
+        }
+        assert_eq!(line.as_object().unwrap().len(), 2, "{line}");
+    }
+    for (line, (name, bytes)) in [(&lines[0], ("first.png", &first)), (&lines[4], ("last.png", &last))] {
         assert_eq!(line["file"], name);
         assert_eq!(line["sha256"], Sha256Digest::of(bytes).to_string());
         assert_eq!(line["sha256_without_manifest"], line["sha256"]);
@@ -294,6 +302,49 @@ fn messages_come_in_chinese_where_asked() {
     assert!(stderr(&output).contains("未指定登记处"), "{}", stderr(&output));
     let output = desk.run(&["--lang", "zh", "keygen", "--out", "k"]);
     assert!(stdout(&output).contains("私钥"));
+}
+
+#[test]
+fn help_and_wrong_usage_come_in_chinese_where_asked() {
+    let desk = Desk::new();
+    let chinese = |words: &[&str]| {
+        let mut command = desk.command();
+        command.env("LC_ALL", "zh_CN.UTF-8").env("TOUCHSTONE_TOKEN", "SECRET-TOKEN");
+        command.args(words).output().unwrap()
+    };
+    for words in [&["check", "--help"][..], &["help", "check"], &["check", "-h"]] {
+        let help = chinese(words);
+        assert_eq!(status(&help), 0, "{words:?}");
+        let text = stdout(&help);
+        for part in ["用法: touchstone check", "参数:", "下单时间", "全局选项:", "示例:"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("SECRET-TOKEN") && !text.contains("Usage"), "{text}");
+    }
+    let asked = desk.run(&["--lang", "zh", "--help"]);
+    assert!(status(&asked) == 0 && stdout(&asked).contains("退出状态:"), "{}", stdout(&asked));
+    let bare = desk.command().env("LC_ALL", "zh_CN.UTF-8").output().unwrap();
+    assert!(status(&bare) == 2 && stderr(&bare).contains("命令:"), "{}", stderr(&bare));
+    let wrong = chinese(&["check", "--bogus"]);
+    let told = stderr(&wrong);
+    assert_eq!((status(&wrong), stdout(&wrong)), (2, String::new()), "{told}");
+    assert!(told.starts_with("错误: 不认识的参数“--bogus”\n"), "{told}");
+    assert!(told.contains("\n用法: touchstone check ") && told.contains("--help"), "{told}");
+    let near = stderr(&chinese(&["check", "--overly", "d", "a.png"]));
+    assert!(near.contains("您是否想用 --overlay？"), "{near}");
+}
+
+#[test]
+fn a_missing_key_file_is_told_with_how_to_make_one() {
+    let desk = Desk::new();
+    let register = ["register", "--url", "http://127.0.0.1:9", "--token", "t", "--key", "nope.pem", "a.png"];
+    for (language, fault) in [("en", "nope.pem: No such file"), ("zh", "nope.pem：文件或文件夹不存在")]
+    {
+        let output = desk.run(&[&["--lang", language], &register[..]].concat());
+        let told = stderr(&output);
+        assert_eq!(status(&output), 2, "{told}");
+        assert!(told.contains(fault) && told.contains("touchstone keygen --out FILE"), "{told}");
+    }
 }
 
 #[test]

@@ -65,7 +65,8 @@ pub(crate) struct Global {
     /// Private key file that signs statements: see `touchstone keygen`.
     #[arg(long, global = true, env = "TOUCHSTONE_KEY", value_name = "FILE", help_heading = "Global options")]
     pub(crate) key: Option<PathBuf>,
-    /// Print JSON: one object for each file or answer, each on one line.
+    /// Print JSON: one object for each file or answer, each on one line. That of a file that failed has an "error" with
+    /// "code", "title" and "remedy".
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
     /// Language of what people read. By default as LC_ALL or LANG say.
@@ -113,6 +114,19 @@ pub(crate) enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+impl Command {
+    /// The files of a command that has an answer for each.
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        match self {
+            Self::Register(Register { files, .. })
+            | Self::Label(Label { files, .. })
+            | Self::Check(Check { files, .. })
+            | Self::Inspect(Inspect { files, .. }) => files,
+            _ => &[],
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use super::{
     args::{Check, Language},
+    failed::Failed,
     failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
@@ -28,6 +29,13 @@ use touchstone_sdk::{
     entropy::Stopwatch,
     files::{self, MAX_PICTURE_BYTES},
 };
+
+/// How the marked photos are read, as `touchstone_inspect::overlay` draws them.
+const LEGEND: (&str, &str) = (
+    "NAME.overlay.png: a white box and yellow to red mark what was altered, the redder the stronger; blue marks what a \
+     screen laid over the picture and hides.",
+    "NAME.overlay.png：白框及黄至红色标出改动之处，越红改动越强；蓝色标出屏幕覆盖在图片上、遮住的部分。",
+);
 
 /// The contract for scripts: one of these on each line.
 #[derive(Serialize)]
@@ -107,48 +115,52 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
         checking::hold_to_question(&result, &photo, &context)?;
         Ok((result, milliseconds))
     };
-    let mut status = Status::Done;
+    let ends = |result: &Result<_, Failure>| result.as_ref().is_err_and(Failure::ends_run);
+    let mut failed = Failed::new(out);
+    let mut marked = false;
     let names = overlay_names(&args.files);
     let progress = Progress::new(out, args.files.len());
-    parallel::in_order(&args.files, work, |at, result| {
+    parallel::in_order_until(&args.files, work, ends, |at, result| {
         let path = &args.files[at];
         progress.print(|| match result {
-            Ok((result, milliseconds)) => {
+            Some(Ok((result, milliseconds))) => {
                 let verdict = &result.verdict;
                 if out.json {
                     out.object(&Line::new(path, verdict, milliseconds));
                 } else {
                     show(out, path, verdict, milliseconds);
                 }
-                if let Some(folder) = &args.overlay
-                    && let Err(failure) = overlay(out, client, (folder, &names[at]), path, verdict)
-                {
-                    status = status.or(failure.status_among_files());
-                    failure.report(out, Some(path));
+                if let Some(folder) = &args.overlay {
+                    match overlay(out, client, (folder, &names[at]), path, verdict) {
+                        Ok(written) => marked |= written,
+                        Err(failure) => failed.beside(path, &failure),
+                    }
                 }
             }
-            Err(failure) => {
-                status = status.or(failure.status_among_files());
-                failure.report(out, Some(path));
-            }
+            Some(Err(failure)) => failed.file(path, None, &failure),
+            None => failed.untried(path, None),
         });
         progress.step();
     });
-    Ok(status)
+    drop(progress);
+    if marked && !out.json {
+        out.line(&out.paint(Tone::Faint, out.choose(LEGEND.0, LEGEND.1)));
+    }
+    Ok(failed.finish())
 }
 
-/// Writes `NAME.overlay.png` and `NAME.mask.png`, the mask in the photo's pixels.
+/// Writes `NAME.overlay.png` and `NAME.mask.png`, the mask in the photo's pixels. False if there is nothing to draw.
 fn overlay(
     out: &Output,
     client: &Client,
     (folder, name): (&Path, &str),
     path: &Path,
     verdict: &Verdict,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let nothing = verdict.alterations.is_empty() && verdict.overlays.is_empty();
     let (Some(width), Some(height), false) = (verdict.photo.width, verdict.photo.height, nothing) else {
         say_why_no_overlay(out, path, verdict);
-        return Ok(());
+        return Ok(false);
     };
     let marked = client.alterations(&verdict.check)?;
     let mask = client.alteration_mask(&verdict.check)?;
@@ -159,7 +171,7 @@ fn overlay(
     for (kind, bytes) in [("overlay", marked), ("mask", mask)] {
         files::write(&folder.join(format!("{name}.{kind}.png")), &bytes)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What the pictures of each photo are called: its name without the ending, which no two photos share. Case is not

@@ -1,10 +1,10 @@
 //! What the library's errors say, in Chinese. Their English is their own text.
 //!
-//! What comes from elsewhere stands in it as it came: the system's words about a file, the rules of a statement, the
-//! reasons of a decoder.
+//! What comes from elsewhere stands in it as it came: the rules of a statement, the reasons of a decoder, the rarer words
+//! of the system.
 
 use super::failure::Message;
-use std::fmt::Display;
+use std::{fmt::Display, io};
 #[cfg(feature = "c2pa")]
 use touchstone_inspect::c2pa::{C2paSignError, MAX_COMPONENTS};
 use touchstone_inspect::{
@@ -17,13 +17,13 @@ use touchstone_inspect::{
 };
 use touchstone_sdk::{
     check::CheckError,
-    client::ClientError,
+    client::{ClientError, Obstacle},
     config::ConfigError,
     entropy::EntropyError,
     files::FileError,
     keys::KeyFileError,
     label::LabelError,
-    log::{source::SourceError, state::StateError},
+    log::{source::SourceError, state::StateError, witness::WitnessError},
     register::RegisterError,
 };
 
@@ -38,10 +38,44 @@ pub(super) trait InChinese: Display {
     }
 }
 
+impl InChinese for io::Error {
+    fn chinese(&self) -> String {
+        of_kind(self.kind()).map_or_else(|| self.to_string(), str::to_owned)
+    }
+}
+
+/// What the system usually says about files and connections.
+const fn of_kind(kind: io::ErrorKind) -> Option<&'static str> {
+    use io::ErrorKind as Kind;
+    Some(match kind {
+        Kind::NotFound => "文件或文件夹不存在",
+        Kind::PermissionDenied => "没有权限",
+        Kind::AlreadyExists => "已存在",
+        Kind::IsADirectory => "这是文件夹，不是文件",
+        Kind::NotADirectory => "路径中有一部分不是文件夹",
+        Kind::DirectoryNotEmpty => "文件夹不为空",
+        Kind::InvalidFilename => "文件名无效或过长",
+        Kind::ReadOnlyFilesystem => "文件系统为只读",
+        Kind::StorageFull => "磁盘空间不足",
+        Kind::QuotaExceeded => "超出磁盘配额",
+        Kind::FileTooLarge => "文件过大",
+        Kind::TimedOut => "超时",
+        Kind::ConnectionRefused => "连接被拒绝",
+        Kind::ConnectionReset => "连接被对方重置",
+        Kind::ConnectionAborted => "连接已中断",
+        Kind::BrokenPipe => "对方已关闭连接",
+        Kind::HostUnreachable => "无法到达该主机",
+        Kind::NetworkUnreachable => "无法到达该网络",
+        Kind::NetworkDown => "网络已断开",
+        Kind::UnexpectedEof => "数据提前结束",
+        _ => return None,
+    })
+}
+
 impl InChinese for FileError {
     fn chinese(&self) -> String {
         match self {
-            Self::Io { path, source } => format!("{}：{source}", path.display()),
+            Self::Io { path, source } => format!("{}：{}", path.display(), source.chinese()),
             Self::TooLong { path, limit } => format!("{} 超过 {limit} 字节", path.display()),
             Self::NotAFile(path) => format!("{} 不是文件", path.display()),
         }
@@ -51,7 +85,7 @@ impl InChinese for FileError {
 impl InChinese for StateError {
     fn chinese(&self) -> String {
         match self {
-            Self::Io { path, source } => format!("{}：{source}", path.display()),
+            Self::Io { path, source } => format!("{}：{}", path.display(), source.chinese()),
             Self::Damaged { path, reason } => {
                 format!("{} 不是审计状态，或已损坏：{reason}", path.display())
             }
@@ -74,7 +108,7 @@ impl InChinese for SourceError {
     fn chinese(&self) -> String {
         match self {
             Self::Client(error) => error.chinese(),
-            Self::File { path, source } => format!("{}：{source}", path.display()),
+            Self::File { path, source } => format!("{}：{}", path.display(), source.chinese()),
             Self::Interrupted(place) => format!("{place}：读取在最后一个条目之前中断"),
             Self::NoLog(place) => format!("{place} 不含日志：没有检查点"),
         }
@@ -85,7 +119,7 @@ impl InChinese for KeyFileError {
     fn chinese(&self) -> String {
         match self {
             Self::Exists(path) => format!("{} 已存在；不会覆盖密钥：请换名或移走该文件", path.display()),
-            Self::Io { path, source } => format!("{}：{source}", path.display()),
+            Self::Io { path, source } => format!("{}：{}", path.display(), source.chinese()),
             Self::TooLong(path) => format!("{} 过长，不是密钥文件", path.display()),
             Self::NotPrivate(path) => {
                 format!("{} 不是 PKCS#8 PEM 格式的 Ed25519 私钥：请用 touchstone keygen 生成", path.display())
@@ -111,7 +145,7 @@ impl InChinese for ConfigError {
     fn chinese(&self) -> String {
         match self {
             Self::NoHome => "未设置 XDG_CONFIG_HOME 和 HOME，无处保存设置".to_owned(),
-            Self::Io { path, source } => format!("{}：{source}", path.display()),
+            Self::Io { path, source } => format!("{}：{}", path.display(), source.chinese()),
             Self::Form { path, reason } => {
                 format!("{} 不是设置文件（{reason}）：请重新运行 touchstone login", path.display())
             }
@@ -133,10 +167,32 @@ impl InChinese for ClientError {
         match self {
             Self::InvalidUrl { url, reason } => format!("{url:?} 不是登记处地址：{reason}"),
             Self::InvalidToken => "令牌含有无效字符；请重新复制".to_owned(),
-            Self::Unreachable { url, reason } => format!("无法连接 {url}：{reason}"),
+            Self::Unreachable { url, reason } => format!("无法连接 {url}：{}", reason.chinese()),
             Self::Problem(problem) => problem.title_zh.clone(),
             Self::UnexpectedAnswer { url, reason } => format!("{url} 的应答不是登记处的应答：{reason}"),
             Self::Request(reason) => format!("无法写出请求：{reason}"),
+        }
+    }
+}
+
+impl InChinese for Obstacle {
+    fn chinese(&self) -> String {
+        match self {
+            Self::NoSuchHost => "没有此主机".to_owned(),
+            Self::Late => "未及时应答".to_owned(),
+            Self::System { kind, text } => of_kind(*kind).map_or_else(|| text.clone(), str::to_owned),
+            Self::Other(text) => text.clone(),
+        }
+    }
+}
+
+impl InChinese for WitnessError {
+    fn chinese(&self) -> String {
+        match self {
+            Self::Client(error) => error.chinese(),
+            Self::Checkpoint(error) => format!("所给内容不是该日志的检查点：{error}"),
+            Self::OtherLog(origin) => format!("所给内容是 {origin:?} 的检查点"),
+            Self::Cosignature(error) => format!("所给内容未经其联署：{error}"),
         }
     }
 }
@@ -280,5 +336,28 @@ impl InChinese for C2paSignError {
             Self::Identity(reason) => format!("签名密钥或证书无法使用：{reason}"),
             Self::Library(reason) => format!("清单无法写出：{reason}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_words_are_chinese_where_they_are_known() {
+        let missing = std::fs::read("/nowhere/at/all").unwrap_err();
+        let error = FileError::Io { path: "a.jpg".into(), source: missing };
+        assert_eq!(error.chinese(), "a.jpg：文件或文件夹不存在");
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(full.chinese(), "磁盘空间不足");
+        assert_eq!(io::Error::other("a rare one").chinese(), "a rare one");
+        let refused = io::ErrorKind::ConnectionRefused;
+        let reason = Obstacle::System { kind: refused, text: "Connection refused (os error 111)".to_owned() };
+        let error = ClientError::Unreachable { url: "http://r.example".to_owned(), reason };
+        assert_eq!(error.chinese(), "无法连接 http://r.example：连接被拒绝");
+        assert_eq!(
+            error.to_string(),
+            "http://r.example cannot be reached: Connection refused (os error 111)"
+        );
     }
 }

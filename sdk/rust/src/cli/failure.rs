@@ -1,7 +1,8 @@
 //! What can go wrong, what to do about it, and the exit status that says so.
 
 use super::{chinese::InChinese, output::Output};
-use std::path::Path;
+use serde::Serialize;
+use std::{fmt::Display, io, path::Path};
 use touchstone_schema::problem::{Problem, ProblemCode};
 use touchstone_sdk::{
     check::CheckError, client::ClientError, config::ConfigError, entropy::EntropyError, files::FileError,
@@ -63,21 +64,31 @@ impl Message {
         Self { en: en.into(), zh: zh.into() }
     }
 
-    /// What another part says in English alone.
-    pub(crate) fn same(text: impl std::fmt::Display) -> Self {
-        let text = text.to_string();
-        Self { zh: text.clone(), en: text }
-    }
-
-    /// A file, and what the system said about it.
-    pub(crate) fn of_file(path: &Path, error: &impl std::fmt::Display) -> Self {
-        let path = path.display();
-        Self::new(format!("{path}: {error}"), format!("{path}：{error}"))
+    /// A file or a question, and what the system said about it.
+    pub(crate) fn of_system(what: impl Display, error: &io::Error) -> Self {
+        Self::new(format!("{what}: {error}"), format!("{what}：{}", error.chinese()))
     }
 }
 
+/// A failure for scripts: the members of a problem document (RFC 9457) that say something at the command line.
+#[derive(Debug, Serialize)]
+pub(crate) struct Document<'a> {
+    /// Stable: the registry's own code where it refused.
+    code: &'a str,
+    title: String,
+    title_zh: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy_zh: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
+}
+
 /// Why a command or a file failed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Failure {
     /// An option, a key file or a setting is wrong.
     Usage(Message, Option<Remedy>),
@@ -109,9 +120,9 @@ impl Failure {
     }
 
     /// An answer cannot be written.
-    pub(crate) fn unwritten(error: &std::io::Error) -> Self {
+    pub(crate) fn unwritten(error: &io::Error) -> Self {
         Self::File(
-            Message::new(format!("standard output: {error}"), format!("标准输出：{error}")),
+            Message::new(format!("standard output: {error}"), format!("标准输出：{}", error.chinese())),
             Some(("Make room or give another place, then run it again.", "请腾出空间或更换输出位置后重试。")),
         )
     }
@@ -125,6 +136,51 @@ impl Failure {
             }
             _ if matches!(self.status(), Status::Unreachable | Status::Wrong) => self.status(),
             _ => Status::SomeFailed,
+        }
+    }
+
+    /// Whether every other file would fail for this, too: the caller is refused, or nobody answers. A connection that broke
+    /// half-way may be one file's.
+    pub(crate) fn ends_run(&self) -> bool {
+        const OF_CALLER: [ProblemCode; 2] = [ProblemCode::Forbidden, ProblemCode::OrganisationSuspended];
+        match self {
+            Self::Client(ClientError::Unreachable { reason, .. }) => !reason.is_half_way(),
+            Self::Client(ClientError::Problem(problem)) => {
+                problem.status == 401 || OF_CALLER.iter().any(|code| code.code() == problem.code)
+            }
+            _ => false,
+        }
+    }
+
+    /// It for scripts.
+    pub(crate) fn document(&self) -> Document<'_> {
+        let told = |code, text: &Message, remedy: Option<Remedy>| Document {
+            code,
+            title: text.en.clone(),
+            title_zh: text.zh.clone(),
+            detail: None,
+            remedy: remedy.map(|(en, _)| en),
+            remedy_zh: remedy.map(|(_, zh)| zh),
+            instance: None,
+        };
+        match self {
+            Self::Usage(text, remedy) => told("usage", text, *remedy),
+            Self::File(text, remedy) => told("file", text, *remedy),
+            Self::Unreadable(text, remedy) => told("unreadable", text, *remedy),
+            Self::Unproven(text, remedy) => told("unproven", text, *remedy),
+            Self::Client(ClientError::Problem(problem)) => {
+                let (remedy, remedy_zh) = remedy_of_problem(problem);
+                Document {
+                    code: &problem.code,
+                    title: problem.title.clone(),
+                    title_zh: problem.title_zh.clone(),
+                    detail: problem.detail.as_deref(),
+                    remedy: Some(remedy),
+                    remedy_zh: Some(remedy_zh),
+                    instance: problem.instance.as_deref(),
+                }
+            }
+            Self::Client(error) => told(code_of(error), &error.message(), remedy_of(error)),
         }
     }
 
@@ -162,20 +218,35 @@ fn describe_problem(problem: &Problem, out: &Output) -> (String, Option<String>)
         text.push_str(": ");
         text.push_str(detail);
     }
-    // The registry's remedy speaks to programs; at the command line a token is given in another way.
-    let mut remedy = if problem.code == ProblemCode::Unauthenticated.code() {
-        out.choose(
-            "Run touchstone login again, or give another token with --token or TOUCHSTONE_TOKEN.",
-            "请重新运行 touchstone login，或用 --token、TOUCHSTONE_TOKEN 提供其他令牌。",
-        )
-    } else {
-        out.choose(&problem.remedy, &problem.remedy_zh)
-    }
-    .to_owned();
+    let (en, zh) = remedy_of_problem(problem);
+    let mut remedy = out.choose(en, zh).to_owned();
     if let Some(instance) = &problem.instance {
         remedy.push_str(&format!(" [{instance}]"));
     }
     (text, Some(remedy))
+}
+
+/// The registry's remedy speaks to programs; at the command line a token is given in another way.
+fn remedy_of_problem(problem: &Problem) -> (&str, &str) {
+    if problem.code == ProblemCode::Unauthenticated.code() {
+        (
+            "Run touchstone login again, or give another token with --token or TOUCHSTONE_TOKEN.",
+            "请重新运行 touchstone login，或用 --token、TOUCHSTONE_TOKEN 提供其他令牌。",
+        )
+    } else {
+        (&problem.remedy, &problem.remedy_zh)
+    }
+}
+
+/// What scripts know an error of the client by.
+fn code_of(error: &ClientError) -> &str {
+    match error {
+        ClientError::Problem(problem) => &problem.code,
+        ClientError::InvalidUrl { .. } | ClientError::InvalidToken => "usage",
+        ClientError::Unreachable { .. } => "unreachable",
+        ClientError::UnexpectedAnswer { .. } => "unexpected-answer",
+        ClientError::Request(_) => "file",
+    }
 }
 
 const fn remedy_of(error: &ClientError) -> Option<Remedy> {
@@ -210,9 +281,14 @@ impl From<Box<Problem>> for Failure {
     }
 }
 
+/// What helps where the system refuses a file.
+const CHECK_THE_FILE: Remedy = ("Check the name and the permissions.", "请检查文件名和权限。");
+
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {
-        Self::Usage(error.message(), None)
+        // The others say in their text what to do.
+        let remedy = matches!(error, KeyFileError::Io { .. }).then_some(CHECK_THE_FILE);
+        Self::Usage(error.message(), remedy)
     }
 }
 
@@ -231,7 +307,7 @@ impl From<EntropyError> for Failure {
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         let remedy = match &error {
-            FileError::Io { .. } => Some(("Check the name and the permissions.", "请检查文件名和权限。")),
+            FileError::Io { .. } => Some(CHECK_THE_FILE),
             FileError::TooLong { .. } => Some(("Save it smaller.", "请另存为更小的文件。")),
             FileError::NotAFile(_) => Some((
                 "Name the files in it, for example with FOLDER/*.jpg.",

@@ -3,6 +3,7 @@
 use super::{
     args::{Inspect, Trust},
     chinese::InChinese,
+    failed::Failed,
     failure::{self, Failure, Message, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
@@ -36,7 +37,7 @@ pub(crate) fn run(session: &Session, args: &Inspect) -> Result<Status, Failure> 
         let bytes = files::read(path, files::limit_of(path))?;
         touchstone_inspect::inspect_file(&bytes, &options).map_err(|error| failure::not_a_picture(&error))
     };
-    let mut status = Status::Done;
+    let mut failed = Failed::new(out);
     let progress = Progress::new(out, args.files.len());
     parallel::in_order(&args.files, work, |at, result| {
         let path = &args.files[at];
@@ -56,14 +57,11 @@ pub(crate) fn run(session: &Session, args: &Inspect) -> Result<Status, Failure> 
                     Inspected::Media(media) => show_media(out, media),
                 }
             }
-            Err(failure) => {
-                status = status.or(failure.status_among_files());
-                failure.report(out, Some(path));
-            }
+            Err(failure) => failed.file(path, None, &failure),
         });
         progress.step();
     });
-    Ok(status)
+    Ok(failed.finish())
 }
 
 /// A video, a sound or a document: its digest, its labels and its manifest.

@@ -4,7 +4,9 @@ mod admin;
 mod args;
 mod check;
 mod chinese;
+mod failed;
 mod failure;
+mod help;
 mod inspect;
 mod keygen;
 mod label;
@@ -19,21 +21,26 @@ mod thumbnail;
 mod words;
 
 use args::{Cli, Command};
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use failure::{Failure, Status};
 use output::Output;
 use session::Session;
-use std::process::ExitCode;
+use std::{env, ffi::OsString, process::ExitCode};
 
-/// Parses the command line and runs it. Wrong usage leaves with status 2 and clap's own explanation.
+/// Parses the command line and runs it. Wrong usage leaves with status 2 and an explanation.
 pub(crate) fn run() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
-    let out = Output::new(global.json, global.lang);
+    let words: Vec<OsString> = env::args_os().collect();
+    let language = output::language(help::language_in(&words));
+    let Cli { global, command } = match help::parse(&words, language) {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(help::explain(language, &error) as u8),
+    };
+    let out = Output::new(global.json, global.lang.unwrap_or(language));
     let session = Session::new(global, out);
     let status = match dispatch(&session, &command) {
         Ok(status) => status,
         Err(failure) => {
-            failure.report(&session.out, None);
+            failed::before_any(&session.out, command.files(), &failure);
             failure.status()
         }
     };

@@ -62,9 +62,7 @@ struct Told {
 }
 
 impl Output {
-    pub(crate) fn new(json: bool, language: Option<Language>) -> Self {
-        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        let language = language.unwrap_or_else(|| language_of(variable("LC_ALL"), variable("LANG")));
+    pub(crate) fn new(json: bool, language: Language) -> Self {
         let colourful = variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|term| term != "dumb");
         let errors = io::stderr().is_terminal();
         let colour = colourful && io::stdout().is_terminal();
@@ -90,6 +88,11 @@ impl Output {
     /// `text` in the colour of `tone`, if standard output shows colours.
     pub(crate) fn paint(&self, tone: Tone, text: &str) -> String {
         paint(self.colour, tone, text)
+    }
+
+    /// Whether standard output shows colours, or standard error.
+    pub(crate) const fn is_colourful(&self, errors: bool) -> bool {
+        if errors { self.colour_errors } else { self.colour }
     }
 
     /// One line of an answer.
@@ -223,8 +226,8 @@ impl Output {
         write_line(&mut io::stderr().lock(), &format!("{mark}: {}", clean(text)));
     }
 
-    /// A question on standard error, without an end of line.
-    pub(crate) fn prompt(&self, text: &str) {
+    /// Text on standard error as it is, such as a question.
+    pub(crate) fn say(&self, text: &str) {
         let mut err = io::stderr().lock();
         let _ = write!(err, "{text}").and_then(|()| err.flush());
     }
@@ -255,6 +258,16 @@ pub(crate) fn clean(text: &str) -> String {
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The language that was asked for, or else that of the locale.
+pub(crate) fn language(asked: Option<Language>) -> Language {
+    asked.unwrap_or_else(|| language_of(variable("LC_ALL"), variable("LANG")))
+}
+
+/// A variable of the environment that says something.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The language of the locale: Chinese if it begins with `zh`.

@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     collections::BTreeMap,
     sync::{
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -22,16 +22,37 @@ pub(crate) fn in_order<I: Sync, R: Send>(
     work: impl Fn(&I) -> R + Sync,
     mut done: impl FnMut(usize, R),
 ) {
-    let next = AtomicUsize::new(0);
+    let done = |at, result: Option<R>| {
+        if let Some(result) = result {
+            done(at, result);
+        }
+    };
+    in_order_until(items, work, |_| false, done);
+}
+
+/// As [`in_order`], until a result `ends` the work: the items that were not begun by then come last and have none.
+pub(crate) fn in_order_until<I: Sync, R: Send>(
+    items: &[I],
+    work: impl Fn(&I) -> R + Sync,
+    ends: impl Fn(&R) -> bool + Sync,
+    mut done: impl FnMut(usize, Option<R>),
+) {
+    let (next, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let mut due = 0;
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         for _ in 0..threads().min(items.len()) {
-            let (sender, next, work) = (sender.clone(), &next, &work);
+            let (sender, next, ended, work, ends) = (sender.clone(), &next, &ended, &work, &ends);
             scope.spawn(move || {
-                loop {
+                // Asked before an item is taken: what was taken has a result.
+                while !ended.load(Ordering::Relaxed) {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(item) = items.get(at) else { break };
-                    if sender.send((at, work(item))).is_err() {
+                    let result = work(item);
+                    if ends(&result) {
+                        ended.store(true, Ordering::Relaxed);
+                    }
+                    if sender.send((at, result)).is_err() {
                         break;
                     }
                 }
@@ -39,15 +60,15 @@ pub(crate) fn in_order<I: Sync, R: Send>(
         }
         drop(sender);
         let mut waiting = BTreeMap::new();
-        let mut due = 0;
         for (at, result) in receiver {
             waiting.insert(at, result);
             while let Some(result) = waiting.remove(&due) {
-                done(due, result);
+                done(due, Some(result));
                 due += 1;
             }
         }
     });
+    (due..items.len()).for_each(|at| done(at, None));
 }
 
 /// A bar on standard error while many files are worked on; nothing where nobody watches.
@@ -104,5 +125,18 @@ mod tests {
         in_order(&items, work, |at, result| seen.push((at, result)));
         assert_eq!(seen, (0..50).map(|n| (n as usize, n * 2)).collect::<Vec<_>>());
         in_order(&[], |item: &u64| *item, |_, _| panic!("nothing to do"));
+    }
+
+    #[test]
+    fn what_ends_the_work_leaves_the_rest_undone() {
+        let items: Vec<usize> = (0..50).collect();
+        let mut seen = Vec::new();
+        in_order_until(&items, |item| *item, |item| *item == 5, |at, result| seen.push((at, result)));
+        assert_eq!(seen.iter().map(|(at, _)| *at).collect::<Vec<_>>(), items);
+        assert!(seen.iter().all(|(at, result)| result.is_none_or(|result| result == *at)));
+        assert!(seen.iter().take(6).all(|(_, result)| result.is_some()), "what came before it");
+        let mut all = 0;
+        in_order_until(&items, |item| *item, |_| false, |_, result| all += usize::from(result.is_some()));
+        assert_eq!(all, 50);
     }
 }

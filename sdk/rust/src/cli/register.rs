@@ -2,6 +2,7 @@
 
 use super::{
     args::{Language, Register},
+    failed::Failed,
     failure::{Failure, Message, Status},
     log::receipt_policy,
     output::{Output, Tone, clean},
@@ -17,7 +18,6 @@ use touchstone_schema::{
     log::{Policy, receipt::FILE_EXTENSION},
 };
 use touchstone_sdk::{
-    client::ClientError,
     entropy::{Entropy, SystemEntropy},
     files::{self, MAX_PICTURE_BYTES},
     register::{Claim, LabelDoubt, Prepared, Registrar, Upload},
@@ -79,11 +79,16 @@ pub(crate) fn run(session: &Session, args: &Register) -> Result<Status, Failure>
         },
         progress: Progress::new(&session.out, args.files.len()),
     };
-    let mut status = Status::Done;
+    let mut failed = Failed::new(&session.out);
     for files in args.files.chunks(registrar.max_batch()) {
-        status = status.or(run.batch(files));
+        if failed.ended() {
+            run.progress.print(|| files.iter().for_each(|path| failed.untried(path, None)));
+        } else {
+            run.batch(files, &mut failed);
+        }
     }
-    Ok(status)
+    drop(run);
+    Ok(failed.finish())
 }
 
 fn claim(args: &Register) -> Result<Claim, Failure> {
@@ -122,12 +127,14 @@ struct Run<'a> {
     progress: Progress,
 }
 
-/// What became of one file: signed but not accepted, accepted but not uploaded, or done.
+/// What became of one statement.
 type Accepted = Result<(Prepared, Acknowledgement), Failure>;
+/// What became of what belongs to a statement; none if that was not sent.
+type Uploaded = Option<Result<ContentReceipt, Failure>>;
 
 impl Run<'_> {
     /// Registers one batch: prepare in parallel, submit at once, upload in parallel, print in order.
-    fn batch(&self, files: &[PathBuf]) -> Status {
+    fn batch(&self, files: &[PathBuf], failed: &mut Failed<'_>) {
         let mut prepared: Vec<Result<Prepared, Failure>> = Vec::with_capacity(files.len());
         let prepare = |path: &PathBuf| self.registrar.prepare(path, self.claim, self.upload);
         parallel::in_order(files, prepare, |_, result| {
@@ -138,24 +145,22 @@ impl Run<'_> {
         });
         for one in prepared.iter().filter_map(|one| one.as_ref().ok()) {
             // Only a notice: whatever fails here fails again where it matters.
-            if let Some(first) = self.registrar.earlier(one).ok().and_then(|all| all.into_iter().next()) {
-                self.progress.print(|| self.say_again(&one.path, &first));
+            let Ok(earlier) = self.registrar.earlier(one) else { break };
+            if let Some(first) = earlier.first() {
+                self.progress.print(|| self.say_again(&one.path, first));
             }
         }
         let accepted = self.submit(prepared);
 
-        let mut status = Status::Done;
-        let upload = |accepted: &Accepted| {
-            accepted.as_ref().ok().map(|(prepared, ack)| self.registrar.upload(prepared, &ack.id))
+        let upload = |accepted: &Accepted| -> Uploaded {
+            let (prepared, acknowledgement) = accepted.as_ref().ok()?;
+            Some(self.registrar.upload(prepared, &acknowledgement.id).map_err(Failure::from))
         };
-        parallel::in_order(&accepted, upload, |at, receipt| {
-            let (path, accepted) = (&files[at], &accepted[at]);
-            let receipt = receipt.map(|receipt| receipt.map_err(Failure::from));
-            status = status.or(self.report(path, accepted, receipt));
-            self.out.reach(status);
+        let ends = |uploaded: &Uploaded| matches!(uploaded, Some(Err(failure)) if failure.ends_run());
+        parallel::in_order_until(&accepted, upload, ends, |at, uploaded| {
+            self.progress.print(|| self.report(&files[at], &accepted[at], uploaded.flatten(), failed));
             self.progress.step();
         });
-        status
     }
 
     fn submit(&self, prepared: Vec<Result<Prepared, Failure>>) -> Vec<Accepted> {
@@ -163,11 +168,12 @@ impl Run<'_> {
         if ready.is_empty() {
             return prepared.into_iter().map(|one| Err(one.err().unwrap_or_else(lost))).collect();
         }
-        let mut answers = match self.registrar.submit(&ready) {
+        let answers: Vec<Result<Acknowledgement, Failure>> = match self.registrar.submit(&ready) {
             Ok(answers) => answers.into_iter().map(|answer| answer.map_err(Failure::from)).collect(),
-            Err(error) => whole_batch_failed(&error, ready.len()),
-        }
-        .into_iter();
+            // Every file of the batch fails for the same reason.
+            Err(error) => ready.iter().map(|_| Err(error.clone().into())).collect(),
+        };
+        let mut answers = answers.into_iter();
         prepared
             .into_iter()
             .map(|one| {
@@ -178,40 +184,30 @@ impl Run<'_> {
             .collect()
     }
 
-    /// Prints the answer about one file and gives its status.
-    fn report(
-        &self,
-        path: &Path,
-        accepted: &Accepted,
-        receipt: Option<Result<ContentReceipt, Failure>>,
-    ) -> Status {
-        let mut status = Status::Done;
-        self.progress.print(|| match (accepted, receipt) {
-            (Ok((prepared, acknowledgement)), Some(Ok(receipt))) => {
+    /// Prints the answer about one file.
+    fn report(&self, path: &Path, accepted: &Accepted, uploaded: Uploaded, failed: &mut Failed<'_>) {
+        let (prepared, acknowledgement) = match accepted {
+            Ok((prepared, acknowledgement)) => (prepared, acknowledgement),
+            Err(failure) => return failed.file(path, None, failure),
+        };
+        let statement = Some(acknowledgement.id);
+        match uploaded {
+            Some(Ok(receipt)) => {
                 let kept = self.keep(prepared, acknowledgement).unwrap_or_else(|failure| {
-                    status = failure.status_among_files();
-                    self.not_kept(&failure, path, acknowledgement);
+                    self.not_kept(&failure, path, acknowledgement, failed);
                     None
                 });
                 self.show(&Line::new(path, acknowledgement, &receipt, kept.as_deref()));
+                return;
             }
-            (Ok((prepared, acknowledgement)), Some(Err(failure))) => {
-                status = failure.status_among_files();
-                failure.report(self.out, Some(path));
-                self.say_how_to_go_on(path, acknowledgement);
-                // The statement stands, and so does its receipt.
-                if let Err(failure) = self.keep(prepared, acknowledgement) {
-                    status = status.or(failure.status_among_files());
-                    self.not_kept(&failure, path, acknowledgement);
-                }
-            }
-            (Err(failure), _) => {
-                status = failure.status_among_files();
-                failure.report(self.out, Some(path));
-            }
-            (Ok(_), None) => status = Status::SomeFailed,
-        });
-        status
+            Some(Err(failure)) => failed.file(path, statement, &failure),
+            None => failed.untried(path, statement),
+        }
+        self.say_how_to_go_on(path, acknowledgement);
+        // The statement stands, and so does its receipt.
+        if let Err(failure) = self.keep(prepared, acknowledgement) {
+            self.not_kept(&failure, path, acknowledgement, failed);
+        }
     }
 
     /// Keeps the statement and its receipt, if that is wanted; gives the receipt's path. Under these names stands only what
@@ -232,8 +228,14 @@ impl Run<'_> {
         Ok(Some(path))
     }
 
-    fn not_kept(&self, failure: &Failure, path: &Path, acknowledgement: &Acknowledgement) {
-        failure.report(self.out, Some(path));
+    fn not_kept(
+        &self,
+        failure: &Failure,
+        path: &Path,
+        acknowledgement: &Acknowledgement,
+        failed: &mut Failed<'_>,
+    ) {
+        failed.beside(path, failure);
         // Of a receipt that proves nothing, nobody knows what stands.
         if !matches!(failure, Failure::Unproven(..)) {
             self.say_how_to_get_the_receipt(acknowledgement);
@@ -307,18 +309,6 @@ impl Run<'_> {
         }
         out.line(&parts.join("  "));
     }
-}
-
-/// Every file of the batch fails for the same reason.
-fn whole_batch_failed(error: &ClientError, count: usize) -> Vec<Result<Acknowledgement, Failure>> {
-    let copy = || match error {
-        ClientError::Unreachable { url, reason } => {
-            ClientError::Unreachable { url: url.clone(), reason: reason.clone() }
-        }
-        ClientError::Problem(problem) => ClientError::Problem(problem.clone()),
-        other => ClientError::UnexpectedAnswer { url: String::new(), reason: other.to_string() },
-    };
-    (0..count).map(|_| Err(copy().into())).collect()
 }
 
 fn lost() -> Failure {

@@ -16,7 +16,7 @@ use touchstone_schema::key::PublicKey;
 use touchstone_sdk::{
     client::{Client, ClientSettings},
     config::{self, ConfigError, Effective, Given, Stored},
-    keys,
+    keys::{self, KeyFileError},
 };
 use zeroize::Zeroizing;
 
@@ -31,6 +31,11 @@ const NO_TOKEN: (&str, &str) = (
 const NO_KEY: (&str, &str) = (
     "Give --key FILE or set TOUCHSTONE_KEY; touchstone keygen makes one.",
     "请使用 --key FILE 或设置 TOUCHSTONE_KEY；可用 touchstone keygen 生成密钥。",
+);
+
+const NO_SUCH_KEY: (&str, &str) = (
+    "Check the name, or make a key: touchstone keygen --out FILE. Its public half belongs to the operator of the registry.",
+    "请检查文件名，或生成密钥：touchstone keygen --out FILE。其公钥须交给登记处运营方。",
 );
 
 /// Longest line that is read where a secret is asked for.
@@ -135,7 +140,12 @@ impl Session {
             let message = Message::new("no signing key is given", "未指定签名密钥");
             return Err(Failure::Usage(message, Some(NO_KEY)));
         };
-        let file = keys::read_private(path)?;
+        let file = keys::read_private(path).map_err(|error| match error {
+            KeyFileError::Io { ref source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Failure::Usage(error.message(), Some(NO_SUCH_KEY))
+            }
+            error => error.into(),
+        })?;
         if file.readable_by_others {
             let path = path.display();
             self.out.notice(&match self.out.language {
@@ -159,7 +169,7 @@ impl Session {
     /// Asks for a line of text; without a terminal, takes the first line of the input.
     pub(crate) fn ask(&self, question: &str) -> Result<Zeroizing<String>, Failure> {
         if io::stdin().is_terminal() {
-            self.out.prompt(&format!("{question}: "));
+            self.out.say(&format!("{question}: "));
         }
         filled(read_line(), question)
     }
@@ -172,9 +182,7 @@ fn read_line() -> io::Result<Zeroizing<String>> {
 }
 
 fn filled(line: io::Result<Zeroizing<String>>, question: &str) -> Result<Zeroizing<String>, Failure> {
-    let failed = |error: io::Error| {
-        Failure::Usage(Message::new(format!("{question}: {error}"), format!("{question}：{error}")), None)
-    };
+    let failed = |error: io::Error| Failure::Usage(Message::of_system(question, &error), None);
     let line = line.map_err(failed)?;
     let text = line.trim_end_matches(['\r', '\n']);
     if text.is_empty() {

@@ -5,6 +5,7 @@ mod credentials;
 mod refusal;
 
 use super::{
+    failed::Failed,
     failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     parallel::{self, Progress},
@@ -62,7 +63,7 @@ pub(crate) fn run(session: &Session, args: &Label) -> Result<Status, Failure> {
             "所有文件将使用同一内容编号；可在编号中用 {stem} 代表文件名",
         ));
     }
-    let mut status = Status::Done;
+    let mut failed = Failed::new(out);
     let mut done = 0_usize;
     let progress = Progress::new(out, args.files.len());
     parallel::in_order(
@@ -75,15 +76,13 @@ pub(crate) fn run(session: &Session, args: &Label) -> Result<Status, Failure> {
                     done += 1;
                     show(out, path, &plan, &written);
                 }
-                Err(failure) => {
-                    status = Status::SomeFailed;
-                    failure.report(out, Some(path));
-                }
+                Err(failure) => failed.file(path, None, &failure),
             });
             progress.step();
         },
     );
     drop(progress);
+    let status = failed.finish();
     if status == Status::SomeFailed && args.files.len() > 1 {
         let (all, left) = (args.files.len(), args.files.len() - done);
         let en = format!("{done} of {all} files were labelled, {left} were not");
@@ -180,7 +179,8 @@ impl Plan {
             target = Target::Nowhere;
         }
         if let Target::Folder(folder) = &target {
-            let refused = |error: io::Error| Failure::Usage(Message::of_file(folder, &error), None);
+            let refused =
+                |error: io::Error| Failure::Usage(Message::of_system(folder.display(), &error), None);
             fs::create_dir_all(folder).map_err(refused)?;
         }
         Ok(Self { labelling, dry_run: args.dry_run, target })
@@ -318,10 +318,10 @@ fn create(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
             "Files are never overwritten: choose another --out.",
             "不会覆盖已有文件：请更换 --out。",
         ));
-        Failure::File(Message::of_file(path, &error), remedy)
+        Failure::File(Message::of_system(path.display(), &error), remedy)
     })?;
     file.write_all(bytes).map_err(|error| {
         let _ = fs::remove_file(path);
-        Failure::File(Message::of_file(path, &error), None)
+        Failure::File(Message::of_system(path.display(), &error), None)
     })
 }

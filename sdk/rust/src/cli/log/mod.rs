@@ -132,15 +132,15 @@ fn policy(trusted: &Trusted) -> Result<Policy, Failure> {
 }
 
 fn text_file(path: &Path) -> Result<String, Failure> {
-    let bytes = files::read(path, MAX_POLICY_BYTES as u64).map_err(unusable)?;
+    let bytes = files::read(path, MAX_POLICY_BYTES as u64).map_err(|error| unusable(error.message()))?;
     let name = path.display();
     let message = || Message::new(format!("{name} is not UTF-8"), format!("{name} 不是 UTF-8 文本"));
-    String::from_utf8(bytes).map_err(|_| Failure::Usage(message(), None))
+    String::from_utf8(bytes).map_err(|_| unusable(message()))
 }
 
 /// A file that an option names cannot be used.
-fn unusable(error: impl std::fmt::Display) -> Failure {
-    Failure::Usage(Message::same(error), None)
+fn unusable(message: Message) -> Failure {
+    Failure::Usage(message, None)
 }
 
 /// What ends an audit without saying anything about the log.

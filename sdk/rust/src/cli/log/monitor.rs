@@ -8,7 +8,8 @@ use super::{
     split, text_file, unusable, words,
 };
 use crate::cli::{
-    failure::{Failure, Status},
+    chinese::InChinese,
+    failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     session::Session,
 };
@@ -40,8 +41,10 @@ const LOOKS: u32 = 3;
 
 fn rules(args: &Monitor) -> Result<Rules, Failure> {
     let mut rules: Rules = match &args.rules {
-        Some(path) => toml::from_str(&text_file(path)?)
-            .map_err(|error: toml::de::Error| unusable(format!("{}: {}", path.display(), error.message())))?,
+        Some(path) => toml::from_str(&text_file(path)?).map_err(|error: toml::de::Error| {
+            let (path, reason) = (path.display(), error.message());
+            unusable(Message::new(format!("{path}: {reason}"), format!("{path}：{reason}")))
+        })?,
         None => Rules::default(),
     };
     rules.organisations.extend(&args.organisation);
@@ -190,7 +193,8 @@ impl Follower<'_> {
                 Err(error) => {
                     let text = format!("{}: {error}", witness.name());
                     if self.told.insert(text.clone()) {
-                        self.out.notice(&text);
+                        let chinese = format!("{}：{}", witness.name(), error.chinese());
+                        self.out.notice(self.out.choose(&text, &chinese));
                     }
                     continue;
                 }

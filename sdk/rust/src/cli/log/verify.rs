@@ -9,6 +9,7 @@ use super::{
 };
 use crate::cli::{
     args::Language,
+    chinese::InChinese,
     failure::{Failure, Message, Status},
     output::{Output, Tone, clean},
     session::Session,
@@ -84,7 +85,8 @@ pub(crate) fn run(session: &Session, args: &Verify) -> Result<Status, Failure> {
     };
     let mut answers = Vec::with_capacity(args.answer.len());
     for path in &args.answer {
-        let bytes = files::read(path, MAX_ENVELOPE_BYTES as u64).map_err(unusable)?;
+        let bytes =
+            files::read(path, MAX_ENVELOPE_BYTES as u64).map_err(|error| unusable(error.message()))?;
         if !answers::is_answer(&bytes) {
             let name = path.display();
             return Err(Failure::Usage(
