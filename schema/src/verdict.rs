@@ -57,7 +57,7 @@ pub enum Relation {
     SameCaptureAltered,
     /// The photo's C2PA manifest says that it was made from it; the pixels did not tell.
     EditedFrom,
-    /// Another capture of the same object or template. Never counts against the buyer.
+    /// Another capture that shares an object, a template or its surroundings. Never counts against the buyer.
     SameObjectOtherCapture,
     /// Too small or too degraded. Never counts against the buyer.
     CannotTell,
@@ -151,7 +151,8 @@ pub enum FindingKind {
     AlteredRegions,
     /// Something lies over the same capture: an app's icons, a status bar, text, a sticker.
     OverlaidRegions,
-    /// A registered picture shows the same object or template in another capture. Counts against nobody.
+    /// A registered picture is another capture that shares an object, a template or its surroundings. Counts against
+    /// nobody.
     OtherCapture,
 }
 

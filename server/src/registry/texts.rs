@@ -104,12 +104,12 @@ pub fn finding(kind: FindingKind) -> Bilingual {
             "照片的部分区域与同一次拍摄的已登记图片不同。",
         ),
         FindingKind::OverlaidRegions => (
-            "Icons, bars, text or stickers lie over the registered picture.",
-            "已登记图片上覆盖有图标、状态栏、文字或贴纸。",
+            "Icons, bars, text, stickers or a lamp's reflection lie over the registered picture.",
+            "已登记图片上覆盖有图标、状态栏、文字、贴纸或灯光反射。",
         ),
         FindingKind::OtherCapture => (
-            "A registered picture shows the same object or template in another capture. It counts against nobody.",
-            "一张已登记图片是同一物品或模板的另一次拍摄。不对任何人构成不利。",
+            "A registered picture is another capture that shares an object, a template or its surroundings. It counts against nobody.",
+            "一张已登记图片为另一次拍摄，与照片有共同的物品、模板或背景。不对任何人构成不利。",
         ),
     };
     Bilingual::new(en, zh)
@@ -453,8 +453,8 @@ fn reason_without_match(conclusion: Conclusion, evidence: &Evidence) -> Bilingua
             )
         }
         _ if evidence.candidates.iter().any(|it| !it.withdrawn) => Bilingual::new(
-            "Another capture of an object or template that is registered. That counts against nobody.",
-            "与已登记的物品或模板相同，但为另一次拍摄。不对任何人构成不利。",
+            "Another capture that shares an object, a template or its surroundings with a registered picture. That counts against nobody.",
+            "与已登记图片有共同的物品、模板或背景，但为另一次拍摄。不对任何人构成不利。",
         ),
         _ if !evidence.informative => Bilingual::new(
             "The photo tells too little to be recognised. Nothing is known.",

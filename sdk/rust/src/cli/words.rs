@@ -142,7 +142,9 @@ pub(crate) const fn relation(relation: Relation) -> Pair {
         Relation::SameCapture => ("same capture", "同一次拍摄"),
         Relation::SameCaptureAltered => ("same capture, altered", "同一次拍摄，有改动"),
         Relation::EditedFrom => ("made from it, by its C2PA manifest", "其 C2PA 清单称源自该图"),
-        Relation::SameObjectOtherCapture => ("another capture of the same object", "同一物品的另一次拍摄"),
+        Relation::SameObjectOtherCapture => {
+            ("another capture that shares an object or surroundings", "另一次拍摄，有共同的物品或背景")
+        }
         Relation::CannotTell => ("cannot tell", "无法判断"),
     }
 }
