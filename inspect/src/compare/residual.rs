@@ -29,8 +29,6 @@ pub(crate) struct Residual {
     pub(crate) relative: Plane,
     /// The upper quartile of the absolute residual over valid pixels: the picture's own level, grey levels.
     pub(crate) level: f32,
-    /// Mean change of the reference's colours by the colour map, summed over the channels, grey levels.
-    pub(crate) edited: f32,
     /// Contrast of the predicted picture over 5 x 5 pixels, grey levels.
     pub(crate) contrast: Plane,
 }
@@ -42,7 +40,6 @@ pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, 
     let (width, height) = (valid.len() / predicted[0].height.max(1), predicted[0].height);
     let mut absolute = Plane::new(width, height);
     let mut contrast = Plane::new(width, height);
-    let mut moved_in_all = 0_u32;
     let mut outside = vec![0_u8; width * height];
     let mut inverse = vec![0_u8; width * height];
     for (channel, (a, b)) in predicted.iter().zip(query).enumerate() {
@@ -58,7 +55,6 @@ pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, 
         for (outside, inverse) in outside.iter_mut().zip(&inverse) {
             *outside = (*outside).max(*inverse);
         }
-        moved_in_all += a.data.iter().zip(&before.data).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>();
         let excused = if channel == 0 { 2 } else { 1 };
         for ((outside, now), before) in outside.iter_mut().zip(&a.data).zip(&before.data) {
             *outside = outside.saturating_sub(now.abs_diff(*before) >> excused);
@@ -84,8 +80,16 @@ pub(crate) fn measure(predicted: &Channels, plain: &Channels, query: &Channels, 
     for (out, (value, contrast)) in relative.data.iter_mut().zip(absolute.data.iter().zip(&contrast.data)) {
         *out = whole((f32::from(*value) * scales[usize::from(*contrast)]).min(255.0)) as u8;
     }
-    let edited = moved_in_all as f32 / (width * height).max(1) as f32;
-    Residual { relative, level, edited, contrast }
+    Residual { relative, level, contrast }
+}
+
+/// Mean change of the reference's colours by the colour map, summed over the channels, grey levels.
+pub(crate) fn edited(predicted: &Channels, plain: &Channels) -> f32 {
+    let moved = |(now, before): (&Plane, &Plane)| {
+        now.data.iter().zip(&before.data).map(|(now, before)| u32::from(now.abs_diff(*before))).sum::<u32>()
+    };
+    let sum: u32 = predicted.iter().zip(plain).map(moved).sum();
+    sum as f32 / plain[0].data.len().max(1) as f32
 }
 
 /// How far each value lies outside what is lowest and highest around it.

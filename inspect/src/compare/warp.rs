@@ -15,7 +15,6 @@ const STEP: usize = 20;
 const REACH: f32 = 2.0;
 
 /// Displacements in frame pixels, at nodes [`STEP`] pixels apart, bilinear in between.
-#[derive(Clone)]
 pub(crate) struct Field {
     columns: usize,
     rows: usize,

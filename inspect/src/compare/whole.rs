@@ -34,6 +34,8 @@ const BUTTON_EDGE: f32 = 1.5;
 const EXAMINED: usize = 64;
 /// Reflections of lamps that are looked for, at most.
 const LAMPS: usize = 3;
+/// One part in so many of what is seen has to lie beside them: it tells the colours.
+const LEFT_BY_LAMPS: usize = 3;
 
 /// A query, prepared once for comparisons with any number of references.
 #[derive(Debug, Clone)]
@@ -116,8 +118,8 @@ pub struct Comparison {
     pub level: f32,
     /// Altered regions, strongest first; empty unless the relation is [`Relation::SameCaptureAltered`].
     pub alterations: Vec<Alteration>,
-    /// Icons, letters and frames that a screen laid over the picture, and light of lamps that it reflects; they are no
-    /// alterations.
+    /// Icons, letters and frames that a screen laid over the picture, and light of lamps that it reflects, these first;
+    /// they are no alterations.
     pub overlays: Vec<Alteration>,
     /// Per pixel of the bounded query: 0 unaltered, [`Comparison::OVERLAY`] screen overlay, 128 to 255 altered, the
     /// stronger the higher.
@@ -222,18 +224,24 @@ impl Sight {
         Self::through(frame, predicted, self.tone, self.field.rescaled(before, size))
     }
 
-    fn through(frame: &Frame, mut predicted: Channels, tone: Tone, field: Field) -> Self {
+    fn through(frame: &Frame, predicted: Channels, tone: Tone, field: Field) -> Self {
         let (width, height) = (frame.reference.width, frame.reference.height);
         let (warped, valid) = warp::warp(&frame.part, &frame.to_part, &field, width, height);
-        let mut query = tone::channels(&warped);
+        let (predicted, query) = Self::equalised(predicted, &warped, &valid);
+        Self { predicted, query, warped, valid, tone, field }
+    }
+
+    /// The prediction and what is seen, equally sharp.
+    fn equalised(mut predicted: Channels, warped: &Rgb, valid: &[u8]) -> (Channels, Channels) {
+        let mut query = tone::channels(warped);
         // What the query does not show must not bleed into what it shows when either is softened. `valid` is 0 or 255.
         for (shown, predicted) in query.iter_mut().zip(&predicted) {
-            for ((value, predicted), seen) in shown.data.iter_mut().zip(&predicted.data).zip(&valid) {
+            for ((value, predicted), seen) in shown.data.iter_mut().zip(&predicted.data).zip(valid) {
                 *value = *value & *seen | *predicted & !*seen;
             }
         }
-        sharpness::equalise(&mut predicted, &mut query, &valid);
-        Self { predicted, query, warped, valid, tone, field }
+        sharpness::equalise(&mut predicted, &mut query, valid);
+        (predicted, query)
     }
 
     /// Without what lies along the border of what is seen.
@@ -243,30 +251,48 @@ impl Sight {
         self
     }
 
-    /// The same with the light of lamps predicted, and what they light; `None` if one explains nothing. The colours are
-    /// told anew by the rest of the picture: the smooth light fitted to all of it bends towards a lamp's.
-    fn lit(&self, frame: &Frame, spots: &[(Spot, f32)]) -> Option<(Vec<Lit>, Self)> {
+    /// The pictures with the light of lamps predicted; `None` if one is no light, or they leave too little. The colours
+    /// are told anew by the rest of the picture: the smooth light fitted to all of it bends towards a lamp's.
+    fn lit(&self, frame: &Frame, plain: &Channels, spots: &[(Spot, f32)]) -> Option<Lit> {
         let (width, height) = (self.warped.width, self.warped.height);
         let mut rest = self.valid.clone();
         for (spot, _) in spots {
             spot.hide(width, height, &mut rest);
         }
         let seen = |pixels: &[u8]| pixels.iter().filter(|seen| **seen != 0).count();
-        if 3 * seen(&rest) < seen(&self.valid) {
+        if LEFT_BY_LAMPS * seen(&rest) < seen(&self.valid) {
             return None;
         }
-        let tone = Tone::fit(&frame.reference, &self.warped, &rest);
-        let predicted = tone.apply(&frame.reference);
-        let mut sight = Self::through(frame, predicted, tone, self.field.clone()).within_margin();
-        let mut lit = Vec::with_capacity(spots.len());
+        let predicted = Tone::fit(&frame.reference, &self.warped, &rest).apply(&frame.reference);
+        let (mut predicted, query) = Self::equalised(predicted, &self.warped, &self.valid);
+        // Damage elsewhere shows as well as without the light.
+        let edited = residual::edited(&predicted, plain);
+        let mut places = Vec::with_capacity(spots.len());
         for (spot, strength) in spots {
-            let highlight = Highlight::fit(*spot, &sight.predicted, &sight.query, &sight.valid)?;
-            let mut pixels = vec![0; width * height];
-            let bounds = highlight.add(&mut sight.predicted, &mut pixels);
-            lit.push(Lit { bounds, pixels, strength: *strength });
+            let highlight = Highlight::fit(*spot, &predicted, &query, &self.valid)?;
+            let (pixels, bounds) = highlight.add(&mut predicted, &self.valid)?;
+            places.push(LitPlace { bounds, pixels, strength: *strength });
         }
-        Some((lit, sight))
+        Some(Lit { predicted, query, edited, places })
     }
+}
+
+/// Both pictures with the light of lamps predicted.
+struct Lit {
+    predicted: Channels,
+    query: Channels,
+    /// As [`residual::edited`] without the light.
+    edited: f32,
+    places: Vec<LitPlace>,
+}
+
+/// What one lamp lights.
+struct LitPlace {
+    bounds: Bounds,
+    /// Per pixel of the frame 255 where it is clearly lit, else 0.
+    pixels: Vec<u8>,
+    /// Of the region that it explains.
+    strength: f32,
 }
 
 /// The regions that depart.
@@ -276,32 +302,29 @@ struct Found {
     labels: Vec<u32>,
     regions: Vec<Region>,
     size: (usize, usize),
-    lit: Vec<Lit>,
-}
-
-/// What a lamp's reflection lights.
-struct Lit {
-    bounds: Bounds,
-    /// Per pixel of the frame 255 where it is clearly lit, else 0.
-    pixels: Vec<u8>,
-    strength: f32,
+    /// As [`residual::edited`], without the light of lamps.
+    edited: f32,
+    lit: Vec<LitPlace>,
 }
 
 impl Found {
     fn new(sight: Sight, frame: &Frame) -> Self {
         let plain = tone::channels(&frame.reference);
-        let mut found = Self::measured(sight.within_margin(), &plain);
+        let edited = residual::edited(&sight.predicted, &plain);
+        let mut found = Self::measured(sight.within_margin(), &plain, edited);
         // What lies in a lamp's light is judged once the light is part of the prediction.
         let mut spots = Vec::new();
         while spots.len() < LAMPS
-            && let Some((lit, sight)) = found.lit(frame, &mut spots)
+            && let Some(lit) = found.lit(frame, &plain, &mut spots)
         {
-            found = Self { lit, ..Self::measured(sight, &plain) };
+            let Lit { predicted, query, edited, places } = lit;
+            let sight = Sight { predicted, query, ..found.sight };
+            found = Self { lit: places, ..Self::measured(sight, &plain, edited) };
         }
         found
     }
 
-    fn measured(sight: Sight, plain: &Channels) -> Self {
+    fn measured(sight: Sight, plain: &Channels, edited: f32) -> Self {
         let size = (plain[0].width, plain[0].height);
         let residual = residual::measure(&sight.predicted, plain, &sight.query, &sight.valid);
         let mut mask = softened(&residual.relative);
@@ -311,32 +334,30 @@ impl Found {
         let (labels, count) = regions::label(&mask, if is_small(size) { 1 } else { 2 });
         let ground = Ground { width: size.0, relative: &residual.relative, contrast: &residual.contrast };
         let regions = ground.measure(&labels, count);
-        Self { sight, residual, labels, regions, size, lit: Vec::new() }
+        Self { sight, residual, labels, regions, size, edited, lit: Vec::new() }
     }
 
-    /// What lamps light, and the pictures with that light predicted, if there is one lamp more than in `spots`.
-    fn lit(&self, frame: &Frame, spots: &mut Vec<(Spot, f32)>) -> Option<(Vec<Lit>, Sight)> {
-        let mut large: Vec<(f32, usize, &Region)> = self
-            .regions
-            .iter()
-            .enumerate()
-            .filter(|(_, region)| decide::may_be_lit(region, self.size))
-            .map(|(index, region)| (self.strength(region), index, region))
-            .filter(|(strength, ..)| *strength >= 1.0)
-            .collect();
+    /// The pictures with the light of one lamp more than in `spots`, if a large region is that.
+    fn lit(&self, frame: &Frame, plain: &Channels, spots: &mut Vec<(Spot, f32)>) -> Option<Lit> {
+        let mut large = self.heaviest();
+        large.retain(|(_, index)| decide::may_be_lit(&self.regions[*index], self.size));
         if large.is_empty() {
             return None;
         }
-        large.sort_by(|a, b| b.0.total_cmp(&a.0));
-        large.truncate(LAMPS - spots.len());
         let contrast = residual::contrast(&self.sight.query[0]);
         let seen = self.seen();
-        large.retain(|(_, index, region)| !self.is_overlay(&contrast, seen, *index as u32 + 1, region));
         let Sight { predicted, query, valid, .. } = &self.sight;
-        for (strength, _, region) in large {
-            let Some(spot) = Spot::around(region.bounds, predicted, query, valid) else { continue };
-            spots.push((spot, strength));
-            if let Some(lit) = self.sight.lit(frame, spots) {
+        // Bars of a screen and dark stains are often the heaviest, and cost little to tell.
+        let candidates = large
+            .into_iter()
+            .map(|(strength, index)| (strength, index as u32 + 1, &self.regions[index]))
+            .filter(|(_, label, region)| !self.is_overlay(&contrast, seen, *label, region))
+            .filter_map(|(strength, _, region)| {
+                Some((Spot::around(region.bounds, predicted, query, valid)?, strength))
+            });
+        for candidate in candidates.take(LAMPS - spots.len()) {
+            spots.push(candidate);
+            if let Some(lit) = self.sight.lit(frame, plain, spots) {
                 return Some(lit);
             }
             spots.pop();
@@ -344,8 +365,22 @@ impl Found {
         None
     }
 
+    /// Strength and index of the regions that are strong enough to be told, strongest first.
+    fn heaviest(&self) -> Vec<(f32, usize)> {
+        let mut heaviest: Vec<(f32, usize)> = self
+            .regions
+            .iter()
+            .enumerate()
+            .map(|(index, region)| (self.strength(region), index))
+            .filter(|(strength, _)| *strength >= 1.0)
+            .collect();
+        heaviest.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        heaviest.truncate(EXAMINED);
+        heaviest
+    }
+
     fn strength(&self, region: &Region) -> f32 {
-        decide::strength(region, self.residual.level, self.residual.edited, self.size)
+        decide::strength(region, self.residual.level, self.edited, self.size)
     }
 
     /// Whether a screen painted the region, or laid a button over it and the rest is too weak to be reported: where a
@@ -396,26 +431,18 @@ impl Found {
 
     /// Enters alterations and overlays into the result, and both into its map.
     fn report(&self, result: &mut Comparison, to_bounded: &Homography, up: &Homography) {
-        let mut heaviest: Vec<(f32, usize)> = self
-            .regions
-            .iter()
-            .enumerate()
-            .map(|(index, region)| (self.strength(region), index))
-            .filter(|(strength, _)| *strength >= 1.0)
-            .collect();
         let whole = &up.after(to_bounded);
-        for lit in self.lit.iter().filter(|lit| lit.bounds.0 < lit.bounds.2) {
+        for lit in &self.lit {
             let Some([x, y, width, height]) = outline(lit.bounds, whole) else { continue };
             let area = lit.pixels.iter().filter(|lit| **lit != 0).count();
             let share = area as f32 / (self.size.0 * self.size.1) as f32;
             result.overlays.push(Alteration { x, y, width, height, strength: lit.strength, share });
             self.paint(&mut result.map, lit.bounds, to_bounded, |at| lit.pixels[at] & Comparison::OVERLAY);
         }
+        let heaviest = self.heaviest();
         if heaviest.is_empty() {
             return;
         }
-        heaviest.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        heaviest.truncate(EXAMINED);
         let contrast = residual::contrast(&self.sight.query[0]);
         let seen = self.seen();
         // What every label is: 0 nothing, else the least value in the map.

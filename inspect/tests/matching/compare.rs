@@ -303,12 +303,44 @@ fn a_lamp_that_a_screen_reflects_is_no_alteration() {
             let (hit, wrong) = flagged(&found, crack);
             assert!(hit > 0.5 && wrong < 0.03, "{power}: {hit} {wrong}");
         }
+        // Below the other corner of the light, too, damage stays damage.
+        let scratch = |x: usize, y: usize| (440..540).contains(&x) && (380 + x / 5).abs_diff(y) <= 2;
+        let mut query = picture.clone();
+        paint(&mut query, lit);
+        paint(&mut query, |x, y, _| scratch(x, y).then_some([20, 20, 24]));
+        let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+        assert_eq!(found.relation, Relation::SameCaptureAltered, "{power}");
+        assert!(flagged(&found, scratch).0 > 0.5, "{power}");
         let mut query = picture.clone();
         let patch = |x: usize, y: usize| lamp(x, y) > 0.4;
         paint(&mut query, |x, y, p| patch(x, y).then(|| p.map(|value| add(value, power))));
         let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
         assert_eq!(found.relation, Relation::SameCaptureAltered, "{power}");
         assert!(flagged(&found, patch).0 > 0.3, "{power}");
+    }
+}
+
+/// Paint of edges as soft as light hides what lies below, or is of a colour.
+#[test]
+fn soft_paint_is_no_light() {
+    let picture = large_scene();
+    let spot = |x: usize, y: usize| {
+        let (u, v) = ((x as f64 - 250.0) / 55.0, (y as f64 - 160.0) / 40.0);
+        (-0.5 * (u * u + v * v)).exp()
+    };
+    for (colour, opacity) in
+        [([235, 235, 232], 1.0), ([200, 205, 190], 1.0), ([220, 60, 60], 0.6), ([120, 200, 90], 0.6)]
+    {
+        let mut query = picture.clone();
+        paint(&mut query, |x, y, p| {
+            let alpha = opacity * spot(x, y);
+            Some([0, 1, 2].map(|at: usize| {
+                (alpha * f64::from(colour[at]) + (1.0 - alpha) * f64::from(p[at])).round() as u8
+            }))
+        });
+        let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+        assert_eq!(found.relation, Relation::SameCaptureAltered, "{colour:?} {opacity}");
+        assert!(flagged(&found, |x, y| spot(x, y) > 0.6).0 > 0.3, "{colour:?} {opacity}");
     }
 }
 
