@@ -117,24 +117,25 @@ fn in_chinese(command: Command, path: &str) -> Command {
 /// An argument with its Chinese text, which holds the notes that the parser would make in English.
 fn translated(arg: Arg, text: &str, width: usize) -> Arg {
     let mut notes = Vec::new();
-    let values: Vec<String> =
-        arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-    if !values.is_empty() {
-        notes.push(format!("可选 {}", values.join("、")));
-    }
-    if let Some(value) = arg.get_default_values().first() {
-        notes.push(format!("默认 {}", value.to_string_lossy()));
+    // To the parser a flag has the values true and false, which nobody gives.
+    let takes_value = arg.get_action().takes_values();
+    if takes_value {
+        let values: Vec<String> =
+            arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+        if !values.is_empty() {
+            notes.push(format!("可选 {}", values.join("、")));
+        }
+        if let Some(value) = arg.get_default_values().first() {
+            notes.push(format!("默认 {}", value.to_string_lossy()));
+        }
     }
     if let Some(variable) = arg.get_env() {
         notes.push(format!("环境变量 {}", variable.to_string_lossy()));
     }
     let notes = if notes.is_empty() { String::new() } else { format!("（{}）", notes.join("；")) };
     let heading = arg.get_help_heading().and_then(zh::heading);
-    let arg = arg
-        .help(wrapped(&format!("{text}{notes}"), width))
-        .hide_possible_values(true)
-        .hide_default_value(true)
-        .hide_env(true);
+    let arg = arg.help(wrapped(&format!("{text}{notes}"), width)).hide_env(true);
+    let arg = if takes_value { arg.hide_possible_values(true).hide_default_value(true) } else { arg };
     match heading {
         Some(heading) => arg.help_heading(heading),
         None => arg,
@@ -242,6 +243,7 @@ mod tests {
                 "[env",
                 "[default",
                 "ossible values",
+                "true",
             ] {
                 assert!(!page.contains(english), "{english}: {page}");
             }
