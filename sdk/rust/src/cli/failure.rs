@@ -139,8 +139,8 @@ impl Failure {
         }
     }
 
-    /// Whether every other file would fail for this, too: the caller is refused, or nobody answers. A connection that broke
-    /// half-way may be one file's.
+    /// Whether every other file would fail for this, too: the caller is refused, or there is no connection. One that broke
+    /// or was too slow half-way may be one file's.
     pub(crate) fn ends_run(&self) -> bool {
         const OF_CALLER: [ProblemCode; 2] = [ProblemCode::Forbidden, ProblemCode::OrganisationSuspended];
         match self {
@@ -381,6 +381,32 @@ impl From<CheckError> for Failure {
                     "请勿依赖此结论。若登记处更换了密钥，请重新运行 touchstone login。",
                 )),
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use touchstone_sdk::client::Obstacle;
+
+    #[test]
+    fn a_run_ends_where_no_other_file_could_do_better() {
+        let system = |kind: io::ErrorKind| Obstacle::System { kind, text: kind.to_string() };
+        for (reason, ends) in [
+            (Obstacle::NoSuchHost, true),
+            (Obstacle::NoConnection, true),
+            (Obstacle::Late, false),
+            (system(io::ErrorKind::ConnectionRefused), true),
+            (system(io::ErrorKind::ConnectionReset), false),
+            (system(io::ErrorKind::BrokenPipe), false),
+            (system(io::ErrorKind::UnexpectedEof), false),
+            (system(io::ErrorKind::TimedOut), false),
+            (Obstacle::Other("a certificate that nobody vouches for".to_owned()), true),
+        ] {
+            let url = "https://r.example".to_owned();
+            let failure = Failure::from(ClientError::Unreachable { url, reason });
+            assert_eq!(failure.ends_run(), ends, "{failure:?}");
         }
     }
 }
