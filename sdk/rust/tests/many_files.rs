@@ -253,6 +253,25 @@ fn marked_photos_come_with_a_legend() {
     assert_eq!((lines.len(), said.as_str()), (2, ""), "scripts need no legend");
 }
 
+#[test]
+fn marked_photos_that_are_refused_are_named_each() {
+    let url = serve(|line, body| match line.split(' ').nth(1).unwrap() {
+        "/v1/registry" => registry(),
+        "/v1/checks" => verdict(&photo_in(body)),
+        _ => problem(ProblemCode::Forbidden),
+    });
+    let desk = Desk::new(url);
+    let files = desk.photos(2);
+    let (status, lines, said) = desk.json(&["check", "--overlay", "seen"], &files);
+    assert_eq!((status, named(&lines)), (4, files), "{said}");
+    assert!(
+        lines.iter().all(|line| line["conclusion"] == "altered" && line.get("error").is_none()),
+        "{lines:?}"
+    );
+    assert!(said.contains("0.jpg: ") && said.contains("1.jpg: "), "{said}");
+    assert!(!said.contains("stopped here"), "{said}");
+}
+
 /// A registry that knows the key of a desk's `k`, takes statements, and answers uploads so.
 fn merchants(key: PublicKey, upload: impl Fn() -> Answer + Send + Sync + 'static) -> String {
     serve(move |line, body| {

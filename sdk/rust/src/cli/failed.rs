@@ -69,23 +69,25 @@ impl<'a> Failed<'a> {
     /// A file failed; `statement` is what stands of it.
     pub(crate) fn file(&mut self, path: &Path, statement: Option<StatementId>, failure: &Failure) {
         Line::new(path, statement, failure).print(self.out);
-        // Of those that were under way together, the first says it for all.
-        if self.ended() && failure.ends_run() {
-            self.left += 1;
-        }
-        self.beside(path, failure);
-    }
-
-    /// Something failed about a file that has its line.
-    pub(crate) fn beside(&mut self, path: &Path, failure: &Failure) {
         match (failure.ends_run(), self.ended()) {
             (false, _) => failure.report(self.out, Some(path)),
-            (true, true) => {}
+            // Of those that were under way together, the first says it for all.
+            (true, true) => self.left += 1,
             (true, false) => {
                 failure.report(self.out, None);
                 self.end = Some(failure.clone());
             }
         }
+        self.reach(failure);
+    }
+
+    /// Something failed beside the answer about a file: that says nothing about the others.
+    pub(crate) fn beside(&mut self, path: &Path, failure: &Failure) {
+        failure.report(self.out, Some(path));
+        self.reach(failure);
+    }
+
+    fn reach(&mut self, failure: &Failure) {
         self.status = self.status.or(failure.status_among_files());
         self.out.reach(self.status);
     }
