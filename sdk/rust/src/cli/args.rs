@@ -66,7 +66,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "TOUCHSTONE_KEY", value_name = "FILE", help_heading = "Global options")]
     pub(crate) key: Option<PathBuf>,
     /// Print JSON: one object for each file or answer, each on one line. That of a file that failed has an "error" with
-    /// "code", "title" and "remedy".
+    /// "code", "title" and "remedy", a "statement" if one stands in the log all the same, and "tried": false if the run
+    /// ended before its turn.
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
     /// Language of what people read. By default as LC_ALL or LANG say.

@@ -17,7 +17,7 @@ struct Line<'a> {
     /// What stands in the log all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     statement: Option<StatementId>,
-    /// False where the run ended before the file's turn.
+    /// False where the run ended before the file's turn and nothing of it stands: it can be given again.
     #[serde(skip_serializing_if = "Option::is_none")]
     tried: Option<bool>,
     error: Document<'a>,
@@ -30,7 +30,7 @@ impl<'a> Line<'a> {
     }
 
     fn untried(path: &Path, statement: Option<StatementId>, failure: &'a Failure) -> Self {
-        Self { tried: Some(false), ..Self::new(path, statement, failure) }
+        Self { tried: statement.is_none().then_some(false), ..Self::new(path, statement, failure) }
     }
 
     fn print(&self, out: &Output) {
@@ -52,7 +52,7 @@ pub(crate) struct Failed<'a> {
     status: Status,
     /// What ended the run.
     end: Option<Failure>,
-    /// Files that were left then.
+    /// Files that got no answer for that.
     left: usize,
 }
 
@@ -92,7 +92,7 @@ impl<'a> Failed<'a> {
         self.out.reach(self.status);
     }
 
-    /// The run ended before this file's turn.
+    /// The run ended before this file's turn, or between its statement, which stands, and what belongs to it.
     pub(crate) fn untried(&mut self, path: &Path, statement: Option<StatementId>) {
         self.left += 1;
         if let Some(end) = &self.end {
@@ -100,14 +100,14 @@ impl<'a> Failed<'a> {
         }
     }
 
-    /// Says how many files were left, and gives the status of the run.
+    /// Says how many files have no answer since the run ended, and gives the status of the run.
     pub(crate) fn finish(self) -> Status {
         let Self { out, left, .. } = self;
         match (out.language, left) {
             (_, 0) => {}
-            (Language::En, 1) => out.notice("stopped here: 1 further file was not tried"),
-            (Language::En, _) => out.notice(&format!("stopped here: {left} further files were not tried")),
-            (Language::Zh, _) => out.notice(&format!("已就此停止：其余 {left} 个文件未处理")),
+            (Language::En, 1) => out.notice("stopped here: 1 further file has no answer"),
+            (Language::En, _) => out.notice(&format!("stopped here: {left} further files have no answer")),
+            (Language::Zh, _) => out.notice(&format!("已就此停止：另有 {left} 个文件没有结果")),
         }
         self.status
     }

@@ -71,7 +71,8 @@ const TOP: &[Page] = &[
             ("key", "签署声明的私钥文件，见 touchstone keygen"),
             (
                 "json",
-                "输出 JSON：每个文件或答案一个对象，各占一行。失败的文件带有 error，内含 code、title 和 remedy",
+                "输出 JSON：每个文件或答案一个对象，各占一行。失败的文件带有 error，内含 code、title 和 remedy；\
+                 声明已登记的还带有 statement；运行提前停止而未处理的还带有 \"tried\": false",
             ),
             ("lang", "供人阅读的文字所用的语言。默认取自 LC_ALL 或 LANG"),
         ],
