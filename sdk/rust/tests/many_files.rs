@@ -125,7 +125,7 @@ impl Desk {
         (0..count).map(photo).collect()
     }
 
-    fn run(&self, words: &[&str], files: &[String]) -> Output {
+    fn command(&self, words: &[&str], files: &[String]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_touchstone"));
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TOUCHSTONE_"))
@@ -134,7 +134,12 @@ impl Desk {
         }
         command.current_dir(self.0.path()).stdin(Stdio::null()).env("LC_ALL", "C").env_remove("LANG");
         command.env("XDG_CONFIG_HOME", self.0.path().join("settings"));
-        command.args(["--url", &self.1, "--token", "t"]).args(words).args(files).output().unwrap()
+        command.args(["--url", &self.1, "--token", "t"]).args(words).args(files);
+        command
+    }
+
+    fn run(&self, words: &[&str], files: &[String]) -> Output {
+        self.command(words, files).output().unwrap()
     }
 
     /// Exit status, JSON lines and what was said beside.
@@ -228,6 +233,26 @@ fn a_registry_that_goes_away_ends_the_run() {
         assert_eq!((status, lines.len()), (expected, 9), "{words:?}: {said}");
         assert!(lines.iter().all(|line| line["tried"] == false && line["error"]["title"].is_string()));
         assert_eq!(said.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn what_nobody_reads_any_more_is_no_success() {
+    let url = serve(|line, _| match line.split(' ').nth(1).unwrap() {
+        "/v1/registry" => registry(),
+        _ => problem(ProblemCode::Unauthenticated),
+    });
+    let desk = Desk::new(url);
+    let files = desk.photos(2);
+    for (words, expected, error) in
+        [(&["check"][..], 4, "unauthenticated"), (&["register", "--key", "none"][..], 2, "none")]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = desk.command(&[&["--json"], words].concat(), &files).stdout(writer).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(expected), "{said}");
+        assert!(said.contains("error: ") && said.contains(error), "{said}");
     }
 }
 

@@ -1,5 +1,8 @@
 //! The files of a run that failed: each gives scripts its line, and what would fail every file is said once and ends the
 //! run.
+//!
+//! The line comes last: where nobody reads any more the process ends with it, and what failed must have been said by then
+//! and count in the exit status.
 
 use super::{
     args::Language,
@@ -43,6 +46,7 @@ impl<'a> Line<'a> {
 /// A command that failed before the first of its files.
 pub(crate) fn before_any(out: &Output, files: &[PathBuf], failure: &Failure) {
     failure.report(out, None);
+    out.reach(failure.status());
     files.iter().for_each(|path| Line::untried(path, None, failure).print(out));
 }
 
@@ -68,7 +72,6 @@ impl<'a> Failed<'a> {
 
     /// A file failed; `statement` is what stands of it.
     pub(crate) fn file(&mut self, path: &Path, statement: Option<StatementId>, failure: &Failure) {
-        Line::new(path, statement, failure).print(self.out);
         match (failure.ends_run(), self.ended()) {
             (false, _) => failure.report(self.out, Some(path)),
             // Of those that were under way together, the first says it for all.
@@ -79,6 +82,7 @@ impl<'a> Failed<'a> {
             }
         }
         self.reach(failure);
+        Line::new(path, statement, failure).print(self.out);
     }
 
     /// Something failed beside the answer about a file: that says nothing about the others.
