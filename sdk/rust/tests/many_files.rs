@@ -15,7 +15,8 @@ use std::{
     thread,
 };
 use touchstone_schema::{
-    CheckId, KeyId, OrganisationId, Sha256Digest, StatementId, envelope, key::PublicKey, problem::ProblemCode,
+    CheckId, KeyId, OrganisationId, Sha256Digest, StatementId, envelope, key::PublicKey, log::VerifierKey,
+    problem::ProblemCode,
 };
 
 /// What a registry answers: its status and its body.
@@ -67,8 +68,9 @@ fn verdict_key() -> ed25519_dalek::SigningKey {
 
 fn registry() -> Answer {
     let key = PublicKey::from(&verdict_key());
+    let log_key = VerifierKey::ed25519("r.example/log", key).unwrap().to_string();
     good(&json!({
-        "origin": "r.example/log", "version": "0", "log_verifier_key": "", "verdict_key": key, "operator_key": key,
+        "origin": "r.example/log", "version": "0", "log_verifier_key": log_key, "verdict_key": key, "operator_key": key,
         "log_size": 1, "published_size": 1, "time": "2026-11-22T09:00:00Z", "max_upload_bytes": 1_000_000,
         "max_batch": 10
     }))
@@ -297,16 +299,25 @@ fn marked_photos_that_are_refused_are_named_each() {
     assert!(!said.contains("stopped here"), "{said}");
 }
 
-/// A registry that knows the key of a desk's `k`, takes statements, and answers uploads so.
-fn merchants(key: PublicKey, upload: impl Fn() -> Answer + Send + Sync + 'static) -> String {
-    serve(move |line, body| {
-        let path = line.split(' ').nth(1).unwrap();
-        match path.split('?').next().unwrap() {
+/// A desk with a key `k` and pictures `0.png`, `1.png`, ... at a registry that knows the key and takes statements. What
+/// `answer` leaves, such as uploads, is refused.
+fn shop(
+    pictures: usize,
+    answer: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static,
+) -> (Desk, Vec<String>) {
+    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let public = PublicKey::from(&key);
+    let url = serve(move |line, body| {
+        let path = line.split([' ', '?']).nth(1).unwrap();
+        if let Some(answer) = answer(path) {
+            return answer;
+        }
+        match path {
             "/v1/registry" => registry(),
             "/v1/caller" => good(&json!({
-                "organisation": OrganisationId::from_parts(1, [1; 10]), "name": "Tea", "role": "merchant",
+                "organisation": merchant(), "name": "Tea", "role": "merchant",
                 "scopes": ["register"], "expires_at": null,
-                "keys": [{ "key": KeyId::from_parts(1, [1; 10]), "public_key": key, "valid_from_index": 0 }]
+                "keys": [{ "key": KeyId::from_parts(1, [1; 10]), "public_key": public, "valid_from_index": 0 }]
             })),
             "/v1/statements" => {
                 let batch: Value = serde_json::from_slice(body).unwrap();
@@ -323,26 +334,31 @@ fn merchants(key: PublicKey, upload: impl Fn() -> Answer + Send + Sync + 'static
             path if path.starts_with("/v1/content/") => {
                 good(&json!({ "sha256": Sha256Digest::of(b""), "statements": [] }))
             }
-            _ => upload(),
+            _ => problem(ProblemCode::Unauthenticated),
         }
-    })
+    });
+    let desk = Desk::new(url);
+    touchstone_sdk::keys::write_pair(&desk.0.path().join("k"), &key).unwrap();
+    let picture = |n: usize| {
+        let (name, mut bytes) = (format!("{n}.png"), Cursor::new(Vec::new()));
+        image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 3, y as u8 * 2, n as u8 * 20]))
+            .write_to(&mut bytes, image::ImageFormat::Png)
+            .unwrap();
+        desk.write(&name, &bytes.into_inner());
+        name
+    };
+    let files = (0..pictures).map(picture).collect();
+    (desk, files)
+}
+
+fn merchant() -> OrganisationId {
+    OrganisationId::from_parts(1, [1; 10])
 }
 
 #[test]
 fn a_statement_without_its_upload_is_named_in_the_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
-    touchstone_sdk::keys::write_pair(&folder.path().join("k"), &key).unwrap();
-    let url = merchants(PublicKey::from(&key), || problem(ProblemCode::Unauthenticated));
-    let desk = Desk(folder, url);
-    let files: Vec<String> = (0..6).map(|n| format!("{n}.png")).collect();
-    for (n, name) in files.iter().enumerate().filter(|(n, _)| *n != 2) {
-        let mut bytes = Cursor::new(Vec::new());
-        image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 3, y as u8 * 2, n as u8 * 20]))
-            .write_to(&mut bytes, image::ImageFormat::Png)
-            .unwrap();
-        desk.write(name, &bytes.into_inner());
-    }
+    let (desk, files) = shop(6, |_| None);
+    fs::remove_file(desk.0.path().join("2.png")).unwrap();
     let (status, lines, said) = desk.json(&["register", "--key", "k"], &files);
     assert_eq!((status, named(&lines)), (4, files), "{said}");
     for (n, line) in lines.iter().enumerate() {
@@ -353,4 +369,19 @@ fn a_statement_without_its_upload_is_named_in_the_line() {
     assert_eq!(said.matches("unauthenticated").count(), 1, "{said}");
     assert_eq!(said.matches("touchstone statement upload stm_").count(), 5, "{said}");
     assert!(said.contains("4 further files have no answer"), "{said}");
+}
+
+#[test]
+fn nobody_is_asked_for_receipts_once_the_run_ended() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let (desk, files) = shop(5, move |path| {
+        counted.fetch_add(usize::from(path.ends_with("/receipt")), Ordering::Relaxed);
+        None
+    });
+    let (status, lines, said) = desk.json(&["register", "--key", "k", "--receipts", "kept"], &files);
+    assert_eq!((status, lines.len()), (4, 5), "{said}");
+    assert_eq!(said.matches("touchstone statement receipt stm_").count(), 5, "{said}");
+    assert_eq!(said.matches("unauthenticated").count(), 1, "{said}");
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
