@@ -385,3 +385,24 @@ fn nobody_is_asked_for_receipts_once_the_run_ended() {
     assert_eq!(said.matches("unauthenticated").count(), 1, "{said}");
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
+
+#[test]
+fn one_failed_look_up_hides_no_other_statement() {
+    let asked = AtomicUsize::new(0);
+    let (desk, files) = shop(4, move |path| {
+        let look_up = path.starts_with("/v1/content/");
+        look_up.then(|| match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => problem(ProblemCode::Internal),
+            _ => good(&json!({
+                "sha256": Sha256Digest::of(b""),
+                "statements": [{
+                    "id": StatementId::from_parts(1, [9; 10]), "kind": "image.registered", "log_index": 3,
+                    "accepted_at": "2026-11-22T08:00:00Z", "issuer": merchant(), "whole_file": true,
+                    "withdrawn": false
+                }]
+            })),
+        })
+    });
+    let (_, _, said) = desk.json(&["register", "--key", "k"], &files);
+    assert_eq!(said.matches("registered before as stm_").count(), 3, "{said}");
+}

@@ -144,8 +144,12 @@ impl Run<'_> {
             prepared.push(result.map_err(Failure::from));
         });
         for one in prepared.iter().filter_map(|one| one.as_ref().ok()) {
-            // Only a notice: whatever fails here fails again where it matters.
-            let Ok(earlier) = self.registrar.earlier(one) else { break };
+            let earlier = match self.registrar.earlier(one).map_err(Failure::from) {
+                Ok(earlier) => earlier,
+                // Only a notice: what ends the run ends it where it matters.
+                Err(failure) if failure.ends_run() => break,
+                Err(_) => continue,
+            };
             if let Some(first) = earlier.first() {
                 self.progress.print(|| self.say_again(&one.path, first));
             }
