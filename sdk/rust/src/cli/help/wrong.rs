@@ -112,7 +112,10 @@ mod tests {
             ("touchstone check", "缺少必需的参数：<FILE>..."),
             ("touchstone keygen --out", "--out <FILE> 须带一个值"),
             ("touchstone completions tcsh", "“tcsh”不是 <SHELL> 的有效值，可选 bash、"),
-            ("touchstone register --view front a.jpg", "“front”不是 --view <VIEW> 的有效值：listing"),
+            (
+                "touchstone register --view front a.jpg",
+                "“front”不是 --view <VIEW> 的有效值，可选 listing、packing、",
+            ),
             ("touchstone register --output --label l --product p a.jpg", " 不能与 "),
             ("touchstone keygen --out a --out b", "--out <FILE> 只能给出一次"),
             ("touchstone check --json=yes a.jpg", "--json 不带值，却给出了“yes”"),
