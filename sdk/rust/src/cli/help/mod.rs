@@ -22,7 +22,7 @@ const BELOW: usize = 66;
 const BESIDE: usize = 54;
 
 /// What the parser itself writes into a page. Longer texts come before those that begin them.
-const OWN_WORDS: [(&str, &str); 11] = [
+const OWN_WORDS: [(&str, &str); 10] = [
     ("Usage:", "用法:"),
     ("Commands:", "命令:"),
     ("Arguments:", "参数:"),
@@ -30,7 +30,6 @@ const OWN_WORDS: [(&str, &str); 11] = [
     ("[OPTIONS]", "[选项]"),
     ("<COMMAND>", "<命令>"),
     ("[COMMAND]", "[命令]"),
-    ("Print this message or the help of the given subcommand(s)", "显示本帮助，或其后所给命令的帮助"),
     ("Print help for the subcommand(s)", "显示这些命令的帮助"),
     ("Print help", "显示帮助"),
     ("Print version", "显示版本"),
@@ -42,7 +41,11 @@ pub(crate) fn language_in(words: &[OsString]) -> Option<Language> {
     while let Some(word) = words.next() {
         let language = match word.strip_prefix("--lang") {
             Some("") => words.next()?.into_owned(),
-            Some(rest) => rest.strip_prefix('=')?.to_owned(),
+            Some(rest) => match rest.strip_prefix('=') {
+                Some(language) => language.to_owned(),
+                // Another word that begins so.
+                None => continue,
+            },
             None => continue,
         };
         return Language::from_str(&language, false).ok();
@@ -90,8 +93,25 @@ fn show(out: &Output, error: &clap::Error) {
 fn definition(language: Language) -> Command {
     match language {
         Language::En => Cli::command(),
-        Language::Zh => in_chinese(Cli::command(), ""),
+        Language::Zh => {
+            let mut command = in_chinese(Cli::command(), "");
+            // The parser adds its own command `help` only now.
+            command.build();
+            with_help_in_chinese(command)
+        }
     }
+}
+
+/// What the command `help` does. It is no text to replace in a page: where that is narrow, it is broken into lines.
+fn with_help_in_chinese(command: Command) -> Command {
+    command.mut_subcommands(|below| {
+        let below = with_help_in_chinese(below);
+        if below.get_name() == "help" {
+            below.about("显示本帮助，或其后所给命令的帮助")
+        } else {
+            below
+        }
+    })
 }
 
 /// A command and those below it in Chinese; `path` are the words that call it.
@@ -231,7 +251,8 @@ mod tests {
             command.get_subcommands_mut().for_each(|below| pages(below, see));
         }
         let mut command = definition(Language::Zh);
-        command.build();
+        let narrow = command.clone().term_width(60).render_long_help().to_string();
+        assert!(!in_own_words(&narrow).contains("Print"), "{narrow}");
         pages(&mut command, &mut |page| {
             for english in [
                 "Usage",
@@ -257,7 +278,6 @@ mod tests {
     #[test]
     fn notes_of_the_parser_stand_in_the_text() {
         let mut command = definition(Language::Zh);
-        command.build();
         let page = |command: &mut Command| -> String {
             in_own_words(&command.render_help().to_string()).split_whitespace().collect()
         };
@@ -276,6 +296,7 @@ mod tests {
         let of = |words: &str| language_in(&words.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert_eq!(of("touchstone --lang zh --help"), Some(Language::Zh));
         assert_eq!(of("touchstone check --bogus --lang=en"), Some(Language::En));
+        assert_eq!(of("touchstone check --language x --lang zh"), Some(Language::Zh));
         assert_eq!(of("touchstone check -- --lang zh"), None);
         assert_eq!(of("touchstone check --lang fr"), None);
         assert_eq!(of("touchstone check --lang"), None);
