@@ -291,7 +291,7 @@ impl Run<'_> {
             (Language::Zh, LabelDoubt::Missing) => {
                 format!("{path}：文件不带 AI 标识；可用 touchstone label 写入")
             }
-            (Language::Zh, LabelDoubt::Differs) => format!("{path}：文件自带标识的生产者或编号不同"),
+            (Language::Zh, LabelDoubt::Differs) => format!("{path}：文件自带标识的生成方或编号不同"),
         });
     }
 
