@@ -93,12 +93,6 @@ impl Tier {
             Self::Detail => "detail",
         }
     }
-
-    /// The tier of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Codes, Self::Sketch, Self::Detail].into_iter().find(|tier| tier.name() == name)
-    }
 }
 
 /// The fingerprints of a picture and what helps to recognise it.

@@ -9,7 +9,7 @@ use std::{
 };
 use touchstone_schema::{json, problem::Problem};
 use ureq::{
-    Agent, Body,
+    Agent, Body, Timeout,
     http::{HeaderMap, Method, Request, Response, Uri, header},
 };
 use zeroize::Zeroizing;
@@ -77,7 +77,10 @@ pub enum Obstacle {
     /// The address names a host that nobody knows.
     #[error("no such host")]
     NoSuchHost,
-    /// No answer came in time.
+    /// No connection came about in time.
+    #[error("no connection in time")]
+    NoConnection,
+    /// A connection was there, but the exchange took too long.
     #[error("it did not answer in time")]
     Late,
     /// The system says what.
@@ -94,10 +97,14 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    /// Whether a connection was there and broke half-way: the next exchange may do better.
+    /// Whether a connection was there, and what it carried broke off or took too long: the next exchange may do better.
     #[must_use]
     pub const fn is_half_way(&self) -> bool {
-        matches!(self, Self::System { kind, .. } if broke(*kind))
+        match self {
+            Self::Late => true,
+            Self::System { kind, .. } => broke(*kind) || matches!(kind, io::ErrorKind::TimedOut),
+            Self::NoSuchHost | Self::NoConnection | Self::Other(_) => false,
+        }
     }
 }
 
@@ -219,7 +226,7 @@ impl Transport {
             200..300 => {
                 let mut bytes = Vec::new();
                 let mut start = response.body_mut().as_reader().take(limit.saturating_add(1));
-                start.read_to_end(&mut bytes).map_err(|error| self.unreachable(&ureq::Error::Io(error)))?;
+                start.read_to_end(&mut bytes).map_err(|error| self.unreachable(&error.into()))?;
                 Ok(Some(bytes))
             }
             _ => self.read(response).map(Some),
@@ -285,7 +292,11 @@ impl Transport {
         let reason = match error {
             ureq::Error::Io(error) => Obstacle::System { kind: error.kind(), text: error.to_string() },
             ureq::Error::HostNotFound => Obstacle::NoSuchHost,
+            ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => Obstacle::NoConnection,
             ureq::Error::Timeout(_) => Obstacle::Late,
+            ureq::Error::Protocol(error) => {
+                return self.unexpected(format!("its answer is malformed: {error}"));
+            }
             ureq::Error::BodyExceedsLimit(limit) => {
                 return self.unexpected(format!("its answer is longer than {limit} bytes"));
             }

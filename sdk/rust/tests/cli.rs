@@ -328,7 +328,7 @@ fn help_and_wrong_usage_come_in_chinese_where_asked() {
     let wrong = chinese(&["check", "--bogus"]);
     let told = stderr(&wrong);
     assert_eq!((status(&wrong), stdout(&wrong)), (2, String::new()), "{told}");
-    assert!(told.starts_with("错误: 不认识的参数“--bogus”\n"), "{told}");
+    assert!(told.starts_with("错误: 无法识别的参数“--bogus”\n"), "{told}");
     assert!(told.contains("\n用法: touchstone check ") && told.contains("--help"), "{told}");
     let near = stderr(&chinese(&["check", "--overly", "d", "a.png"]));
     assert!(near.contains("您是否想用 --overlay？"), "{near}");

@@ -15,7 +15,8 @@ use std::{
     thread,
 };
 use touchstone_schema::{
-    CheckId, KeyId, OrganisationId, Sha256Digest, StatementId, envelope, key::PublicKey, problem::ProblemCode,
+    CheckId, KeyId, OrganisationId, Sha256Digest, StatementId, envelope, key::PublicKey, log::VerifierKey,
+    problem::ProblemCode,
 };
 
 /// What a registry answers: its status and its body.
@@ -67,8 +68,9 @@ fn verdict_key() -> ed25519_dalek::SigningKey {
 
 fn registry() -> Answer {
     let key = PublicKey::from(&verdict_key());
+    let log_key = VerifierKey::ed25519("r.example/log", key).unwrap().to_string();
     good(&json!({
-        "origin": "r.example/log", "version": "0", "log_verifier_key": "", "verdict_key": key, "operator_key": key,
+        "origin": "r.example/log", "version": "0", "log_verifier_key": log_key, "verdict_key": key, "operator_key": key,
         "log_size": 1, "published_size": 1, "time": "2026-11-22T09:00:00Z", "max_upload_bytes": 1_000_000,
         "max_batch": 10
     }))
@@ -125,7 +127,7 @@ impl Desk {
         (0..count).map(photo).collect()
     }
 
-    fn run(&self, words: &[&str], files: &[String]) -> Output {
+    fn command(&self, words: &[&str], files: &[String]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_touchstone"));
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TOUCHSTONE_"))
@@ -134,7 +136,12 @@ impl Desk {
         }
         command.current_dir(self.0.path()).stdin(Stdio::null()).env("LC_ALL", "C").env_remove("LANG");
         command.env("XDG_CONFIG_HOME", self.0.path().join("settings"));
-        command.args(["--url", &self.1, "--token", "t"]).args(words).args(files).output().unwrap()
+        command.args(["--url", &self.1, "--token", "t"]).args(words).args(files);
+        command
+    }
+
+    fn run(&self, words: &[&str], files: &[String]) -> Output {
+        self.command(words, files).output().unwrap()
     }
 
     /// Exit status, JSON lines and what was said beside.
@@ -193,7 +200,7 @@ fn a_token_that_is_refused_is_said_once_and_ends_the_run() {
     assert!(lines[0].get("tried").is_none());
     assert_eq!(lines[19]["tried"], false);
     assert!(asked.load(Ordering::Relaxed) <= 4, "what was under way when the first was refused");
-    for (language, left) in [("en", "19 further files were not tried"), ("zh", "其余 19 个文件未处理")]
+    for (language, left) in [("en", "19 further files have no answer"), ("zh", "另有 19 个文件没有结果")]
     {
         let said = text(&desk.run(&["--lang", language, "check"], &files).stderr);
         assert_eq!(said.matches("unauthenticated").count(), 1, "{said}");
@@ -232,6 +239,26 @@ fn a_registry_that_goes_away_ends_the_run() {
 }
 
 #[test]
+fn what_nobody_reads_any_more_is_no_success() {
+    let url = serve(|line, _| match line.split(' ').nth(1).unwrap() {
+        "/v1/registry" => registry(),
+        _ => problem(ProblemCode::Unauthenticated),
+    });
+    let desk = Desk::new(url);
+    let files = desk.photos(2);
+    for (words, expected, error) in
+        [(&["check"][..], 4, "unauthenticated"), (&["register", "--key", "none"][..], 2, "none")]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = desk.command(&[&["--json"], words].concat(), &files).stdout(writer).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(expected), "{said}");
+        assert!(said.contains("error: ") && said.contains(error), "{said}");
+    }
+}
+
+#[test]
 fn marked_photos_come_with_a_legend() {
     let url = serve(|line, body| match line.split(' ').nth(1).unwrap() {
         "/v1/registry" => registry(),
@@ -253,16 +280,44 @@ fn marked_photos_come_with_a_legend() {
     assert_eq!((lines.len(), said.as_str()), (2, ""), "scripts need no legend");
 }
 
-/// A registry that knows the key of a desk's `k`, takes statements, and answers uploads so.
-fn merchants(key: PublicKey, upload: impl Fn() -> Answer + Send + Sync + 'static) -> String {
-    serve(move |line, body| {
-        let path = line.split(' ').nth(1).unwrap();
-        match path.split('?').next().unwrap() {
+#[test]
+fn marked_photos_that_are_refused_are_named_each() {
+    let url = serve(|line, body| match line.split(' ').nth(1).unwrap() {
+        "/v1/registry" => registry(),
+        "/v1/checks" => verdict(&photo_in(body)),
+        _ => problem(ProblemCode::Forbidden),
+    });
+    let desk = Desk::new(url);
+    let files = desk.photos(2);
+    let (status, lines, said) = desk.json(&["check", "--overlay", "seen"], &files);
+    assert_eq!((status, named(&lines)), (4, files), "{said}");
+    assert!(
+        lines.iter().all(|line| line["conclusion"] == "altered" && line.get("error").is_none()),
+        "{lines:?}"
+    );
+    assert!(said.contains("0.jpg: ") && said.contains("1.jpg: "), "{said}");
+    assert!(!said.contains("stopped here"), "{said}");
+}
+
+/// A desk with a key `k` and pictures `0.png`, `1.png`, ... at a registry that knows the key and takes statements. What
+/// `answer` leaves, such as uploads, is refused.
+fn shop(
+    pictures: usize,
+    answer: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static,
+) -> (Desk, Vec<String>) {
+    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let public = PublicKey::from(&key);
+    let url = serve(move |line, body| {
+        let path = line.split([' ', '?']).nth(1).unwrap();
+        if let Some(answer) = answer(path) {
+            return answer;
+        }
+        match path {
             "/v1/registry" => registry(),
             "/v1/caller" => good(&json!({
-                "organisation": OrganisationId::from_parts(1, [1; 10]), "name": "Tea", "role": "merchant",
+                "organisation": merchant(), "name": "Tea", "role": "merchant",
                 "scopes": ["register"], "expires_at": null,
-                "keys": [{ "key": KeyId::from_parts(1, [1; 10]), "public_key": key, "valid_from_index": 0 }]
+                "keys": [{ "key": KeyId::from_parts(1, [1; 10]), "public_key": public, "valid_from_index": 0 }]
             })),
             "/v1/statements" => {
                 let batch: Value = serde_json::from_slice(body).unwrap();
@@ -279,33 +334,75 @@ fn merchants(key: PublicKey, upload: impl Fn() -> Answer + Send + Sync + 'static
             path if path.starts_with("/v1/content/") => {
                 good(&json!({ "sha256": Sha256Digest::of(b""), "statements": [] }))
             }
-            _ => upload(),
+            _ => problem(ProblemCode::Unauthenticated),
         }
-    })
+    });
+    let desk = Desk::new(url);
+    touchstone_sdk::keys::write_pair(&desk.0.path().join("k"), &key).unwrap();
+    let picture = |n: usize| {
+        let (name, mut bytes) = (format!("{n}.png"), Cursor::new(Vec::new()));
+        image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 3, y as u8 * 2, n as u8 * 20]))
+            .write_to(&mut bytes, image::ImageFormat::Png)
+            .unwrap();
+        desk.write(&name, &bytes.into_inner());
+        name
+    };
+    let files = (0..pictures).map(picture).collect();
+    (desk, files)
+}
+
+fn merchant() -> OrganisationId {
+    OrganisationId::from_parts(1, [1; 10])
 }
 
 #[test]
 fn a_statement_without_its_upload_is_named_in_the_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
-    touchstone_sdk::keys::write_pair(&folder.path().join("k"), &key).unwrap();
-    let url = merchants(PublicKey::from(&key), || problem(ProblemCode::Unauthenticated));
-    let desk = Desk(folder, url);
-    let files: Vec<String> = (0..6).map(|n| format!("{n}.png")).collect();
-    for (n, name) in files.iter().enumerate().filter(|(n, _)| *n != 2) {
-        let mut bytes = Cursor::new(Vec::new());
-        image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8 * 3, y as u8 * 2, n as u8 * 20]))
-            .write_to(&mut bytes, image::ImageFormat::Png)
-            .unwrap();
-        desk.write(name, &bytes.into_inner());
-    }
+    let (desk, files) = shop(6, |_| None);
+    fs::remove_file(desk.0.path().join("2.png")).unwrap();
     let (status, lines, said) = desk.json(&["register", "--key", "k"], &files);
     assert_eq!((status, named(&lines)), (4, files), "{said}");
     for (n, line) in lines.iter().enumerate() {
         let code = if n == 2 { "file" } else { "unauthenticated" };
         assert_eq!((&line["error"]["code"], line["statement"].is_string()), (&code.into(), n != 2), "{line}");
+        assert!(line.get("tried").is_none(), "a script must not register it again: {line}");
     }
     assert_eq!(said.matches("unauthenticated").count(), 1, "{said}");
     assert_eq!(said.matches("touchstone statement upload stm_").count(), 5, "{said}");
-    assert!(said.contains("4 further files were not tried"), "{said}");
+    assert!(said.contains("4 further files have no answer"), "{said}");
+}
+
+#[test]
+fn nobody_is_asked_for_receipts_once_the_run_ended() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let (desk, files) = shop(5, move |path| {
+        counted.fetch_add(usize::from(path.ends_with("/receipt")), Ordering::Relaxed);
+        None
+    });
+    let (status, lines, said) = desk.json(&["register", "--key", "k", "--receipts", "kept"], &files);
+    assert_eq!((status, lines.len()), (4, 5), "{said}");
+    assert_eq!(said.matches("touchstone statement receipt stm_").count(), 5, "{said}");
+    assert_eq!(said.matches("unauthenticated").count(), 1, "{said}");
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn one_failed_look_up_hides_no_other_statement() {
+    let asked = AtomicUsize::new(0);
+    let (desk, files) = shop(4, move |path| {
+        let look_up = path.starts_with("/v1/content/");
+        look_up.then(|| match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => problem(ProblemCode::Internal),
+            _ => good(&json!({
+                "sha256": Sha256Digest::of(b""),
+                "statements": [{
+                    "id": StatementId::from_parts(1, [9; 10]), "kind": "image.registered", "log_index": 3,
+                    "accepted_at": "2026-11-22T08:00:00Z", "issuer": merchant(), "whole_file": true,
+                    "withdrawn": false
+                }]
+            })),
+        })
+    });
+    let (_, _, said) = desk.json(&["register", "--key", "k"], &files);
+    assert_eq!(said.matches("registered before as stm_").count(), 3, "{said}");
 }

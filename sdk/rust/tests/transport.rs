@@ -125,6 +125,7 @@ fn strange_answers_are_named() {
         (answer("502 Bad Gateway", "", "<html>"), "status 502"),
         (answer("200 OK", "", "<html>"), "not JSON"),
         (answer("200 OK", "", r#"{"x":1}"#), "another form"),
+        ("SSH-2.0-OpenSSH\r\n\r\n".to_owned(), "malformed"),
     ] {
         let peer = Peer::new(vec![text]);
         let error = peer.client(Some("t")).tokens().unwrap_err();

@@ -4,7 +4,10 @@ use super::{
     label::args::Label,
     log::args::{Log, VerifyReceipt},
 };
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgAction, Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use clap_complete::Shell;
 use std::path::PathBuf;
 use touchstone_schema::{
@@ -66,7 +69,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "TOUCHSTONE_KEY", value_name = "FILE", help_heading = "Global options")]
     pub(crate) key: Option<PathBuf>,
     /// Print JSON: one object for each file or answer, each on one line. That of a file that failed has an "error" with
-    /// "code", "title" and "remedy".
+    /// "code", "title" and "remedy", a "statement" if one stands in the log all the same, and "tried": false if the run
+    /// ended before its turn.
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
     /// Language of what people read. By default as LC_ALL or LANG say.
@@ -166,8 +170,8 @@ The statement is public: put no order number and nothing personal into --product
 With --json, each line is {\"file\", \"statement\", \"log_index\", \"accepted_at\", \"duplicate\",
 \"observed_at_index\", \"searchable\", \"receipt\"}.")]
 pub(crate) struct Register {
-    /// Where the pictures belong in a sale: listing, packing or shipping.
-    #[arg(long, value_name = "VIEW", value_parser = parse_view, default_value = "listing",
+    /// Where the pictures belong in a sale.
+    #[arg(long, value_name = "VIEW", value_parser = named(VIEWS), default_value = "listing",
           conflicts_with = "output")]
     pub(crate) view: View,
     /// Product reference. Public.
@@ -188,7 +192,8 @@ pub(crate) struct Register {
     pub(crate) parent: Vec<String>,
     /// What the registry keeps of each picture: codes (found again, no alterations shown), sketch (192 pixels), detail
     /// (1,024 pixels, shows thin cracks). Unless given, detail for listing pictures and sketch for others.
-    #[arg(long, value_name = "TIER", value_parser = parse_tier)]
+    #[arg(long, value_name = "TIER", hide_possible_values = true,
+          value_parser = named([Tier::Codes, Tier::Sketch, Tier::Detail].map(|tier| (tier, tier.name()))))]
     pub(crate) reference: Option<Tier>,
     /// Keep each statement and its receipt in this folder: ID.json and ID.tlog-proof.
     #[arg(long, value_name = "DIR")]
@@ -387,8 +392,9 @@ pub(crate) struct CreateOrganisation {
     /// Public name, unique in the registry.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: String,
-    /// What it may do: merchant, ai-vendor, platform or regulator.
-    #[arg(long, value_name = "ROLE", value_parser = parse_role)]
+    /// What it may do.
+    #[arg(long, value_name = "ROLE", value_parser = named(
+          [Role::Merchant, Role::AiVendor, Role::Platform, Role::Regulator].map(|role| (role, role.name()))))]
     pub(crate) role: Role,
     /// Its public key: FILE.pub of `touchstone keygen`.
     #[arg(long, value_name = "FILE")]
@@ -444,9 +450,8 @@ pub(crate) enum TokenCommand {
         /// For whom; needed by the operator alone.
         #[arg(long, value_name = "ID")]
         organisation: Option<OrganisationId>,
-        /// What it allows: register, check, audit, manage, operate, fetch:manifests, store:manifests or store:bindings.
-        /// May be repeated.
-        #[arg(long, value_name = "SCOPE", required = true, value_parser = parse_scope, action = ArgAction::Append,
+        /// What it allows. May be repeated.
+        #[arg(long, value_name = "SCOPE", required = true, value_parser = named(Scope::ALL), action = ArgAction::Append,
               value_delimiter = ',')]
         scope: Vec<Scope>,
         /// Days until it expires, 1 to 3650.
@@ -475,26 +480,17 @@ pub(crate) enum UserCommand {
     },
 }
 
-fn parse_view(text: &str) -> Result<View, String> {
-    match text {
-        "listing" => Ok(View::Listing),
-        "packing" => Ok(View::Packing),
-        "shipping" => Ok(View::Shipping),
-        _ => Err("listing, packing or shipping expected".to_owned()),
-    }
-}
+const VIEWS: [(View, &str); 3] =
+    [(View::Listing, "listing"), (View::Packing, "packing"), (View::Shipping, "shipping")];
 
-fn parse_role(text: &str) -> Result<Role, String> {
-    Role::from_name(text).ok_or_else(|| "merchant, ai-vendor, platform or regulator expected".to_owned())
-}
-
-fn parse_tier(text: &str) -> Result<Tier, String> {
-    Tier::from_name(text).ok_or_else(|| "codes, sketch or detail expected".to_owned())
-}
-
-fn parse_scope(text: &str) -> Result<Scope, String> {
-    let names = || Scope::ALL.map(|(_, name)| name).join(", ");
-    Scope::from_name(text).ok_or_else(|| format!("one of {} expected", names()))
+/// A value that is given by its name. The parser knows the names, so that errors and completions list them.
+fn named<T, const N: usize>(all: [(T, &'static str); N]) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(all.map(|(_, name)| name)).try_map(move |given| {
+        all.iter().find(|(_, name)| *name == given).map(|(value, _)| *value).ok_or("no such value")
+    })
 }
 
 #[cfg(test)]
@@ -526,7 +522,9 @@ mod tests {
         assert!(parse("touchstone register --label l.json x.png").is_err());
         assert!(parse("touchstone register --output --label l.json --view listing x.png").is_err());
         assert!(parse("touchstone register --output --label l.json x.png").is_ok());
-        assert!(parse("touchstone register --view front x.png").is_err());
+        assert!(parse("touchstone register --reference sketch x.png").is_ok());
+        let wrong = parse("touchstone register --view front x.png").unwrap_err().to_string();
+        assert!(wrong.contains("[possible values: listing, packing, shipping]"), "{wrong}");
         assert!(parse("touchstone label --producer P --out o x.png").is_err());
         assert!(parse("touchstone check --order-time yesterday x.png").is_err());
     }

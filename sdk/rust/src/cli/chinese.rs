@@ -178,7 +178,8 @@ impl InChinese for ClientError {
 impl InChinese for Obstacle {
     fn chinese(&self) -> String {
         match self {
-            Self::NoSuchHost => "没有此主机".to_owned(),
+            Self::NoSuchHost => "找不到该主机".to_owned(),
+            Self::NoConnection => "未能及时建立连接".to_owned(),
             Self::Late => "未及时应答".to_owned(),
             Self::System { kind, text } => of_kind(*kind).map_or_else(|| text.clone(), str::to_owned),
             Self::Other(text) => text.clone(),

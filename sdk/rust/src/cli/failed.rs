@@ -1,5 +1,8 @@
 //! The files of a run that failed: each gives scripts its line, and what would fail every file is said once and ends the
 //! run.
+//!
+//! The line comes last: where nobody reads any more the process ends with it, and what failed must have been said by then
+//! and count in the exit status.
 
 use super::{
     args::Language,
@@ -17,7 +20,7 @@ struct Line<'a> {
     /// What stands in the log all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     statement: Option<StatementId>,
-    /// False where the run ended before the file's turn.
+    /// False where the run ended before the file's turn and nothing of it stands: it can be given again.
     #[serde(skip_serializing_if = "Option::is_none")]
     tried: Option<bool>,
     error: Document<'a>,
@@ -30,7 +33,7 @@ impl<'a> Line<'a> {
     }
 
     fn untried(path: &Path, statement: Option<StatementId>, failure: &'a Failure) -> Self {
-        Self { tried: Some(false), ..Self::new(path, statement, failure) }
+        Self { tried: statement.is_none().then_some(false), ..Self::new(path, statement, failure) }
     }
 
     fn print(&self, out: &Output) {
@@ -43,6 +46,7 @@ impl<'a> Line<'a> {
 /// A command that failed before the first of its files.
 pub(crate) fn before_any(out: &Output, files: &[PathBuf], failure: &Failure) {
     failure.report(out, None);
+    out.reach(failure.status());
     files.iter().for_each(|path| Line::untried(path, None, failure).print(out));
 }
 
@@ -52,7 +56,7 @@ pub(crate) struct Failed<'a> {
     status: Status,
     /// What ended the run.
     end: Option<Failure>,
-    /// Files that were left then.
+    /// Files that got no answer for that.
     left: usize,
 }
 
@@ -68,29 +72,31 @@ impl<'a> Failed<'a> {
 
     /// A file failed; `statement` is what stands of it.
     pub(crate) fn file(&mut self, path: &Path, statement: Option<StatementId>, failure: &Failure) {
-        Line::new(path, statement, failure).print(self.out);
-        // Of those that were under way together, the first says it for all.
-        if self.ended() && failure.ends_run() {
-            self.left += 1;
-        }
-        self.beside(path, failure);
-    }
-
-    /// Something failed about a file that has its line.
-    pub(crate) fn beside(&mut self, path: &Path, failure: &Failure) {
         match (failure.ends_run(), self.ended()) {
             (false, _) => failure.report(self.out, Some(path)),
-            (true, true) => {}
+            // Of those that were under way together, the first says it for all.
+            (true, true) => self.left += 1,
             (true, false) => {
                 failure.report(self.out, None);
                 self.end = Some(failure.clone());
             }
         }
+        self.reach(failure);
+        Line::new(path, statement, failure).print(self.out);
+    }
+
+    /// Something failed beside the answer about a file: that says nothing about the others.
+    pub(crate) fn beside(&mut self, path: &Path, failure: &Failure) {
+        failure.report(self.out, Some(path));
+        self.reach(failure);
+    }
+
+    fn reach(&mut self, failure: &Failure) {
         self.status = self.status.or(failure.status_among_files());
         self.out.reach(self.status);
     }
 
-    /// The run ended before this file's turn.
+    /// The run ended before this file's turn, or between its statement, which stands, and what belongs to it.
     pub(crate) fn untried(&mut self, path: &Path, statement: Option<StatementId>) {
         self.left += 1;
         if let Some(end) = &self.end {
@@ -98,14 +104,14 @@ impl<'a> Failed<'a> {
         }
     }
 
-    /// Says how many files were left, and gives the status of the run.
+    /// Says how many files have no answer since the run ended, and gives the status of the run.
     pub(crate) fn finish(self) -> Status {
         let Self { out, left, .. } = self;
         match (out.language, left) {
             (_, 0) => {}
-            (Language::En, 1) => out.notice("stopped here: 1 further file was not tried"),
-            (Language::En, _) => out.notice(&format!("stopped here: {left} further files were not tried")),
-            (Language::Zh, _) => out.notice(&format!("已就此停止：其余 {left} 个文件未处理")),
+            (Language::En, 1) => out.notice("stopped here: 1 further file has no answer"),
+            (Language::En, _) => out.notice(&format!("stopped here: {left} further files have no answer")),
+            (Language::Zh, _) => out.notice(&format!("已就此停止：另有 {left} 个文件没有结果")),
         }
         self.status
     }

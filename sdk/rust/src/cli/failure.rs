@@ -130,31 +130,41 @@ impl Failure {
     /// The status of a run over files in which this one failed.
     pub(crate) fn status_among_files(&self) -> Status {
         match self {
-            // The caller is refused, whatever the file.
-            Self::Client(ClientError::Problem(problem)) if matches!(problem.status, 401 | 403) => {
-                Status::Refused
-            }
+            Self::Client(ClientError::Problem(problem)) if refuses_caller(problem) => Status::Refused,
             _ if matches!(self.status(), Status::Unreachable | Status::Wrong) => self.status(),
             _ => Status::SomeFailed,
         }
     }
 
-    /// Whether every other file would fail for this, too: the caller is refused, or nobody answers. A connection that broke
-    /// half-way may be one file's.
+    /// Whether every other file would fail for this, too: the caller is refused, or there is no connection. One that broke
+    /// or was too slow half-way may be one file's.
     pub(crate) fn ends_run(&self) -> bool {
-        const OF_CALLER: [ProblemCode; 2] = [ProblemCode::Forbidden, ProblemCode::OrganisationSuspended];
         match self {
             Self::Client(ClientError::Unreachable { reason, .. }) => !reason.is_half_way(),
-            Self::Client(ClientError::Problem(problem)) => {
-                problem.status == 401 || OF_CALLER.iter().any(|code| code.code() == problem.code)
-            }
+            Self::Client(ClientError::Problem(problem)) => refuses_caller(problem),
             _ => false,
+        }
+    }
+
+    /// What scripts know it by.
+    fn code(&self) -> &str {
+        match self {
+            Self::Usage(..) | Self::Client(ClientError::InvalidUrl { .. } | ClientError::InvalidToken) => {
+                "usage"
+            }
+            Self::File(..) | Self::Client(ClientError::Request(_)) => "file",
+            Self::Unreadable(..) => "unreadable",
+            Self::Unproven(..) => "unproven",
+            Self::Client(ClientError::Problem(problem)) => &problem.code,
+            Self::Client(ClientError::Unreachable { .. }) => "unreachable",
+            Self::Client(ClientError::UnexpectedAnswer { .. }) => "unexpected-answer",
         }
     }
 
     /// It for scripts.
     pub(crate) fn document(&self) -> Document<'_> {
-        let told = |code, text: &Message, remedy: Option<Remedy>| Document {
+        let code = self.code();
+        let told = |text: &Message, remedy: Option<Remedy>| Document {
             code,
             title: text.en.clone(),
             title_zh: text.zh.clone(),
@@ -164,14 +174,14 @@ impl Failure {
             instance: None,
         };
         match self {
-            Self::Usage(text, remedy) => told("usage", text, *remedy),
-            Self::File(text, remedy) => told("file", text, *remedy),
-            Self::Unreadable(text, remedy) => told("unreadable", text, *remedy),
-            Self::Unproven(text, remedy) => told("unproven", text, *remedy),
+            Self::Usage(text, remedy)
+            | Self::File(text, remedy)
+            | Self::Unreadable(text, remedy)
+            | Self::Unproven(text, remedy) => told(text, *remedy),
             Self::Client(ClientError::Problem(problem)) => {
                 let (remedy, remedy_zh) = remedy_of_problem(problem);
                 Document {
-                    code: &problem.code,
+                    code,
                     title: problem.title.clone(),
                     title_zh: problem.title_zh.clone(),
                     detail: problem.detail.as_deref(),
@@ -180,7 +190,7 @@ impl Failure {
                     instance: problem.instance.as_deref(),
                 }
             }
-            Self::Client(error) => told(code_of(error), &error.message(), remedy_of(error)),
+            Self::Client(error) => told(&error.message(), remedy_of(error)),
         }
     }
 
@@ -238,15 +248,11 @@ fn remedy_of_problem(problem: &Problem) -> (&str, &str) {
     }
 }
 
-/// What scripts know an error of the client by.
-fn code_of(error: &ClientError) -> &str {
-    match error {
-        ClientError::Problem(problem) => &problem.code,
-        ClientError::InvalidUrl { .. } | ClientError::InvalidToken => "usage",
-        ClientError::Unreachable { .. } => "unreachable",
-        ClientError::UnexpectedAnswer { .. } => "unexpected-answer",
-        ClientError::Request(_) => "file",
-    }
+/// Whether it is the caller who is refused, whatever the file. What somebody else owns (`not-owner`) is refused as one
+/// thing among others: the next file may be the caller's own.
+fn refuses_caller(problem: &Problem) -> bool {
+    const OF_CALLER: [ProblemCode; 2] = [ProblemCode::Forbidden, ProblemCode::OrganisationSuspended];
+    problem.status == 401 || OF_CALLER.iter().any(|code| code.code() == problem.code)
 }
 
 const fn remedy_of(error: &ClientError) -> Option<Remedy> {
@@ -381,6 +387,52 @@ impl From<CheckError> for Failure {
                     "请勿依赖此结论。若登记处更换了密钥，请重新运行 touchstone login。",
                 )),
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use touchstone_sdk::client::Obstacle;
+
+    #[test]
+    fn a_run_ends_where_no_other_file_could_do_better() {
+        let system = |kind: io::ErrorKind| Obstacle::System { kind, text: kind.to_string() };
+        for (reason, ends) in [
+            (Obstacle::NoSuchHost, true),
+            (Obstacle::NoConnection, true),
+            (Obstacle::Late, false),
+            (system(io::ErrorKind::ConnectionRefused), true),
+            (system(io::ErrorKind::ConnectionReset), false),
+            (system(io::ErrorKind::BrokenPipe), false),
+            (system(io::ErrorKind::UnexpectedEof), false),
+            (system(io::ErrorKind::TimedOut), false),
+            (Obstacle::Other("a certificate that nobody vouches for".to_owned()), true),
+        ] {
+            let url = "https://r.example".to_owned();
+            let failure = Failure::from(ClientError::Unreachable { url, reason });
+            assert_eq!(failure.ends_run(), ends, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_the_caller_is_none_of_a_file() {
+        for (code, of_caller) in [
+            (ProblemCode::Unauthenticated, true),
+            (ProblemCode::Forbidden, true),
+            (ProblemCode::OrganisationSuspended, true),
+            (ProblemCode::NotOwner, false),
+            (ProblemCode::CorruptPicture, false),
+        ] {
+            let failure = Failure::from(Box::new(code.document(None, None)));
+            let status = if of_caller { Status::Refused } else { Status::SomeFailed };
+            assert_eq!(
+                (failure.ends_run(), failure.status_among_files()),
+                (of_caller, status),
+                "{failure:?}"
+            );
+            assert_eq!(failure.document().code, code.code());
         }
     }
 }

@@ -144,8 +144,12 @@ impl Run<'_> {
             prepared.push(result.map_err(Failure::from));
         });
         for one in prepared.iter().filter_map(|one| one.as_ref().ok()) {
-            // Only a notice: whatever fails here fails again where it matters.
-            let Ok(earlier) = self.registrar.earlier(one) else { break };
+            let earlier = match self.registrar.earlier(one).map_err(Failure::from) {
+                Ok(earlier) => earlier,
+                // Only a notice: what ends the run ends it where it matters.
+                Err(failure) if failure.ends_run() => break,
+                Err(_) => continue,
+            };
             if let Some(first) = earlier.first() {
                 self.progress.print(|| self.say_again(&one.path, first));
             }
@@ -193,10 +197,7 @@ impl Run<'_> {
         let statement = Some(acknowledgement.id);
         match uploaded {
             Some(Ok(receipt)) => {
-                let kept = self.keep(prepared, acknowledgement).unwrap_or_else(|failure| {
-                    self.not_kept(&failure, path, acknowledgement, failed);
-                    None
-                });
+                let kept = self.keep(path, prepared, acknowledgement, failed);
                 self.show(&Line::new(path, acknowledgement, &receipt, kept.as_deref()));
                 return;
             }
@@ -205,15 +206,46 @@ impl Run<'_> {
         }
         self.say_how_to_go_on(path, acknowledgement);
         // The statement stands, and so does its receipt.
-        if let Err(failure) = self.keep(prepared, acknowledgement) {
-            self.not_kept(&failure, path, acknowledgement, failed);
+        self.keep(path, prepared, acknowledgement, failed);
+    }
+
+    /// Keeps the statement and its receipt, if that is wanted; gives the receipt's path.
+    fn keep(
+        &self,
+        path: &Path,
+        prepared: &Prepared,
+        accepted: &Acknowledgement,
+        failed: &mut Failed<'_>,
+    ) -> Option<PathBuf> {
+        let (folder, policy) = self.receipts.as_ref()?;
+        // Once the run ended, nobody is asked for what did not come with the answer: a receipt, or the envelope that the
+        // log holds of a statement that it knew.
+        if failed.ended() && (accepted.receipt.is_none() || accepted.duplicate) {
+            self.say_how_to_get_the_receipt(accepted);
+            return None;
+        }
+        match self.write_evidence(prepared, accepted, folder, policy) {
+            Ok(receipt) => Some(receipt),
+            Err(failure) => {
+                failed.beside(path, &failure);
+                // Of a receipt that proves nothing, nobody knows what stands.
+                if !matches!(failure, Failure::Unproven(..)) {
+                    self.say_how_to_get_the_receipt(accepted);
+                }
+                None
+            }
         }
     }
 
-    /// Keeps the statement and its receipt, if that is wanted; gives the receipt's path. Under these names stands only what
-    /// proves the statement.
-    fn keep(&self, prepared: &Prepared, accepted: &Acknowledgement) -> Result<Option<PathBuf>, Failure> {
-        let Some((folder, policy)) = &self.receipts else { return Ok(None) };
+    /// Writes the statement and its receipt, and gives the receipt's path. Under these names stands only what proves the
+    /// statement.
+    fn write_evidence(
+        &self,
+        prepared: &Prepared,
+        accepted: &Acknowledgement,
+        folder: &Path,
+        policy: &Policy,
+    ) -> Result<PathBuf, Failure> {
         if accepted.receipt.is_none() {
             let id = accepted.id;
             self.out.notice(&match self.out.language {
@@ -225,21 +257,7 @@ impl Run<'_> {
         files::write(&folder.join(format!("{}.json", accepted.id)), &evidence.envelope)?;
         let path = folder.join(format!("{}{FILE_EXTENSION}", accepted.id));
         files::write(&path, &evidence.receipt)?;
-        Ok(Some(path))
-    }
-
-    fn not_kept(
-        &self,
-        failure: &Failure,
-        path: &Path,
-        acknowledgement: &Acknowledgement,
-        failed: &mut Failed<'_>,
-    ) {
-        failed.beside(path, failure);
-        // Of a receipt that proves nothing, nobody knows what stands.
-        if !matches!(failure, Failure::Unproven(..)) {
-            self.say_how_to_get_the_receipt(acknowledgement);
-        }
+        Ok(path)
     }
 
     fn say_how_to_get_the_receipt(&self, acknowledgement: &Acknowledgement) {
@@ -273,7 +291,7 @@ impl Run<'_> {
             (Language::Zh, LabelDoubt::Missing) => {
                 format!("{path}：文件不带 AI 标识；可用 touchstone label 写入")
             }
-            (Language::Zh, LabelDoubt::Differs) => format!("{path}：文件自带标识的生产者或编号不同"),
+            (Language::Zh, LabelDoubt::Differs) => format!("{path}：文件自带标识的生成方或编号不同"),
         });
     }
 

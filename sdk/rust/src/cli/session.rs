@@ -34,8 +34,8 @@ const NO_KEY: (&str, &str) = (
 );
 
 const NO_SUCH_KEY: (&str, &str) = (
-    "Check the name, or make a key: touchstone keygen --out FILE. Its public half belongs to the operator of the registry.",
-    "请检查文件名，或生成密钥：touchstone keygen --out FILE。其公钥须交给登记处运营方。",
+    "Check the name, or make a key: touchstone keygen --out FILE. Give its public half, FILE.pub, to the registry's operator.",
+    "请检查文件名，或生成密钥：touchstone keygen --out FILE。请将其公钥 FILE.pub 交给登记处运营方。",
 );
 
 /// Longest line that is read where a secret is asked for.

@@ -22,7 +22,7 @@ const BELOW: usize = 66;
 const BESIDE: usize = 54;
 
 /// What the parser itself writes into a page. Longer texts come before those that begin them.
-const OWN_WORDS: [(&str, &str); 11] = [
+const OWN_WORDS: [(&str, &str); 10] = [
     ("Usage:", "用法:"),
     ("Commands:", "命令:"),
     ("Arguments:", "参数:"),
@@ -30,7 +30,6 @@ const OWN_WORDS: [(&str, &str); 11] = [
     ("[OPTIONS]", "[选项]"),
     ("<COMMAND>", "<命令>"),
     ("[COMMAND]", "[命令]"),
-    ("Print this message or the help of the given subcommand(s)", "显示本帮助，或其后所给命令的帮助"),
     ("Print help for the subcommand(s)", "显示这些命令的帮助"),
     ("Print help", "显示帮助"),
     ("Print version", "显示版本"),
@@ -42,7 +41,11 @@ pub(crate) fn language_in(words: &[OsString]) -> Option<Language> {
     while let Some(word) = words.next() {
         let language = match word.strip_prefix("--lang") {
             Some("") => words.next()?.into_owned(),
-            Some(rest) => rest.strip_prefix('=')?.to_owned(),
+            Some(rest) => match rest.strip_prefix('=') {
+                Some(language) => language.to_owned(),
+                // Another word that begins so.
+                None => continue,
+            },
             None => continue,
         };
         return Language::from_str(&language, false).ok();
@@ -90,8 +93,25 @@ fn show(out: &Output, error: &clap::Error) {
 fn definition(language: Language) -> Command {
     match language {
         Language::En => Cli::command(),
-        Language::Zh => in_chinese(Cli::command(), ""),
+        Language::Zh => {
+            let mut command = in_chinese(Cli::command(), "");
+            // The parser adds its own command `help` only now.
+            command.build();
+            with_help_in_chinese(command)
+        }
     }
+}
+
+/// What the command `help` does. It is no text to replace in a page: where that is narrow, it is broken into lines.
+fn with_help_in_chinese(command: Command) -> Command {
+    command.mut_subcommands(|below| {
+        let below = with_help_in_chinese(below);
+        if below.get_name() == "help" {
+            below.about("显示本帮助，或其后所给命令的帮助")
+        } else {
+            below
+        }
+    })
 }
 
 /// A command and those below it in Chinese; `path` are the words that call it.
@@ -117,24 +137,26 @@ fn in_chinese(command: Command, path: &str) -> Command {
 /// An argument with its Chinese text, which holds the notes that the parser would make in English.
 fn translated(arg: Arg, text: &str, width: usize) -> Arg {
     let mut notes = Vec::new();
-    let values: Vec<String> =
-        arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-    if !values.is_empty() {
-        notes.push(format!("可选 {}", values.join("、")));
-    }
-    if let Some(value) = arg.get_default_values().first() {
-        notes.push(format!("默认 {}", value.to_string_lossy()));
+    // To the parser a flag has the values true and false, which nobody gives.
+    let takes_value = arg.get_action().takes_values();
+    if takes_value {
+        let values: Vec<String> =
+            arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+        // A text that says what the values mean has named them.
+        if !values.iter().all(|value| text.contains(value)) {
+            notes.push(format!("可选 {}", values.join("、")));
+        }
+        if let Some(value) = arg.get_default_values().first() {
+            notes.push(format!("默认 {}", value.to_string_lossy()));
+        }
     }
     if let Some(variable) = arg.get_env() {
         notes.push(format!("环境变量 {}", variable.to_string_lossy()));
     }
     let notes = if notes.is_empty() { String::new() } else { format!("（{}）", notes.join("；")) };
     let heading = arg.get_help_heading().and_then(zh::heading);
-    let arg = arg
-        .help(wrapped(&format!("{text}{notes}"), width))
-        .hide_possible_values(true)
-        .hide_default_value(true)
-        .hide_env(true);
+    let arg = arg.help(wrapped(&format!("{text}{notes}"), width)).hide_env(true);
+    let arg = if takes_value { arg.hide_possible_values(true).hide_default_value(true) } else { arg };
     match heading {
         Some(heading) => arg.help_heading(heading),
         None => arg,
@@ -229,7 +251,8 @@ mod tests {
             command.get_subcommands_mut().for_each(|below| pages(below, see));
         }
         let mut command = definition(Language::Zh);
-        command.build();
+        let narrow = command.clone().term_width(60).render_long_help().to_string();
+        assert!(!in_own_words(&narrow).contains("Print"), "{narrow}");
         pages(&mut command, &mut |page| {
             for english in [
                 "Usage",
@@ -242,6 +265,7 @@ mod tests {
                 "[env",
                 "[default",
                 "ossible values",
+                "true",
             ] {
                 assert!(!page.contains(english), "{english}: {page}");
             }
@@ -254,7 +278,6 @@ mod tests {
     #[test]
     fn notes_of_the_parser_stand_in_the_text() {
         let mut command = definition(Language::Zh);
-        command.build();
         let page = |command: &mut Command| -> String {
             in_own_words(&command.render_help().to_string()).split_whitespace().collect()
         };
@@ -262,8 +285,10 @@ mod tests {
         assert!(register.contains("默认listing") && register.contains("TOUCHSTONE_POLICY"), "{register}");
         assert!(register.contains("全局选项:") && register.contains("用法:touchstoneregister[选项]"));
         let label = page(command.find_subcommand_mut("label").unwrap());
-        assert!(label.contains("可选confirmed、possible、suspected"), "{label}");
+        assert_eq!(label.matches("suspected").count(), 1, "its text names it: {label}");
         assert!(label.contains("C2PA清单:"), "{label}");
+        let completions = page(command.find_subcommand_mut("completions").unwrap());
+        assert!(completions.contains("可选bash、"), "{completions}");
     }
 
     #[test]
@@ -271,6 +296,7 @@ mod tests {
         let of = |words: &str| language_in(&words.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert_eq!(of("touchstone --lang zh --help"), Some(Language::Zh));
         assert_eq!(of("touchstone check --bogus --lang=en"), Some(Language::En));
+        assert_eq!(of("touchstone check --language x --lang zh"), Some(Language::Zh));
         assert_eq!(of("touchstone check -- --lang zh"), None);
         assert_eq!(of("touchstone check --lang fr"), None);
         assert_eq!(of("touchstone check --lang"), None);

@@ -115,11 +115,7 @@ pub(super) const PAGES: &[Page] = &[
         after: "",
         arguments: &[
             ("organisation", "令牌属于哪个机构；仅运营方需要填写"),
-            (
-                "scope",
-                "所许可的权限：register、check、audit、manage、operate、fetch:manifests、store:manifests 或 \
-                 store:bindings。可重复",
-            ),
+            ("scope", "所许可的权限。可重复"),
             ("days", "有效天数，1 至 3650"),
             ("name", "便于辨认的名称"),
         ],

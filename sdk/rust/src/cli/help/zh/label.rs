@@ -35,7 +35,8 @@ pub(super) const PAGES: &[Page] = &[Page {
         ("content_id", "服务提供者为该内容所编的编号（ProduceID）"),
         (
             "attribute",
-            "由 AI 生成的确定程度（Label）：依次为 AI 生成（属于）、用户声明（可能）、发现痕迹（疑似）",
+            "由 AI 生成的确定程度（Label）。confirmed：由 AI 生成（属于）；possible：用户声明（可能）；\
+             suspected：发现痕迹（疑似）",
         ),
         (
             "no_propagator",
@@ -48,7 +49,7 @@ pub(super) const PAGES: &[Page] = &[Page {
         ),
         (
             "sm2_form",
-            "SM2 密钥所签的内容：依次为 GB/T 32918.2 规定的消息 e = SM3(Z || M)，以及部分生成方采用的 SM3 摘要 \
+            "SM2 密钥所签的内容。message：GB/T 32918.2 规定的消息，e = SM3(Z || M)；digest：部分生成方采用的 SM3 摘要，\
              e = SM3(Z || SM3(M))",
         ),
         (
@@ -60,7 +61,7 @@ pub(super) const PAGES: &[Page] = &[Page {
         ("propagator_integrity", "传播者的完整性数据（ReservedCode2）"),
         (
             "basis",
-            "没有标识的文件因何获得标识：依次为上传者声明由 AI 生成（可能）、检测到可见标识或痕迹（疑似）",
+            "没有标识的文件因何获得标识。declared：上传者声明由 AI 生成（可能）；detected：检测到可见标识或痕迹（疑似）",
         ),
         ("source_type", "要写入的 IPTC 数字来源类型，例如 trainedAlgorithmicMedia。C2PA 清单也会写明"),
         ("system", "清单中的系统名称；默认为生成方或传播者"),

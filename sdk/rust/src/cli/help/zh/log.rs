@@ -59,11 +59,11 @@ pub(super) const PAGES: &[Page] = &[
 rules.toml，各项均可省略:
   organisations = [\"org_...\"]    # 您的机构：其图片、编码和密钥从日志中得知
   codes = [\"ACME\"]               # 您的服务提供者编码
-  keys = [\"64 hex digits\"]       # 可使用这些编码的密钥
+  keys = [\"64 位十六进制\"]       # 可使用这些编码的密钥
   pictures = [\"sha256\"]          # 您的图片
   [alerts]
   labels = \"all\"                 # off、own 或 all；withdrawals、deletions、keys、
-                                  # organisations 同此
+                                 # organisations 同此
   policies = false
 
 策略中写明地址的见证人（witness NAME KEY URL）会被询问最近联署了什么：历史不同，或三次查看后
@@ -95,7 +95,7 @@ rules.toml，各项均可省略:
             ("since", "此序号之前的条目只用于了解情况，不作告知"),
             OPERATOR_KEY,
             ("interval", "两次查看检查点之间的秒数"),
-            ("max_age", "检查点上最近的联署早于此秒数时告警。无人写入的日志不会发布新的检查点"),
+            ("max_age", "检查点上最近的联署距今超过此秒数时，报告为问题。日志无人写入时不会发布新的检查点"),
             ("once", "只查看一次即结束"),
             PLACE,
         ],
