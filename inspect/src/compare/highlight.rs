@@ -212,8 +212,8 @@ impl Highlight {
 
     /// Whether the squares are as much lighter as the spot says, keep their texture and take on no colour.
     ///
-    /// Of 234 photographs of screens that reflect a lamp 16 are called altered, and of 78 pictures that were lit 19. Of 132
-    /// pictures with a patch made paler, its edge sharp or up to 2 % of the picture soft, 130 stay altered; of 108 with a
+    /// Of 234 photographs of screens that reflect a lamp 16 are called altered (160 where light is not told), and of 78
+    /// pictures that were lit 19. Of 132 pictures with a patch made paler, its edge sharp or up to 2 % of the picture soft, 130 stay altered; of 108 with a
     /// spot as soft as light painted in opaque white or grey, in red or in half-transparent green, 99; of 54 in
     /// half-transparent white 20. Of 1,218 other damaged pictures none is lost.
     fn is_light(&self, squares: &[Square], lights: &[f32]) -> bool {
@@ -248,8 +248,8 @@ impl Highlight {
     /// Whether the bright part of the spot has as much of the predicted contrast, against what lies beside it, as light
     /// leaves; where there is none to follow it may.
     ///
-    /// In linear light, of which colours are the root of degree 2.2, the slope of what is seen over what was there is what
-    /// there was over what there is, to the power of 1.2.
+    /// In linear light, of which colours are the root of degree 2.2, the slope of what is seen over what was there is
+    /// what there was over what there is, to the power of 1.2.
     fn keeps_texture(&self, squares: &[Square], lights: &[f32]) -> bool {
         let slope = |is_part: &dyn Fn(f32) -> bool| {
             let part =

@@ -3,8 +3,8 @@
 //!
 //! Owns the order of work. At the scale of a sketch: one frame at a common density, refined alignment, predicted
 //! colours, block agreement, parallax, the reference's border, the relation. Then, for one capture only and as finely as
-//! both pictures allow: residual, regions, light of lamps, alterations. It must not know where the reference or the first homography
-//! come from.
+//! both pictures allow: residual, regions, light of lamps, alterations. It must not know where the reference or the
+//! first homography come from.
 //!
 //! Every step is deterministic on every machine: integer arithmetic, or IEEE basic operations and square roots in a
 //! fixed order. Work and memory are bounded by the working frame (about 120,000 pixels) and the bounded query.

@@ -1,8 +1,8 @@
 //! The picture a judge looks at.
 //!
 //! Owns the drawing of a comparison over the query: the photograph grey and dimmed, alterations as heat from yellow to
-//! red with a thin box each, screen overlays and reflections in blue. It is drawn in the numbers of one fixed palette: a third of the
-//! bytes of full colour to write, to keep and to send.
+//! red with a thin box each, screen overlays and reflections in blue. It is drawn in the numbers of one fixed
+//! palette: a third of the bytes of full colour to write, to keep and to send.
 
 // Colours are clamped to bytes, positions to the picture.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
