@@ -57,6 +57,8 @@ pub(crate) enum Change {
     Viewer,
     /// Photographed from a screen; level in percent.
     Rephoto(u8),
+    /// The same from a screen that reflects a lamp.
+    Lamp,
     /// One of four pictures in a grid.
     Grid,
     /// Small on another picture.
@@ -99,11 +101,11 @@ pub(crate) struct Attacked {
     pub(crate) mask: Option<GrayImage>,
 }
 
-/// All 66 classes: 27 without damage, 18 of damage alone, 15 of damage and a change, 6 rendered again.
+/// All 67 classes: 28 without damage, 18 of damage alone, 15 of damage and a change, 6 rendered again.
 pub(crate) fn classes() -> Vec<Class> {
     use Change::{
-        Blur, Crop, Grid, Jpeg, Mirror, Overlay, Page, PagePart, Pasted, QuarterTurn, Rephoto, Rerender,
-        Resize, Squeeze, Thumbnail, Tone, Turn, Viewer, WebP,
+        Blur, Crop, Grid, Jpeg, Lamp, Mirror, Overlay, Page, PagePart, Pasted, QuarterTurn, Rephoto,
+        Rerender, Resize, Squeeze, Thumbnail, Tone, Turn, Viewer, WebP,
     };
     let plain = |(name, change): (&str, Change)| Class { name: name.to_owned(), damage: None, change };
     let mut classes: Vec<Class> = [
@@ -132,6 +134,7 @@ pub(crate) fn classes() -> Vec<Class> {
         ("viewer", Viewer),
         ("screen photo", Rephoto(100)),
         ("screen photo, poor", Rephoto(180)),
+        ("screen photo, lamp", Lamp),
         ("grid of four", Grid),
         ("pasted", Pasted),
     ]
@@ -212,6 +215,10 @@ fn changed(shot: Shot, change: Change, others: &[RgbImage], other: &RgbImage, ra
         Change::PagePart => screen::page_part(&shot, random),
         Change::Viewer => screen::viewer(&shot),
         Change::Rephoto(level) => rephoto::rephoto(&shot, percent(level), random),
+        Change::Lamp => {
+            let shot = rephoto::rephoto(&shot, 1.0, random);
+            encoded(shot.recoloured(|picture| rephoto::lamp(picture, random)), 85)
+        }
         Change::Grid => {
             screen::grid(&shot, others.get(1..).filter(|rest| !rest.is_empty()).unwrap_or(others), random)
         }
@@ -247,10 +254,10 @@ mod tests {
     }
 
     #[test]
-    fn there_are_66_classes_of_different_names() {
+    fn there_are_67_classes_of_different_names() {
         let names: std::collections::BTreeSet<String> =
             classes().into_iter().map(|class| class.name).collect();
-        assert_eq!((classes().len(), names.len()), (66, 66));
+        assert_eq!((classes().len(), names.len()), (67, 67));
     }
 
     /// Twice the same; a mask as large as the picture wherever something was painted, and only there.
@@ -270,7 +277,7 @@ mod tests {
                 assert_ne!(picture, other.picture, "{} ignores the seed", class.name);
             }
         });
-        assert_eq!(classes().iter().filter(|class| class.is_harmless()).count(), 25);
+        assert_eq!(classes().iter().filter(|class| class.is_harmless()).count(), 26);
     }
 
     /// Paint covers what the mask says and next to nothing else, about as much as its size says.

@@ -65,6 +65,26 @@ pub(crate) fn rephoto(shot: &Shot, level: f32, random: &mut Random) -> Shot {
     })
 }
 
+/// A lamp's reflection in the middle of what was photographed: a soft ellipse of light, faint to glaring, that adds to
+/// what the screen sends before the camera encodes both.
+pub(crate) fn lamp(picture: &RgbImage, random: &mut Random) -> RgbImage {
+    const GAMMA: f32 = 2.2;
+    let (width, height) = (picture.width() as f32, picture.height() as f32);
+    let (at_x, at_y) = (width * random.within(0.25, 0.75), height * random.within(0.25, 0.75));
+    let size = width.max(height) * random.within(0.04, 0.13);
+    let (turn, long) = (random.within(0.0, std::f32::consts::PI), random.within(1.0, 1.8));
+    let (power, warmth) = (random.within(0.04, 0.5), random.within(0.85, 1.0));
+    each(picture, |x, y, colour| {
+        let (x, y) = (x as f32 - at_x, y as f32 - at_y);
+        let along = (x * turn.cos() + y * turn.sin()) / (size * long);
+        let across = (y * turn.cos() - x * turn.sin()) / size;
+        let light = power * (-0.5 * (along * along + across * across)).exp();
+        let lit =
+            |value: f32, light: f32| 255.0 * ((value / 255.0).powf(GAMMA) + light).min(1.0).powf(1.0 / GAMMA);
+        [lit(colour[0], light), lit(colour[1], 0.97 * light), lit(colour[2], warmth * light)]
+    })
+}
+
 /// The map that takes the corners (0, 0), (1, 0), (1, 1), (0, 1) to `corners` (Heckbert 1989).
 fn from_unit_square(corners: [(f32, f32); 4]) -> Homography {
     let [(x0, y0), (x1, y1), (x2, y2), (x3, y3)] = corners.map(|(x, y)| (f64::from(x), f64::from(y)));
