@@ -89,9 +89,28 @@ impl Segment {
         Self::from_parts(codes.into(), ids.into(), more.into())
     }
 
-    /// Builds the tables over parts that [`Segment::parts`] gave.
-    pub(crate) fn from_parts(codes: Box<[Spread]>, ids: Box<[u32]>, more: Box<[(u32, u32)]>) -> Self {
+    /// Builds the tables over parts that [`Segment::parts`] gave, on one thread: queries go on meanwhile.
+    fn from_parts(codes: Box<[Spread]>, ids: Box<[u32]>, more: Box<[(u32, u32)]>) -> Self {
         let tables = (0..KEYS).map(|key| Table::new(key, &codes)).collect();
+        Self { codes, ids, more, tables }
+    }
+
+    /// The same on all processors, as when a snapshot is loaded and nobody asks yet.
+    pub(crate) fn from_parts_at_once(codes: Box<[Spread]>, ids: Box<[u32]>, more: Box<[(u32, u32)]>) -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(KEYS);
+        let mut tables: Vec<Option<Table>> = (0..KEYS).map(|_| None).collect();
+        let share = KEYS.div_ceil(workers);
+        std::thread::scope(|scope| {
+            for (part, tables) in tables.chunks_mut(share).enumerate() {
+                let codes = &codes;
+                scope.spawn(move || {
+                    for (key, table) in (part * share..).zip(tables) {
+                        *table = Some(Table::new(key, codes));
+                    }
+                });
+            }
+        });
+        let tables = tables.into_iter().flatten().collect();
         Self { codes, ids, more, tables }
     }
 

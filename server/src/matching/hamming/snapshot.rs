@@ -74,7 +74,7 @@ impl HammingIndex {
         let mut segments = Vec::new();
         for (codes, ids, more) in parts {
             check_order(&codes, &ids, &more)?;
-            segments.push(Segment::from_parts(codes.into(), ids.into(), more.into()));
+            segments.push(Segment::from_parts_at_once(codes.into(), ids.into(), more.into()));
         }
         Ok((Self::restore(options, segments, withdrawn), header.watermark))
     }
