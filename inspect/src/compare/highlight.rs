@@ -453,3 +453,78 @@ fn cost(spot: &Spot, squares: &[Square]) -> f32 {
     });
     each.sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::raster::Plane;
+
+    const SIDE: usize = 320;
+
+    fn channels(luma: impl Fn(usize, usize) -> f32) -> Channels {
+        let plane = |value: &dyn Fn(usize, usize) -> f32| Plane {
+            width: SIDE,
+            height: SIDE,
+            data: (0..SIDE * SIDE)
+                .map(|i| value(i % SIDE, i / SIDE).round().clamp(0.0, 255.0) as u8)
+                .collect(),
+        };
+        [plane(&luma), plane(&|_, _| 128.0), plane(&|_, _| 128.0)]
+    }
+
+    /// A picture of stripes and waves.
+    fn texture(x: usize, y: usize) -> f32 {
+        100.0 + 30.0 * (x as f32 * 0.5).sin() + 20.0 * (y as f32 * 0.31).sin()
+    }
+
+    /// An ellipse of standard deviations 40 and 20, turned by 30 degrees.
+    fn ellipse(x: usize, y: usize) -> f32 {
+        let (x, y) = (x as f32 - 150.0, y as f32 - 170.0);
+        let (u, v) = ((0.866 * x + 0.5 * y) / 40.0, (0.866 * y - 0.5 * x) / 20.0);
+        (-0.5 * (u * u + v * v)).exp()
+    }
+
+    const BOUNDS: Bounds = (80, 110, 220, 230);
+
+    #[test]
+    fn a_turned_spot_is_told_and_what_it_adds() {
+        let (picture, valid) = (channels(texture), vec![255; SIDE * SIDE]);
+        let query = channels(|x, y| texture(x, y) + 60.0 * ellipse(x, y));
+        let spot = Spot::around(BOUNDS, &picture, &query, &valid).unwrap();
+        let mut predicted = picture.clone();
+        let highlight = Highlight::fit(spot, &picture, &query, &valid).unwrap();
+        let (x, y) = (highlight.spot.x, highlight.spot.y);
+        assert!((x - 150.0).abs() < 4.0 && (y - 170.0).abs() < 4.0, "{highlight:?}");
+        assert!((15.0..25.0).contains(&highlight.spot.thickness()), "{highlight:?}");
+        let (lit, bounds) = highlight.add(&mut predicted, &valid).unwrap();
+        assert_eq!(lit[170 * SIDE + 150], 255);
+        assert!(bounds.0 < 120 && bounds.2 > 180 && bounds.0 > 60, "{bounds:?}");
+        let off = |place: usize| predicted[0].data[place].abs_diff(query[0].data[place]);
+        assert!((0..SIDE * SIDE).all(|place| off(place) <= 8), "{highlight:?}");
+        assert!(predicted[0].data.iter().zip(&picture[0].data).all(|(after, before)| after >= before));
+    }
+
+    #[test]
+    fn darkness_paint_and_what_is_not_seen_are_no_light() {
+        let (picture, valid) = (channels(texture), vec![255; SIDE * SIDE]);
+        let shade = channels(|x, y| texture(x, y) - 60.0 * ellipse(x, y));
+        assert!(Spot::around(BOUNDS, &picture, &shade, &valid).is_none());
+        // Opaque in the middle.
+        let paint = channels(|x, y| 230.0 * ellipse(x, y) + texture(x, y) * (1.0 - ellipse(x, y)));
+        let spot = Spot::around(BOUNDS, &picture, &paint, &valid).unwrap();
+        assert!(Highlight::fit(spot, &picture, &paint, &valid).is_none());
+        assert!(Spot::around(BOUNDS, &picture, &paint, &vec![0; SIDE * SIDE]).is_none());
+    }
+
+    #[test]
+    fn nothing_is_left_beyond_the_reach_of_a_skewed_spot() {
+        let spot = Spot { x: 100.0, y: 120.0, across: 0.11, skew: -0.07, down: 0.2 };
+        let (left, top, right, bottom) = spot.reach(SIDE, SIDE);
+        for y in 0..SIDE {
+            for x in 0..SIDE {
+                let inside = (left..right).contains(&x) && (top..bottom).contains(&y);
+                assert!(inside || spot.at(x as f32, y as f32) == 0.0, "{x} {y}");
+            }
+        }
+    }
+}
