@@ -52,6 +52,8 @@ pub(crate) struct Cover {
     pub(crate) opacity: f32,
     /// Luma of the colour, grey levels.
     pub(crate) luma: f32,
+    /// The larger of its colour differences, grey levels from none.
+    pub(crate) tint: f32,
 }
 
 /// The pictures in one frame, and the region asked about.
@@ -103,6 +105,10 @@ impl Covered<'_> {
             told: share(edge.right + edge.wrong, edge.all),
             opacity: step as f32 / STEPS as f32,
             luma: (colour[0] * STEPS) as f32 / step.max(1) as f32,
+            tint: colour[1..]
+                .iter()
+                .map(|value| ((value * STEPS) as f32 / step.max(1) as f32 - 128.0).abs())
+                .fold(0.0, f32::max),
         })
     }
 

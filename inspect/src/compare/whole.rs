@@ -186,7 +186,7 @@ pub fn compare(
         map: Plane::new(picture.width, picture.height),
     };
     if result.relation == Relation::SameCapture {
-        let found = Found::new(sight, &frame);
+        let found = Found::new(sight, &frame, decide::is_on_screen(&border));
         result.level = found.residual.level;
         found.report(&mut result, &frame.to_query(), &up);
         if !result.alterations.is_empty() {
@@ -304,14 +304,16 @@ struct Found {
     size: (usize, usize),
     /// As [`residual::edited`], without the light of lamps.
     edited: f32,
+    /// As [`decide::is_on_screen`] says.
+    on_screen: bool,
     lit: Vec<LitPlace>,
 }
 
 impl Found {
-    fn new(sight: Sight, frame: &Frame) -> Self {
+    fn new(sight: Sight, frame: &Frame, on_screen: bool) -> Self {
         let plain = tone::channels(&frame.reference);
         let edited = residual::edited(&sight.predicted, &plain);
-        let mut found = Self::measured(sight.within_margin(), &plain, edited);
+        let mut found = Self::measured(sight.within_margin(), &plain, edited, on_screen);
         // What lies in a lamp's light is judged once the light is part of the prediction.
         let mut spots = Vec::new();
         while spots.len() < LAMPS
@@ -319,12 +321,12 @@ impl Found {
         {
             let Lit { predicted, query, edited, places } = lit;
             let sight = Sight { predicted, query, ..found.sight };
-            found = Self { lit: places, ..Self::measured(sight, &plain, edited) };
+            found = Self { lit: places, ..Self::measured(sight, &plain, edited, on_screen) };
         }
         found
     }
 
-    fn measured(sight: Sight, plain: &Channels, edited: f32) -> Self {
+    fn measured(sight: Sight, plain: &Channels, edited: f32, on_screen: bool) -> Self {
         let size = (plain[0].width, plain[0].height);
         let residual = residual::measure(&sight.predicted, plain, &sight.query, &sight.valid);
         let mut mask = softened(&residual.relative);
@@ -334,7 +336,7 @@ impl Found {
         let (labels, count) = regions::label(&mask, if is_small(size) { 1 } else { 2 });
         let ground = Ground { width: size.0, relative: &residual.relative, contrast: &residual.contrast };
         let regions = ground.measure(&labels, count);
-        Self { sight, residual, labels, regions, size, edited, lit: Vec::new() }
+        Self { sight, residual, labels, regions, size, edited, on_screen, lit: Vec::new() }
     }
 
     /// The pictures with the light of one lamp more than in `spots`, if a large region is that.
@@ -387,10 +389,10 @@ impl Found {
     /// button meets a line of the picture that is a little out of place, both make one region.
     fn is_overlay(&self, contrast: &Plane, seen: Bounds, label: u32, region: &Region) -> bool {
         let look = self.scene(contrast).look(label, region.bounds);
-        if decide::is_painted(region, &look, self.size, seen) {
+        if decide::is_painted(region, &look, self.size, seen, self.on_screen) {
             return true;
         }
-        if !decide::may_be_button(region, self.size) {
+        if !self.on_screen || !decide::may_be_button(region, self.size) {
             return false;
         }
         let Sight { predicted, query, valid, .. } = &self.sight;

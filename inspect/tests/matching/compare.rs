@@ -42,6 +42,21 @@ fn run(query: &Rgb, reference: &Rgb, initial: &Homography) -> Result<Comparison,
     compare(&Query::new(view(query)), view(reference), initial)
 }
 
+/// Rows of white above and below a picture on a page.
+const AROUND: usize = SIDE / 2;
+
+/// The query as a shop's page shows it; its rows lie [`AROUND`] lower than in the picture.
+fn run_on_page(query: &Rgb, reference: &Rgb) -> Comparison {
+    let white = vec![255; 3 * query.width * AROUND];
+    let page = Rgb {
+        width: query.width,
+        height: query.height + 2 * AROUND,
+        rgb: [&white[..], &query.rgb, &white].concat(),
+    };
+    let down = Homography([1.0, 0.0, 0.0, 0.0, 1.0, AROUND as f64, 0.0, 0.0, 1.0]);
+    run(&page, reference, &down).unwrap()
+}
+
 /// Share of the pixels chosen by `truth` that the map calls altered, and of the others.
 fn flagged(found: &Comparison, truth: impl Fn(usize, usize) -> bool) -> (f64, f64) {
     let mut counts = [[0_u32; 2]; 2];
@@ -110,16 +125,20 @@ fn a_stain_and_a_crack_are_found_where_they_are() {
 }
 
 #[test]
-fn an_icon_is_an_overlay_and_no_alteration() {
+fn an_icon_is_an_overlay_on_a_page_and_an_alteration_elsewhere() {
     let picture = scene(0.0);
     let mut query = picture.clone();
     paint(&mut query, |x, y, _| {
         (x.abs_diff(30).pow(2) + y.abs_diff(30).pow(2) < 80).then_some([250, 250, 250])
     });
-    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
-    assert_eq!(found.relation, Relation::SameCapture);
+    let found = run_on_page(&query, &picture);
+    assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.alterations);
     assert_eq!(found.overlays.len(), 1);
-    assert_eq!(found.map.data[30 * SIDE + 30], Comparison::OVERLAY);
+    assert_eq!(found.map.data[(AROUND + 30) * SIDE + 30], Comparison::OVERLAY);
+    // Where no screen shows, a spot of one colour is damage.
+    paint(&mut query, |x, y, _| (x.abs_diff(30).pow(2) + y.abs_diff(30).pow(2) < 80).then_some([60, 50, 40]));
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
 }
 
 /// A grey disc through which the picture is seen, with a white arrow on it, is a button; a spot of uneven edge and
@@ -134,7 +153,7 @@ fn a_half_transparent_button_is_an_overlay_and_an_uneven_spot_is_not() {
         let veiled = p.map(|value| (0.58 * f64::from(value)) as u8);
         disc(x, y).then(|| if arrow(x, y) { [255; 3] } else { veiled })
     });
-    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    let found = run_on_page(&query, &picture);
     assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.alterations);
     assert_eq!(found.overlays.len(), 1);
 
@@ -148,6 +167,8 @@ fn a_half_transparent_button_is_an_overlay_and_an_uneven_spot_is_not() {
     let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
     assert_eq!(found.relation, Relation::SameCaptureAltered);
     assert!(found.overlays.is_empty());
+    let found = run_on_page(&query, &picture);
+    assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
 }
 
 /// The scene as a detail shows it, every pixel nine times.
@@ -166,12 +187,20 @@ fn a_large_disc_is_a_button_if_it_has_one_opacity() {
     let disc = |x: usize, y: usize| x.abs_diff(120).pow(2) + y.abs_diff(150).pow(2) <= 1_500;
     let mut query = picture.clone();
     paint(&mut query, |x, y, p| disc(x, y).then(|| p.map(|value| (0.58 * f64::from(value)) as u8)));
-    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    let found = run_on_page(&query, &picture);
     assert_eq!((found.relation, found.overlays.len()), (Relation::SameCapture, 1), "{:?}", found.alterations);
+    // The same on the picture alone, and in the brown of a stain.
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
+    let mut query = picture.clone();
+    let brown = |p: [u8; 3]| [0, 1, 2].map(|c| ((f64::from(p[c]) + [95.0, 60.0, 30.0][c]) / 2.0) as u8);
+    paint(&mut query, |x, y, p| disc(x, y).then(|| brown(p)));
+    let found = run_on_page(&query, &picture);
+    assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
 
     let mut query = picture.clone();
     paint(&mut query, |x, y, _| disc(x, y).then(|| [30 + 2 * (x - 80) as u8, 20 + 2 * (x - 80) as u8, 20]));
-    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    let found = run_on_page(&query, &picture);
     assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
 }
 
@@ -185,7 +214,7 @@ fn a_round_stain_is_no_button() {
     };
     let mut query = picture.clone();
     paint(&mut query, |x, y, p| stain(x, y).then(|| p.map(|value| (0.66 * f64::from(value)) as u8)));
-    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    let found = run_on_page(&query, &picture);
     assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
 }
 
