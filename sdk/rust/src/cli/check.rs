@@ -33,8 +33,8 @@ use touchstone_sdk::{
 /// How the marked photos are read, as `touchstone_inspect::overlay` draws them.
 const LEGEND: (&str, &str) = (
     "NAME.overlay.png: a white box and yellow to red mark what was altered, the redder the stronger; blue marks where a \
-     screen's own signs (status bar, buttons) or a lamp's reflection cover the picture.",
-    "NAME.overlay.png：白框及黄至红色标出改动之处，越红改动越强；蓝色标出被屏幕界面（状态栏、按钮等）或灯光反射遮住的部分。",
+     screen's own signs (status bar, buttons) or a lamp's reflection may cover the picture.",
+    "NAME.overlay.png：白框及黄至红色标出改动之处，越红改动越强；蓝色标出可能被屏幕界面（状态栏、按钮等）或灯光反射遮住的部分。",
 );
 
 /// The contract for scripts: one of these on each line.
