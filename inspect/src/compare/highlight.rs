@@ -181,16 +181,17 @@ struct Square {
     covariance: f32,
 }
 
-/// What a channel gains: light, a flatter top of it, less on light colours, less of its own colour.
-fn terms(light: f32, luma: f32, own: f32) -> [f32; TERMS] {
-    let luma = luma / 128.0 - 1.0;
+/// What a channel gains of `light` where the prediction has the given channels: light, a flatter top of it, less on light
+/// colours, and less of its own colour, or of luma by its square.
+fn terms(channel: usize, light: f32, predicted: [f32; 3]) -> [f32; TERMS] {
+    let centred = |value: f32| value / 128.0 - 1.0;
+    let (luma, own) = (centred(predicted[0]), centred(predicted[channel]));
+    let own = if channel == 0 { own * own } else { own };
     [light, light * light, light * luma, light * own]
 }
 
-/// The last factor of [`terms`]: of luma its square, of the others their colour.
-fn own(channel: usize, predicted: [f32; 3]) -> f32 {
-    let value = predicted[channel] / 128.0 - 1.0;
-    if channel == 0 { value * value } else { value }
+fn dot(factors: &[f32; TERMS], terms: &[f32; TERMS]) -> f32 {
+    factors.iter().zip(terms).map(|(factor, term)| factor * term).sum()
 }
 
 impl Highlight {
@@ -272,8 +273,7 @@ impl Highlight {
     }
 
     fn adds(&self, channel: usize, light: f32, predicted: [f32; 3]) -> f32 {
-        let terms = terms(light, predicted[0], own(channel, predicted));
-        self.added[channel].iter().zip(terms).map(|(factor, term)| factor * term).sum()
+        dot(&self.added[channel], &terms(channel, light, predicted))
     }
 
     /// Adds the light to the predicted colours. What it lights of the valid pixels, 255 or 0 per pixel of the frame, and
@@ -418,8 +418,8 @@ fn fitted(squares: &[Square], lights: &[f32], channel: usize) -> Option<[f32; TE
             for (at, (square, light)) in
                 run.iter().zip(lights).enumerate().filter(|(_, (_, light))| **light > 0.0)
             {
-                let terms = terms(*light, square.predicted[0], own(channel, square.predicted));
-                let adds: f32 = factors.iter().zip(terms).map(|(factor, term)| factor * term).sum();
+                let terms = terms(channel, *light, square.predicted);
+                let adds = dot(&factors, &terms);
                 for (row, term) in rows.iter_mut().zip(terms) {
                     row[at] = term;
                 }
@@ -446,9 +446,7 @@ fn cost(spot: &Spot, squares: &[Square]) -> f32 {
         return f32::MAX;
     }
     let each = squares.iter().zip(&lights).map(|(square, light)| {
-        let terms = terms(*light, square.predicted[0], own(0, square.predicted));
-        let adds: f32 = factors.iter().zip(terms).map(|(factor, term)| factor * term).sum();
-        let off = (square.gain[0] - adds) / OFF;
+        let off = (square.gain[0] - dot(&factors, &terms(0, *light, square.predicted))) / OFF;
         off * off / (1.0 + off * off / 9.0)
     });
     each.sum()
