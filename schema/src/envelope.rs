@@ -4,6 +4,7 @@
 //! Ed25519 signature, standard padded base64 only, no other members.
 
 use crate::{
+    base64,
     digest::Sha256Digest,
     json::{self, ReadError, StrictJsonError},
     key::PublicKey,
@@ -123,8 +124,8 @@ pub fn open(bytes: &[u8], expected: &'static str) -> Result<Opened, EnvelopeErro
     let [signature] = envelope.signatures.as_slice() else {
         return Err(EnvelopeError::SignatureCount(envelope.signatures.len()));
     };
-    let payload = BASE64.decode(envelope.payload.as_bytes()).map_err(|_| EnvelopeError::Base64("payload"))?;
-    let raw = BASE64.decode(signature.sig.as_bytes()).map_err(|_| EnvelopeError::Base64("sig"))?;
+    let payload = base64::decode(&envelope.payload).ok_or(EnvelopeError::Base64("payload"))?;
+    let raw = base64::decode(&signature.sig).ok_or(EnvelopeError::Base64("sig"))?;
     let pae = pae(expected, &payload);
     Ok(Opened {
         keyid: signature.keyid.clone(),
@@ -182,6 +183,7 @@ mod tests {
         let good = String::from_utf8(sign(STATEMENT_TYPE, b"{}", &key)).unwrap();
         let refused = |text: &str| open(text.as_bytes(), STATEMENT_TYPE).unwrap_err();
         assert!(matches!(refused(&good.replace("e30=", "e30")), EnvelopeError::Base64("payload")));
+        assert!(matches!(refused(&good.replace("e30=", "ew==fQ==")), EnvelopeError::Base64("payload")));
         assert!(matches!(refused(&good.replace(",\"sig", ",\"x\":1,\"sig")), EnvelopeError::Shape(_)));
         let twice = good.replacen("\"payload\":", "\"payload\":\"\",\"payload\":", 1);
         assert!(matches!(refused(&twice), EnvelopeError::Json(StrictJsonError::DuplicateName(_))));

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod api;
+pub mod base64;
 pub mod conformance;
 pub mod digest;
 pub mod envelope;

@@ -4,6 +4,7 @@
 //! the record and reveals nothing of it, and a deleted record cannot be guessed back.
 
 use crate::{
+    base64,
     digest::Sha256Digest,
     json::{self, ReadError, StrictJsonError},
     statement::{Nonce, View},
@@ -54,8 +55,7 @@ impl Serialize for Blob {
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes = BASE64.decode(text.as_bytes());
-        bytes.map(Self).map_err(|_| de::Error::custom("base64 with padding expected"))
+        base64::decode(&text).map(Self).ok_or_else(|| de::Error::custom("base64 with padding expected"))
     }
 }
 

@@ -3,7 +3,7 @@
 //! A note's text means nothing until a trusted key has been found to vouch for it.
 
 use super::{cosignature, text::LineError};
-use crate::{Sha256Digest, key::PublicKey};
+use crate::{Sha256Digest, base64, key::PublicKey};
 use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::{Signer, SigningKey};
 use std::{fmt, str::FromStr};
@@ -150,7 +150,7 @@ impl FromStr for VerifierKey {
         };
         let id = HEXLOWER.decode(id.as_bytes()).map_err(|_| VerifierKeyError::Form)?;
         let id: [u8; 4] = id.try_into().map_err(|_| VerifierKeyError::Form)?;
-        let typed = BASE64.decode(typed.as_bytes()).map_err(|_| VerifierKeyError::Form)?;
+        let typed = base64::decode(typed).ok_or(VerifierKeyError::Form)?;
         let (kind, key) = typed.split_first().ok_or(VerifierKeyError::Form)?;
         let kind = KeyKind::from_byte(*kind).ok_or(VerifierKeyError::UnknownType(*kind))?;
         let key = key.try_into().map_err(|_| VerifierKeyError::PublicKey)?;
@@ -205,7 +205,7 @@ impl NoteSignature {
 
     fn parse(line: &str) -> Option<Self> {
         let (name, blob) = line.strip_prefix(SIGNATURE_PREFIX)?.split_once(' ')?;
-        let blob = BASE64.decode(blob.as_bytes()).ok()?;
+        let blob = base64::decode(blob)?;
         let (key_id, signature) = blob.split_first_chunk()?;
         Some(Self { name: name.to_owned(), key_id: *key_id, signature: signature.to_vec() })
             .filter(Self::is_valid)

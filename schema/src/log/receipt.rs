@@ -7,7 +7,7 @@ use super::{
     proof::{self, ProofError},
     text::{self, LineError, Lines},
 };
-use crate::Sha256Digest;
+use crate::{Sha256Digest, base64};
 use data_encoding::BASE64;
 use std::fmt;
 
@@ -65,7 +65,7 @@ impl TlogProof {
         let mut line = lines.next("extra or index")?;
         let extra = match line.strip_prefix("extra ") {
             Some(data) => {
-                let data = BASE64.decode(data.as_bytes()).ok().filter(|data| !data.is_empty());
+                let data = base64::decode(data).filter(|data| !data.is_empty());
                 let data = data.ok_or(lines.error("extra data in base64"))?;
                 line = lines.next("index")?;
                 Some(data)

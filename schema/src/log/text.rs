@@ -1,6 +1,6 @@
 //! Lines as the C2SP formats have them: each ends in a newline, numbers and hashes stand in one form only.
 
-use crate::Sha256Digest;
+use crate::{Sha256Digest, base64};
 use data_encoding::BASE64;
 
 /// Most hashes that a proof may list: a tree of 2^63 leaves needs no more (C2SP tlog-witness).
@@ -83,7 +83,7 @@ pub(super) fn hash(text: &str) -> Option<Sha256Digest> {
     if text.len() != ENCODED {
         return None;
     }
-    BASE64.decode(text.as_bytes()).ok()?.try_into().ok().map(Sha256Digest)
+    base64::decode(text)?.try_into().ok().map(Sha256Digest)
 }
 
 /// The line of a hash, with its newline.

@@ -314,6 +314,18 @@ fn checkpoints_are_read_in_one_form() {
 }
 
 #[test]
+fn a_signature_has_one_text() {
+    let note =
+        signed().with_signature(NoteSignature { name: "w".into(), key_id: [0; 4], signature: vec![7; 4] });
+    let text = String::from_utf8(note.unwrap().to_bytes()).unwrap();
+    assert!(Note::parse(text.as_bytes()).is_ok());
+    // The same bytes in two encodings, one after the other.
+    let twice = text.replace(" w AAAAAAcHBwc=", " w AA==AAAABwcHBw==");
+    assert_ne!(twice, text);
+    assert!(Note::parse(twice.as_bytes()).is_err());
+}
+
+#[test]
 fn a_cosignature_binds_time_text_and_key() {
     let witness = witness_key("witness.example/w1", 2);
     let signature = cosign(TEXT, "witness.example/w1", &key(2), 1_679_315_147);

@@ -12,6 +12,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::SigningKey;
 use std::{fmt, fs, io, path::Path};
 use touchstone_schema::{
+    base64,
     key::PublicKey,
     log::{
         cosignature,
@@ -78,7 +79,7 @@ impl WitnessKey {
     fn parse(text: &str) -> Option<Self> {
         let (name, rest) = text.strip_suffix('\n')?.strip_prefix(PREFIX)?.split_once('+')?;
         let (id, typed) = rest.split_once('+')?;
-        let typed = Zeroizing::new(BASE64.decode(typed.as_bytes()).ok()?);
+        let typed = Zeroizing::new(base64::decode(typed)?);
         let (kind, seed) = typed.split_first()?;
         let key = Self::new(name, seed.try_into().ok()?).ok()?;
         let is_whole =
