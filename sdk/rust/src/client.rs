@@ -2,7 +2,7 @@
 //!
 //! The client is cheap to share between threads; it keeps connections open.
 
-pub use crate::transport::{ClientError, ClientSettings, Obstacle, sends_in_clear};
+pub use crate::transport::{ClientError, ClientSettings, Obstacle, UrlFault, sends_in_clear};
 use crate::transport::{Outgoing, Repeat, Transport};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;

@@ -31,7 +31,7 @@ pub enum ClientError {
         /// What was given.
         url: String,
         /// What is wrong.
-        reason: &'static str,
+        reason: UrlFault,
     },
     /// The token has characters that no token has.
     #[error("the token has characters that no token has; copy it again")]
@@ -69,6 +69,26 @@ impl ClientError {
             _ => None,
         }
     }
+}
+
+/// What is wrong with the address of a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UrlFault {
+    /// It is no URL at all.
+    #[error("not a URL")]
+    NoUrl,
+    /// It begins otherwise than registries' addresses do.
+    #[error("it must begin with https:// or http://")]
+    Scheme,
+    /// It names no host.
+    #[error("it names no host")]
+    NoHost,
+    /// It holds a name or a password.
+    #[error("names and passwords do not belong into it")]
+    Credentials,
+    /// It goes on after its path.
+    #[error("it must have neither query nor fragment")]
+    QueryOrFragment,
 }
 
 /// What stands between a client and its registry.
@@ -333,17 +353,17 @@ fn pause(headers: &HeaderMap, attempt: u32) -> Duration {
 fn parse_base(url: &str) -> Result<(String, String), ClientError> {
     let invalid = |reason| ClientError::InvalidUrl { url: url.to_owned(), reason };
     let text = url.trim().trim_end_matches('/');
-    let uri = Uri::from_str(text).map_err(|_| invalid("not a URL"))?;
+    let uri = Uri::from_str(text).map_err(|_| invalid(UrlFault::NoUrl))?;
     match uri.scheme_str() {
         Some("http" | "https") => {}
-        _ => return Err(invalid("it must begin with https:// or http://")),
+        _ => return Err(invalid(UrlFault::Scheme)),
     }
-    let authority = uri.authority().ok_or_else(|| invalid("it names no host"))?;
+    let authority = uri.authority().ok_or_else(|| invalid(UrlFault::NoHost))?;
     if authority.as_str().contains('@') {
-        return Err(invalid("names and passwords do not belong into it"));
+        return Err(invalid(UrlFault::Credentials));
     }
     if uri.query().is_some() || text.contains('#') {
-        return Err(invalid("it must have neither query nor fragment"));
+        return Err(invalid(UrlFault::QueryOrFragment));
     }
     Ok((text.to_owned(), authority.host().to_owned()))
 }

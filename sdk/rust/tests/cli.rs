@@ -302,6 +302,18 @@ fn messages_come_in_chinese_where_asked() {
     assert!(stderr(&output).contains("未指定登记处"), "{}", stderr(&output));
     let output = desk.run(&["--lang", "zh", "keygen", "--out", "k"]);
     assert!(stdout(&output).contains("私钥"));
+    // So does what is wrong with a value.
+    for (words, expected) in [
+        (&["check", "--order-time", "yesterday", "a.png"][..], "时间须按 RFC 3339 书写"),
+        (&["statement", "show", "stm_1"], "标识符须为 stm_ 加"),
+        (&["check", "--url", "r.example", "--token", "t", "a.png"], "须以 https:// 或 http:// 开头"),
+        (&["check", "--url", "https://r.example/?x=1", "--token", "t", "a.png"], "不得带有查询参数或片段"),
+    ] {
+        let output = desk.run(&[&["--lang", "zh"], words].concat());
+        let told = stderr(&output);
+        assert_eq!(status(&output), 2, "{words:?}: {told}");
+        assert!(told.contains(expected), "{words:?}: {told}");
+    }
 }
 
 #[test]

@@ -3,8 +3,12 @@
 //! What comes from elsewhere stands in it as it came: the rules of a statement, the reasons of a decoder, the rarer words
 //! of the system.
 
-use super::failure::Message;
-use std::{fmt::Display, io};
+use super::{failure::Message, label::args::InvalidSourceType};
+use std::{
+    fmt::Display,
+    io,
+    num::{IntErrorKind, ParseIntError},
+};
 #[cfg(feature = "c2pa")]
 use touchstone_inspect::c2pa::{C2paSignError, MAX_COMPONENTS};
 use touchstone_inspect::{
@@ -15,9 +19,12 @@ use touchstone_inspect::{
         integrity::{MAX_PINS, ProducerKeysError, SigningKeyError},
     },
 };
+use touchstone_schema::{
+    digest::InvalidDigest, id::InvalidId, key::InvalidPublicKey, log::VerifierKeyError, time::InvalidTime,
+};
 use touchstone_sdk::{
     check::CheckError,
-    client::{ClientError, Obstacle},
+    client::{ClientError, Obstacle, UrlFault},
     config::ConfigError,
     entropy::EntropyError,
     files::FileError,
@@ -165,13 +172,26 @@ impl InChinese for EntropyError {
 impl InChinese for ClientError {
     fn chinese(&self) -> String {
         match self {
-            Self::InvalidUrl { url, reason } => format!("{url:?} 不是登记处地址：{reason}"),
+            Self::InvalidUrl { url, reason } => format!("{url:?} 不是登记处地址：{}", reason.chinese()),
             Self::InvalidToken => "令牌含有无效字符；请重新复制".to_owned(),
             Self::Unreachable { url, reason } => format!("无法连接 {url}：{}", reason.chinese()),
             Self::Problem(problem) => problem.title_zh.clone(),
             Self::UnexpectedAnswer { url, reason } => format!("{url} 的应答不是登记处的应答：{reason}"),
             Self::Request(reason) => format!("无法写出请求：{reason}"),
         }
+    }
+}
+
+impl InChinese for UrlFault {
+    fn chinese(&self) -> String {
+        match self {
+            Self::NoUrl => "不是 URL",
+            Self::Scheme => "须以 https:// 或 http:// 开头",
+            Self::NoHost => "没有主机名",
+            Self::Credentials => "其中不得包含用户名或密码",
+            Self::QueryOrFragment => "不得带有查询参数或片段",
+        }
+        .to_owned()
     }
 }
 
@@ -337,6 +357,62 @@ impl InChinese for C2paSignError {
             Self::Identity(reason) => format!("签名密钥或证书无法使用：{reason}"),
             Self::Library(reason) => format!("清单无法写出：{reason}"),
         }
+    }
+}
+
+impl InChinese for InvalidTime {
+    fn chinese(&self) -> String {
+        "时间须按 RFC 3339 书写并带时区偏移，例如 2026-11-22T09:00:00Z".to_owned()
+    }
+}
+
+impl InChinese for InvalidId {
+    fn chinese(&self) -> String {
+        format!("标识符须为 {}_ 加 26 个 Crockford Base32 字符", self.0)
+    }
+}
+
+impl InChinese for InvalidDigest {
+    fn chinese(&self) -> String {
+        "SHA-256 摘要须为 64 位小写十六进制数字".to_owned()
+    }
+}
+
+impl InChinese for InvalidPublicKey {
+    fn chinese(&self) -> String {
+        "不是可用的 Ed25519 公钥：须为 64 位小写十六进制数字，且不是弱公钥".to_owned()
+    }
+}
+
+impl InChinese for VerifierKeyError {
+    fn chinese(&self) -> String {
+        match self {
+            Self::Form => "验证密钥须写作 name+hex(密钥 ID)+base64(类型和密钥)".to_owned(),
+            Self::Name(name) => format!("密钥名称 {name:?} 为空，或含有空格、加号或控制字符"),
+            Self::UnknownType(kind) => {
+                format!("不支持签名类型为 {kind:#04x} 的密钥；支持的类型为 0x01 和 0x04")
+            }
+            Self::PublicKey => "验证密钥中没有可用的 Ed25519 公钥".to_owned(),
+            Self::KeyId { expected, found } => {
+                format!("密钥 ID 为 {found}，而按名称和密钥应为 {expected}")
+            }
+        }
+    }
+}
+
+impl InChinese for InvalidSourceType {
+    fn chinese(&self) -> String {
+        "须为 IPTC 数字来源类型中的一项，例如 trainedAlgorithmicMedia".to_owned()
+    }
+}
+
+impl InChinese for ParseIntError {
+    fn chinese(&self) -> String {
+        match self.kind() {
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "数值超出范围",
+            _ => "须为非负整数",
+        }
+        .to_owned()
     }
 }
 

@@ -1,9 +1,12 @@
 //! What is wrong with the words of a command line, in Chinese.
 
 use super::in_own_words;
-use crate::cli::output::Output;
+use crate::cli::{chinese::InChinese, label::args::InvalidSourceType, output::Output};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use std::error::Error as _;
+use std::{error::Error, num::ParseIntError};
+use touchstone_schema::{
+    digest::InvalidDigest, id::InvalidId, key::InvalidPublicKey, log::VerifierKeyError, time::InvalidTime,
+};
 
 /// Says it on standard error; false if there are no words for it here.
 pub(super) fn tell(out: &Output, error: &clap::Error) -> bool {
@@ -70,10 +73,33 @@ fn value(error: &clap::Error, argument: &str) -> Option<String> {
     };
     if let Some(valid) = all(error, ContextKind::ValidValue) {
         text.push_str(&format!("，可选 {valid}"));
-    } else if let Some(reason) = error.source() {
-        text.push_str(&format!("：{reason}"));
+    } else if let Some(error) = error.source() {
+        // English says more than nothing; the tests see that it is not needed.
+        text.push_str(&format!("：{}", reason(error).unwrap_or_else(|| error.to_string())));
     }
     Some(text)
+}
+
+/// What is right, as the type of the value says it.
+fn reason(error: &(dyn Error + 'static)) -> Option<String> {
+    fn of<E: Error + InChinese + 'static>(error: &(dyn Error + 'static)) -> Option<String> {
+        error.downcast_ref::<E>().map(InChinese::chinese)
+    }
+    let types: [fn(&(dyn Error + 'static)) -> Option<String>; 7] = [
+        of::<InvalidTime>,
+        of::<InvalidId>,
+        of::<InvalidDigest>,
+        of::<InvalidPublicKey>,
+        of::<VerifierKeyError>,
+        of::<InvalidSourceType>,
+        of::<ParseIntError>,
+    ];
+    types.into_iter().find_map(|of| of(error)).or_else(|| {
+        // A number out of its range has only the parser's words: "0 is not in 1..=3650".
+        let text = error.to_string();
+        let (least, most) = text.split_once(" is not in ")?.1.split_once("..=")?;
+        Some(format!("须在 {least} 至 {most} 之间"))
+    })
 }
 
 fn one(error: &clap::Error, kind: ContextKind) -> Option<&str> {
@@ -96,8 +122,12 @@ fn all(error: &clap::Error, kind: ContextKind) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{args::Language, help::parse};
-    use std::ffi::OsString;
+    use crate::cli::{
+        args::{Cli, Language},
+        help::parse,
+    };
+    use clap::{Arg, Command, CommandFactory};
+    use std::{collections::BTreeSet, ffi::OsString};
 
     #[test]
     fn wrong_usage_is_told_in_chinese() {
@@ -119,11 +149,43 @@ mod tests {
             ("touchstone register --output --label l --product p a.jpg", " 不能与 "),
             ("touchstone keygen --out a --out b", "--out <FILE> 只能给出一次"),
             ("touchstone check --json=yes a.jpg", "--json 不带值，却给出了“yes”"),
+            ("touchstone check --order-time yesterday a.jpg", "的有效值：时间须按 RFC 3339 书写"),
+            ("touchstone statement show stm_1", "“stm_1”不是 <ID> 的有效值：标识符须为 stm_ 加 26 个"),
+            (
+                "touchstone log monitor --interval 0",
+                "“0”不是 --interval <SECONDS> 的有效值：须在 1 至 86400 之间",
+            ),
+            ("touchstone log verify --log-key a+b", "：验证密钥须写作 name+"),
         ] {
             let said = told(words).unwrap_or_default();
             assert!(said.contains(expected), "{words}: {said}");
         }
         assert_eq!(told("touchstone --version"), None);
+    }
+
+    #[test]
+    fn every_refused_value_is_told_in_chinese() {
+        fn arguments(command: &Command) -> Vec<Arg> {
+            let below = command.get_subcommands().flat_map(arguments);
+            command.get_arguments().cloned().chain(below).collect()
+        }
+        let mut told = BTreeSet::new();
+        let command = Cli::command();
+        for arg in arguments(&command).into_iter().filter(|arg| arg.get_action().takes_values()) {
+            // A parser that takes the first of these takes every text.
+            for bad in ["?", "-1", "0", "99999999999999999999"] {
+                let value = Arg::new("value").value_parser(arg.get_value_parser().clone());
+                let parsed = Command::new("one").arg(value).try_get_matches_from(["one", "--", bad]);
+                let Err(error) = parsed else { continue };
+                let said = fault(&error).unwrap();
+                if let Some(english) = error.source().map(ToString::to_string) {
+                    assert!(!said.contains(&english), "{} {bad}: {said}", arg.get_id());
+                    told.insert(english);
+                }
+            }
+        }
+        // Times, identifiers, digests, keys, numbers: that they were met at all.
+        assert!(told.len() >= 10, "{told:?}");
     }
 
     #[test]

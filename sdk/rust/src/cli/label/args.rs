@@ -131,8 +131,11 @@ pub(crate) enum Form {
     Digest,
 }
 
-fn parse_source_type(text: &str) -> Result<DigitalSourceType, String> {
-    DigitalSourceType::parse(text).ok_or_else(|| {
-        "a term of the IPTC digital source types expected, such as trainedAlgorithmicMedia".to_owned()
-    })
+/// The text is no term of the IPTC digital source types.
+#[derive(Debug, thiserror::Error)]
+#[error("a term of the IPTC digital source types expected, such as trainedAlgorithmicMedia")]
+pub(crate) struct InvalidSourceType;
+
+fn parse_source_type(text: &str) -> Result<DigitalSourceType, InvalidSourceType> {
+    DigitalSourceType::parse(text).ok_or(InvalidSourceType)
 }
