@@ -24,9 +24,10 @@ Examples:
   touchstone register --key shop.pem --view listing photos/*.jpg
   touchstone check --order-time 2026-11-20T08:00:00Z refund.jpg
   touchstone inspect refund.jpg
-  touchstone label --producer ACME --content-id 2026-000017 --out labelled/ out.png
+  touchstone label --producer ACME --content-id 2026-17 --out labelled/ out.png
 
-Settings: an option comes before its environment variable, which comes before what `touchstone login` stored.
+Settings: an option comes before its environment variable, which comes before
+what `touchstone login` stored.
 
 Exit status:
   0  every file was answered, or the command did what it was asked for
@@ -34,14 +35,17 @@ Exit status:
   2  wrong usage: an option, a key file or a setting
   3  the registry cannot be reached, or what answers is no registry
   4  the registry refused
-  5  the log is wrong, or a receipt proves nothing (log verify, log monitor, verify-receipt, register --receipts,
-     statement receipt)
+  5  the log is wrong, or a receipt proves nothing (log verify, log monitor,
+     verify-receipt, register --receipts, statement receipt)
   6  an alert was raised (log monitor --once)
   7  an answer counts entries that are not published yet (log verify --answer)";
 
+/// Columns of every page, whatever the terminal's: no example that people copy may be broken where that is narrow.
+pub(crate) const PAGE_WIDTH: usize = 80;
+
 /// Register pictures and AI outputs, check photos, read what a file tells about itself.
 #[derive(Debug, Parser)]
-#[command(name = "touchstone", version, after_help = EXAMPLES, propagate_version = true, max_term_width = 98, arg_required_else_help = true)]
+#[command(name = "touchstone", version, after_help = EXAMPLES, propagate_version = true, term_width = PAGE_WIDTH, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -150,9 +154,12 @@ pub(crate) struct Keygen {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  touchstone login --url https://registry.example            # asks for the token
-  touchstone login --url https://registry.example --user ann # asks for the password
-  printf '%s\\n' \"$SECRET\" | touchstone login --url https://registry.example")]
+  touchstone login --url https://registry.example
+  touchstone login --url https://registry.example --user ann
+  printf '%s\\n' \"$SECRET\" | touchstone login --url https://registry.example
+
+Asks for the token, or with --user for the password. Without a terminal, it is
+the first line of the input.")]
 pub(crate) struct Login {
     /// Sign in with this name and a password instead of a token.
     #[arg(long, value_name = "NAME")]
@@ -163,12 +170,13 @@ pub(crate) struct Login {
 #[command(after_help = "Examples:
   touchstone register --key shop.pem --view listing photos/*.jpg
   touchstone register --key shop.pem --view packing --product SKU-17 packed.jpg
-  touchstone register --key shop.pem --view listing --no-pixels photos/*.jpg   # the picture stays at home
-  touchstone register --key ai.pem --output --label label.json out.png         # AI vendors
+  touchstone register --key shop.pem --no-pixels photos/*.jpg  # sends no photo
+  touchstone register --key ai.pem --output --label label.json out.png
 
-The statement is public: put no order number and nothing personal into --product.
-With --json, each line is {\"file\", \"statement\", \"log_index\", \"accepted_at\", \"duplicate\",
-\"observed_at_index\", \"searchable\", \"receipt\"}.")]
+The statement is public: put no order number and nothing personal into
+--product.
+With --json, each line is {\"file\", \"statement\", \"log_index\", \"accepted_at\",
+\"duplicate\", \"observed_at_index\", \"searchable\", \"receipt\"}.")]
 pub(crate) struct Register {
     /// Where the pictures belong in a sale.
     #[arg(long, value_name = "VIEW", value_parser = named(VIEWS), default_value = "listing",
@@ -213,13 +221,16 @@ pub(crate) struct Register {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   touchstone check refund.jpg
-  touchstone check --order-time 2026-11-20T08:00:00Z --claim-time 2026-11-25T10:00:00+08:00 claims/*.jpg
-  touchstone check --overlay seen/ refund.jpg                        # pictures of what was altered
+  touchstone check --order-time 2026-11-20T08:00:00Z \\
+      --claim-time 2026-11-25T10:00:00+08:00 claims/*.jpg
+  touchstone check --overlay seen/ refund.jpg  # pictures of what was altered
 
-A verdict says what is known about the picture, never what a person did. Times decide whether a registration
-counts: only what was registered before the order (or before dispatch) does.
-With --json, each line is {\"file\", \"check\", \"conclusion\", \"recommendation\", \"match\", \"alterations\",
-\"overlays\", \"findings\", \"reason\", \"limits\", \"milliseconds\"}.")]
+A verdict says what is known about the picture, never what a person did. Times
+decide whether a registration counts: only what was registered before the order
+(or before dispatch) does.
+With --json, each line is {\"file\", \"check\", \"conclusion\", \"recommendation\",
+\"match\", \"alterations\", \"overlays\", \"findings\", \"reason\", \"limits\",
+\"milliseconds\"}.")]
 pub(crate) struct Check {
     /// When the order was placed (RFC 3339).
     #[arg(long, value_name = "TIME")]
@@ -253,10 +264,11 @@ pub(crate) struct Check {
   touchstone inspect photo.jpg
   touchstone inspect --c2pa-trust-list C2PA-TRUST-LIST.pem --json claims/*.jpg
 
-Nothing is sent anywhere, and nothing that stands in a file is fetched. Each label is shown with its level (unsigned,
-signed, verified), the place where it stands, its fields, and a line for each departure from its standard. Of videos,
-sounds and PDF documents, which are not decoded, the labels are shown. That no label is found never means that a person
-made the picture.")]
+Nothing is sent anywhere, and nothing that stands in a file is fetched. Each
+label is shown with its level (unsigned, signed, verified), the place where it
+stands, its fields, and a line for each departure from its standard. Of videos,
+sounds and PDF documents, which are not decoded, the labels are shown. That no
+label is found never means that a person made the picture.")]
 pub(crate) struct Inspect {
     #[command(flatten)]
     pub(crate) trust: Trust,
@@ -365,9 +377,11 @@ pub(crate) enum Admin {
 pub(crate) enum OrganisationCommand {
     /// Admit an organisation. Prints its first token, once.
     #[command(after_help = "Example:
-  touchstone admin organisation create --name 'Tea House' --role merchant --public-key shop.pem.pub --json
+  touchstone admin organisation create --name 'Tea House' --role merchant \\
+      --public-key shop.pem.pub --json
 
-With --key, the private half of the public key also signs a proof that the applicant holds it.
+With --key, the private half of the public key also signs a proof that the
+applicant holds it.
 With --json, the line is {\"organisation\", \"token\", \"key\", \"log_index\"}.")]
     Create(CreateOrganisation),
     /// List all organisations.

@@ -204,6 +204,7 @@ fn stay_together(before: char, after: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::args::PAGE_WIDTH;
 
     /// Every command that people can see, with the words that call it.
     fn commands(command: &Command, path: &str, see: &mut dyn FnMut(&str, &Command)) {
@@ -270,9 +271,28 @@ mod tests {
                 assert!(!page.contains(english), "{english}: {page}");
             }
             for line in page.lines().filter(|line| !line.starts_with("用法:")) {
-                assert!(line.width() <= 98, "{line}");
+                assert!(line.width() <= PAGE_WIDTH, "{line}");
             }
         });
+    }
+
+    #[test]
+    fn examples_stand_in_the_page_as_they_are_written() {
+        fn hold(command: &mut Command) {
+            if let Some(after) = command.get_after_help().map(ToString::to_string) {
+                let page = command.render_long_help().to_string();
+                assert!(page.contains(&after), "broken otherwise: {page}");
+                for line in after.lines() {
+                    assert!(line.width() <= PAGE_WIDTH, "{line}");
+                }
+            }
+            command.get_subcommands_mut().for_each(hold);
+        }
+        for language in [Language::En, Language::Zh] {
+            let mut command = definition(language);
+            command.build();
+            hold(&mut command);
+        }
     }
 
     #[test]

@@ -9,24 +9,29 @@ use touchstone_schema::label::DigitalSourceType;
     group = ArgGroup::new("role").args(["gb45438", "producer", "propagate"]),
     after_help = "Examples:
   AI service, on making a file: name and number it, say what it is
-    touchstone label --producer CODE --content-id 'batch7-{stem}' --source-type trainedAlgorithmicMedia \\
-        --out labelled/ *.png
+    touchstone label --producer CODE --content-id 'batch7-{stem}' \\
+        --source-type trainedAlgorithmicMedia --out labelled/ *.png
   ... and sign the label (SM2) and the file (C2PA)
-    touchstone label --producer CODE --content-id 'batch7-{stem}' --sm2-key sm2.pem \\
-        --source-type trainedAlgorithmicMedia --c2pa-cert chain.pem --c2pa-key signer.pem --out labelled/ *.png
-  Platform, on spreading files: add its own name and number to the labels that are there
-    touchstone label --propagate --propagator CODE --propagate-id 'n-{stem}' --out spread/ uploads/*
+    touchstone label --producer CODE --content-id 'batch7-{stem}' \\
+        --source-type trainedAlgorithmicMedia --sm2-key sm2.pem \\
+        --c2pa-cert chain.pem --c2pa-key signer.pem --out labelled/ *.png
+  Platform, on spreading files: add its own name and number to labels in them
+    touchstone label --propagate --propagator CODE --propagate-id 'n-{stem}' \\
+        --out spread/ uploads/*
   ... and label what the uploader declared to be made by AI
-    touchstone label --propagate --propagator CODE --propagate-id 'n-{stem}' --basis declared --out spread/ declared/*
+    touchstone label --propagate --propagator CODE --propagate-id 'n-{stem}' \\
+        --basis declared --out spread/ declared/*
   See first what would be done
-    touchstone label --propagate --propagator CODE --propagate-id 'n-{stem}' --dry-run uploads/*
+    touchstone label --propagate --propagator CODE --propagate-id 'n-{stem}' \\
+        --dry-run uploads/*
 
-What stands in a file is never replaced, weakened or removed, and existing files are never overwritten. A file
-that has a label gets no second one: a platform adds to it with --propagate. {stem} in a number stands for the
-file's name without its ending. A manifest covers the label, so both are written in one call; the manifest of an
-edited or spread file is kept inside the new one.
-With --json, each line is {\"file\", \"output\", \"sha256\", \"gb45438\", \"digital_source_type\", \"c2pa\",
-\"unchanged\"}."
+What stands in a file is never replaced, weakened or removed, and existing files
+are never overwritten. A file that has a label gets no second one: a platform
+adds to it with --propagate. {stem} in a number stands for the file's name
+without its ending. A manifest covers the label, so both are written in one
+call; the manifest of an edited or spread file is kept inside the new one.
+With --json, each line is {\"file\", \"output\", \"sha256\", \"gb45438\",
+\"digital_source_type\", \"c2pa\", \"unchanged\"}."
 )]
 pub(crate) struct Label {
     /// The implicit label of GB 45438: a JSON file with the keys Label, ContentProducer, ProduceID, ...

@@ -30,24 +30,31 @@ pub(crate) struct Trusted {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  touchstone log policy https://registry.example > policy.txt     # compare the key through another channel
+  touchstone log policy https://registry.example > policy.txt
   touchstone log verify --policy policy.txt https://registry.example
-  touchstone log verify --policy policy.txt --state audit.json --history https://registry.example
+  touchstone log verify --policy policy.txt --state audit.json --history \\
+      https://registry.example
   touchstone log verify --policy policy.txt --answer answer.json /srv/mirror/log
 
-The state is two files, FILE and FILE.entries, and FILE.lock keeps others from using it meanwhile. A run that is interrupted goes on from there; a later run verifies what
-is new, and that the log still begins with what was verified before.
-With --json, each finding is one line {\"finding\", ...}; the last line is {\"verified\", \"origin\", \"size\", \"root\",
-\"from\", \"findings\", \"witnesses\", \"history\", \"pending\", \"answers\"}.
+Compare the log's key in the policy through another channel.
+The state is two files, FILE and FILE.entries, and FILE.lock keeps others from
+using it meanwhile. A run that is interrupted goes on from there; a later run
+verifies what is new, and that the log still begins with what was verified
+before.
+With --json, each finding is one line {\"finding\", ...}; the last line is
+{\"verified\", \"origin\", \"size\", \"root\", \"from\", \"findings\", \"witnesses\",
+\"history\", \"pending\", \"answers\"}.
 
 Exit status:
   0  everything holds
   1  a file, or standard output, cannot be read or written
-  2  wrong usage: an option, the policy, the state file, or an answer that is none
+  2  wrong usage: an option, the policy, the state file, or an answer that is
+     none
   3  the log cannot be read
   4  the registry refused to give a file of the log
   5  the log is wrong: the findings say where
-  7  everything holds, and an answer counts entries that are not published yet: ask again later")]
+  7  everything holds, and an answer counts entries that are not published yet:
+     ask again later")]
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) trusted: Trusted,
@@ -73,28 +80,35 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  touchstone log monitor --policy policy.txt --state seen.json --organisation org_... https://registry.example
-  touchstone log monitor --policy policy.txt --state seen.json --code ACME --once https://registry.example
-  touchstone log monitor --policy policy.txt --state seen.json --rules rules.toml https://registry.example
+  touchstone log monitor --policy policy.txt --state seen.json \\
+      --organisation org_... https://registry.example
+  touchstone log monitor --policy policy.txt --state seen.json \\
+      --code ACME --once https://registry.example
+  touchstone log monitor --policy policy.txt --state seen.json \\
+      --rules rules.toml https://registry.example
 
 rules.toml, everything in it optional:
-  organisations = [\"org_...\"]    # yours: their pictures, codes and keys are learned from the log
+  organisations = [\"org_...\"]    # yours: their pictures, codes and keys are
+                                 # learned from the log
   codes = [\"ACME\"]               # producer codes that are yours
   keys = [\"64 hex digits\"]       # keys that may use them
   pictures = [\"sha256\"]          # pictures that are yours
   [alerts]
-  labels = \"all\"                 # off, own or all; so withdrawals, deletions, keys, organisations
+  labels = \"all\"                 # off, own or all; so withdrawals, deletions,
+                                 # keys, organisations
   policies = false
 
-Witnesses of the policy that have an address (witness NAME KEY URL) are asked what they cosigned last: another past, or more
-than the log shows in three looks, is a finding. One that does not answer is a notice.
+Witnesses of the policy that have an address (witness NAME KEY URL) are asked
+what they cosigned last: another past, or more than the log shows in three
+looks, is a finding. One that does not answer is a notice.
 An alert can come twice when the monitor is interrupted, and is never left out.
-With --json, each alert is one line {\"alert\", \"log_index\", \"statement\", \"issuer\", ...}, each finding one line
-{\"finding\", ...}.
+With --json, each alert is one line {\"alert\", \"log_index\", \"statement\",
+\"issuer\", ...}, each finding one line {\"finding\", ...}.
 
 Exit status with --once:
   0  verified, nothing to tell
-  1  a file, or standard output, cannot be written: what could not be told is told next time
+  1  a file, or standard output, cannot be written: what could not be told is
+     told next time
   2  wrong usage: an option, the policy, the rules or the state file
   3  the log cannot be read
   4  the registry refused to give a file of the log
@@ -152,7 +166,7 @@ pub(crate) struct PolicyOf {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   touchstone log answer --sha256 e3b0... --out answer.json
-  touchstone log answer --producer ACME --content-id 2026-000017 --out answer.json
+  touchstone log answer --producer ACME --content-id 2026-17 --out answer.json
   touchstone log verify --policy policy.txt --answer answer.json")]
 pub(crate) struct Answer {
     /// Digest of a file, or of a file without its C2PA manifest.
@@ -171,10 +185,11 @@ pub(crate) struct Answer {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  touchstone verify-receipt --policy policy.txt --envelope stm_X.json stm_X.tlog-proof
+  touchstone verify-receipt --policy policy.txt \\
+      --envelope stm_X.json stm_X.tlog-proof
 
-Needs no network. It proves that the log holds the statement and who vouches for that; it proves who made the statement
-only with --signer.
+Needs no network. It proves that the log holds the statement and who vouches for
+that; it proves who made the statement only with --signer.
 
 Exit status:
   0  the receipt proves it

@@ -12,7 +12,7 @@ pub(super) const PAGES: &[Page] = &[
     Page { path: "statement show", about: "显示日志中的声明", after: "", arguments: &[ID] },
     Page {
         path: "statement receipt",
-        about: "获取收据，即日志包含该声明的证明。会等待其生成，且仅在其证明成立时给出",
+        about: "获取收据，即日志包含该声明的证明；会等待生成，仅在成立时给出",
         after: "",
         arguments: &[
             ID,

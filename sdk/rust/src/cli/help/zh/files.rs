@@ -10,12 +10,12 @@ pub(super) const PAGES: &[Page] = &[
 示例:
   touchstone register --key shop.pem --view listing photos/*.jpg
   touchstone register --key shop.pem --view packing --product SKU-17 packed.jpg
-  touchstone register --key shop.pem --view listing --no-pixels photos/*.jpg   # 图片不离开本机
-  touchstone register --key ai.pem --output --label label.json out.png         # AI 厂商
+  touchstone register --key shop.pem --no-pixels photos/*.jpg  # 图片不离开本机
+  touchstone register --key ai.pem --output --label label.json out.png
 
 声明是公开的：--product 中请勿填写订单号或任何个人信息。
-使用 --json 时，每行为 {\"file\", \"statement\", \"log_index\", \"accepted_at\", \"duplicate\",
-\"observed_at_index\", \"searchable\", \"receipt\"}。",
+使用 --json 时，每行为 {\"file\", \"statement\", \"log_index\", \"accepted_at\",
+\"duplicate\", \"observed_at_index\", \"searchable\", \"receipt\"}。",
         arguments: &[
             ("view", "图片在交易中的用途：listing（商品图）、packing（打包）或 shipping（发货）"),
             ("product", "商品编号。公开"),
@@ -47,14 +47,15 @@ pub(super) const PAGES: &[Page] = &[
         after: "\
 示例:
   touchstone check refund.jpg
-  touchstone check --order-time 2026-11-20T08:00:00Z --claim-time 2026-11-25T10:00:00+08:00 \\
-      claims/*.jpg
-  touchstone check --overlay seen/ refund.jpg                        # 标出改动之处的图片
+  touchstone check --order-time 2026-11-20T08:00:00Z \\
+      --claim-time 2026-11-25T10:00:00+08:00 claims/*.jpg
+  touchstone check --overlay seen/ refund.jpg  # 标出改动之处的图片
 
-结论说明对图片已知的情况，从不评判人的行为。时间决定登记是否作数：只有在下单（或发货）之前
-登记的才作数。
-使用 --json 时，每行为 {\"file\", \"check\", \"conclusion\", \"recommendation\", \"match\",
-\"alterations\", \"overlays\", \"findings\", \"reason\", \"limits\", \"milliseconds\"}。",
+结论说明对图片已知的情况，从不评判人的行为。时间决定登记是否作数：只有在下单
+（或发货）之前登记的才作数。
+使用 --json 时，每行为 {\"file\", \"check\", \"conclusion\", \"recommendation\",
+\"match\", \"alterations\", \"overlays\", \"findings\", \"reason\", \"limits\",
+\"milliseconds\"}。",
         arguments: &[
             ("order_time", "下单时间（RFC 3339）"),
             ("dispatch_time", "发货时间"),
@@ -78,9 +79,9 @@ pub(super) const PAGES: &[Page] = &[
   touchstone inspect photo.jpg
   touchstone inspect --c2pa-trust-list C2PA-TRUST-LIST.pem --json claims/*.jpg
 
-不发送任何内容，也不下载文件中引用的任何内容。每个标识都显示其级别（未签名、已签名、已验证）、
-所在位置和字段，与标准不符之处各占一行。视频、音频和 PDF 文档不解码，只显示标识。
-未发现标识，绝不表示图片由人制作。",
+不发送任何内容，也不下载文件中引用的任何内容。每个标识都显示其级别（未签名、
+已签名、已验证）、所在位置和字段，与标准不符之处各占一行。视频、音频和 PDF
+文档不解码，只显示标识。未发现标识，绝不表示图片由人制作。",
         arguments: &[
             ("producer_keys", "AI 标识生成方的 SM2 公钥，JSON 或 PEM：由其中密钥签名的标识为“已验证”"),
             ("c2pa_trust_list", "C2PA 信任列表，PEM"),

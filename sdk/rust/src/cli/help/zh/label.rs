@@ -11,9 +11,9 @@ pub(super) const PAGES: &[Page] = &[Page {
     touchstone label --producer CODE --content-id 'batch7-{stem}' \\
         --source-type trainedAlgorithmicMedia --out labelled/ *.png
   …… 并为标识（SM2）和文件（C2PA）签名
-    touchstone label --producer CODE --content-id 'batch7-{stem}' --sm2-key sm2.pem \\
-        --source-type trainedAlgorithmicMedia --c2pa-cert chain.pem --c2pa-key signer.pem \\
-        --out labelled/ *.png
+    touchstone label --producer CODE --content-id 'batch7-{stem}' \\
+        --source-type trainedAlgorithmicMedia --sm2-key sm2.pem \\
+        --c2pa-cert chain.pem --c2pa-key signer.pem --out labelled/ *.png
   平台，传播文件时：在已有标识中加入自己的名称和编号
     touchstone label --propagate --propagator CODE --propagate-id 'n-{stem}' \\
         --out spread/ uploads/*
@@ -24,11 +24,12 @@ pub(super) const PAGES: &[Page] = &[Page {
     touchstone label --propagate --propagator CODE --propagate-id 'n-{stem}' \\
         --dry-run uploads/*
 
-文件中已有的内容绝不替换、减弱或删除，已有文件绝不覆盖。已有标识的文件不会再加第二个：
-平台用 --propagate 补充。编号中的 {stem} 代表不带扩展名的文件名。清单覆盖标识，因此二者在
-同一次调用中写入；经编辑或传播的文件，其原清单保留在新清单之内。
-使用 --json 时，每行为 {\"file\", \"output\", \"sha256\", \"gb45438\", \"digital_source_type\",
-\"c2pa\", \"unchanged\"}。",
+文件中已有的内容绝不替换、减弱或删除，已有文件绝不覆盖。已有标识的文件不会再加
+第二个：平台用 --propagate 补充。编号中的 {stem} 代表不带扩展名的文件名。
+清单覆盖标识，因此二者在同一次调用中写入；经编辑或传播的文件，其原清单保留在
+新清单之内。
+使用 --json 时，每行为 {\"file\", \"output\", \"sha256\", \"gb45438\",
+\"digital_source_type\", \"c2pa\", \"unchanged\"}。",
     arguments: &[
         ("gb45438", "GB 45438 的隐式标识：JSON 文件，键为 Label、ContentProducer、ProduceID 等"),
         ("producer", "服务提供者的名称或 27 位编码（ContentProducer）"),

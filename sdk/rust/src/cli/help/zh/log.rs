@@ -14,16 +14,18 @@ pub(super) const PAGES: &[Page] = &[
         about: "验证整个日志：每个瓦片、条目、签名和准入",
         after: "\
 示例:
-  touchstone log policy https://registry.example > policy.txt     # 请通过其他渠道核对密钥
+  touchstone log policy https://registry.example > policy.txt
   touchstone log verify --policy policy.txt https://registry.example
   touchstone log verify --policy policy.txt --state audit.json --history \\
       https://registry.example
   touchstone log verify --policy policy.txt --answer answer.json /srv/mirror/log
 
-状态为 FILE 和 FILE.entries 两个文件，FILE.lock 防止其他进程同时使用。中断的运行从该处继续；
-之后的运行验证新增内容，以及日志是否仍以此前已验证的内容开头。
-使用 --json 时，每个问题为一行 {\"finding\", ...}；最后一行为 {\"verified\", \"origin\", \"size\",
-\"root\", \"from\", \"findings\", \"witnesses\", \"history\", \"pending\", \"answers\"}。
+请通过其他渠道核对策略中的日志密钥。
+状态为 FILE 和 FILE.entries 两个文件，FILE.lock 防止其他进程同时使用。中断的运行
+从该处继续；之后的运行验证新增内容，以及日志是否仍以此前已验证的内容开头。
+使用 --json 时，每个问题为一行 {\"finding\", ...}；最后一行为
+{\"verified\", \"origin\", \"size\", \"root\", \"from\", \"findings\", \"witnesses\",
+\"history\", \"pending\", \"answers\"}。
 
 退出状态:
   0  全部成立
@@ -49,12 +51,12 @@ pub(super) const PAGES: &[Page] = &[
         about: "跟踪日志，并告知与您有关的内容",
         after: "\
 示例:
-  touchstone log monitor --policy policy.txt --state seen.json --organisation org_... \\
-      https://registry.example
-  touchstone log monitor --policy policy.txt --state seen.json --code ACME --once \\
-      https://registry.example
-  touchstone log monitor --policy policy.txt --state seen.json --rules rules.toml \\
-      https://registry.example
+  touchstone log monitor --policy policy.txt --state seen.json \\
+      --organisation org_... https://registry.example
+  touchstone log monitor --policy policy.txt --state seen.json \\
+      --code ACME --once https://registry.example
+  touchstone log monitor --policy policy.txt --state seen.json \\
+      --rules rules.toml https://registry.example
 
 rules.toml，各项均可省略:
   organisations = [\"org_...\"]    # 您的机构：其图片、编码和密钥从日志中得知
@@ -62,15 +64,15 @@ rules.toml，各项均可省略:
   keys = [\"64 位十六进制\"]       # 可使用这些编码的密钥
   pictures = [\"sha256\"]          # 您的图片
   [alerts]
-  labels = \"all\"                 # off、own 或 all；withdrawals、deletions、keys、
-                                 # organisations 同此
+  labels = \"all\"                 # off、own 或 all；withdrawals、deletions、
+                                 # keys、organisations 同此
   policies = false
 
-策略中写明地址的见证人（witness NAME KEY URL）会被询问最近联署了什么：历史不同，或三次查看后
-仍多于日志所示，即为问题。不应答的见证人只作提示。
+策略中写明地址的见证人（witness NAME KEY URL）会被询问最近联署了什么：历史不同，
+或三次查看后仍多于日志所示，即为问题。不应答的见证人只作提示。
 监视中断后，同一告警可能重复，但绝不遗漏。
-使用 --json 时，每个告警为一行 {\"alert\", \"log_index\", \"statement\", \"issuer\", ...}，每个问题
-为一行 {\"finding\", ...}。
+使用 --json 时，每个告警为一行 {\"alert\", \"log_index\", \"statement\",
+\"issuer\", ...}，每个问题为一行 {\"finding\", ...}。
 
 使用 --once 时的退出状态:
   0  已验证，无事可报
@@ -112,7 +114,7 @@ rules.toml，各项均可省略:
         after: "\
 示例:
   touchstone log answer --sha256 e3b0... --out answer.json
-  touchstone log answer --producer ACME --content-id 2026-000017 --out answer.json
+  touchstone log answer --producer ACME --content-id 2026-17 --out answer.json
   touchstone log verify --policy policy.txt --answer answer.json",
         arguments: &[
             ("sha256", "文件的摘要，或去除 C2PA 清单后的摘要"),
@@ -126,9 +128,11 @@ rules.toml，各项均可省略:
         about: "离线验证日志包含某声明",
         after: "\
 示例:
-  touchstone verify-receipt --policy policy.txt --envelope stm_X.json stm_X.tlog-proof
+  touchstone verify-receipt --policy policy.txt \\
+      --envelope stm_X.json stm_X.tlog-proof
 
-无需网络。它证明日志包含该声明以及由谁作证；只有使用 --signer 时才证明声明由谁作出。
+无需网络。它证明日志包含该声明以及由谁作证；只有使用 --signer 时才证明声明由谁
+作出。
 
 退出状态:
   0  收据证明了这一点

@@ -51,7 +51,7 @@ const TOP: &[Page] = &[
   touchstone register --key shop.pem --view listing photos/*.jpg
   touchstone check --order-time 2026-11-20T08:00:00Z refund.jpg
   touchstone inspect refund.jpg
-  touchstone label --producer ACME --content-id 2026-000017 --out labelled/ out.png
+  touchstone label --producer ACME --content-id 2026-17 --out labelled/ out.png
 
 设置：选项优先于其环境变量，环境变量优先于 touchstone login 保存的内容。
 
@@ -96,9 +96,11 @@ const TOP: &[Page] = &[
         about: "保存登记处的地址和令牌",
         after: "\
 示例:
-  touchstone login --url https://registry.example            # 会询问令牌
-  touchstone login --url https://registry.example --user ann # 会询问密码
-  printf '%s\\n' \"$SECRET\" | touchstone login --url https://registry.example",
+  touchstone login --url https://registry.example
+  touchstone login --url https://registry.example --user ann
+  printf '%s\\n' \"$SECRET\" | touchstone login --url https://registry.example
+
+会询问令牌；使用 --user 时询问密码。没有终端时，从输入的第一行读取。",
         arguments: &[("user", "以此用户名和密码登录，而不使用令牌")],
     },
     Page { path: "logout", about: "清除保存的地址和令牌", after: "", arguments: &[] },
