@@ -347,6 +347,23 @@ fn help_and_wrong_usage_come_in_chinese_where_asked() {
 }
 
 #[test]
+fn an_order_after_its_claim_is_told_with_what_to_do() {
+    let desk = Desk::new();
+    // Nobody is asked: the address leads nowhere.
+    let check =
+        ["check", "--url", "http://127.0.0.1:9", "--token", "t", "--claim-time", "2026-11-22T09:00:00Z"];
+    let order = ["--order-time", "2026-11-22T09:00:01Z", "a.png"];
+    for (language, fault, remedy) in
+        [("en", "lies after --claim-time", "leave one out"), ("zh", "晚于 --claim-time", "请检查两个时间")]
+    {
+        let output = desk.run(&[&["--lang", language], &check[..], &order[..]].concat());
+        let told = stderr(&output);
+        assert_eq!(status(&output), 2, "{told}");
+        assert!(told.contains(fault) && told.contains(remedy), "{told}");
+    }
+}
+
+#[test]
 fn a_missing_key_file_is_told_with_how_to_make_one() {
     let desk = Desk::new();
     let register = ["register", "--url", "http://127.0.0.1:9", "--token", "t", "--key", "nope.pem", "a.png"];

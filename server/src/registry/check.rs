@@ -38,7 +38,8 @@ fn check_context(context: &Context) -> Result<(), Refusal> {
     if let (Some(order), Some(claim)) = (context.order_time, context.claim_time)
         && order > claim
     {
-        let detail = format!("order_time {order} lies after claim_time {claim}");
+        let detail =
+            format!("order_time {order} lies after claim_time {claim}: correct one of them or leave it out");
         return Err(Refusal::with(ProblemCode::InvalidField, detail));
     }
     Ok(())

@@ -691,6 +691,8 @@ fn a_context_of_another_form_is_refused() {
     check("context", br#"{"seller":"a","seller":"b"}"#).refused(Code::DuplicateName);
     check("context", br#"{"claim_time":"yesterday"}"#).refused(Code::InvalidField);
     check("context", br#"{"claim_time":5}"#).refused(Code::InvalidField);
+    let claimed_before = br#"{"order_time":"2026-11-22T09:00:01Z","claim_time":"2026-11-22T09:00:00Z"}"#;
+    check("context", claimed_before).refused(Code::InvalidField);
     check("context", b"[]").refused(Code::InvalidField);
     check("order_time", b"2026-11-22").refused(Code::InvalidField);
     check("claim_time", b"1969-12-31T23:59:59Z").refused(Code::InvalidField);

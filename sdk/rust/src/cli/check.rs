@@ -16,7 +16,7 @@ use std::{
 };
 use touchstone_inspect::overlay;
 use touchstone_schema::{
-    CheckId, StatementId,
+    CheckId, StatementId, Timestamp,
     api::CheckResult,
     verdict::{
         Alteration, Bilingual, Binding, Comparison, Conclusion, Context, Finding, Limit, Match,
@@ -91,6 +91,12 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
     let out = &session.out;
     if let Some(folder) = args.overlay.as_deref().filter(|path| path.exists() && !path.is_dir()) {
         return Err(not_a_folder(folder));
+    }
+    // The registry would refuse every photo for it.
+    if let (Some(order), Some(claim)) = (args.order_time, args.claim_time)
+        && order > claim
+    {
+        return Err(ordered_after_the_claim(order, claim));
     }
     let connection = session.connect()?;
     let client = &connection.client;
@@ -217,6 +223,19 @@ fn not_a_folder(path: &Path) -> Failure {
         Some((
             "name a folder; it is made if it is not there, and gets NAME.overlay.png and NAME.mask.png",
             "请指定文件夹（不存在时会创建），其中写入 NAME.overlay.png 和 NAME.mask.png",
+        )),
+    )
+}
+
+fn ordered_after_the_claim(order: Timestamp, claim: Timestamp) -> Failure {
+    Failure::Usage(
+        Message::new(
+            format!("--order-time {order} lies after --claim-time {claim}"),
+            format!("--order-time {order} 晚于 --claim-time {claim}"),
+        ),
+        Some((
+            "Look whether the two are swapped and whether their offsets (Z, +08:00) are right, or leave one out.",
+            "请检查两个时间是否颠倒、时区偏移（Z、+08:00）是否正确；也可省略其中一个。",
         )),
     )
 }
