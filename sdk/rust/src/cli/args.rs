@@ -74,7 +74,7 @@ pub(crate) struct Global {
     pub(crate) key: Option<PathBuf>,
     /// Print JSON: one object for each file or answer, each on one line. That of a file that failed has an "error" with
     /// "code", "title" and "remedy", a "statement" if one stands in the log all the same, and "tried": false if the run
-    /// ended before its turn.
+    /// ended before its answer.
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
     /// Language of what people read. By default as LC_ALL or LANG say.

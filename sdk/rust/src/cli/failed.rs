@@ -20,7 +20,7 @@ struct Line<'a> {
     /// What stands in the log all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     statement: Option<StatementId>,
-    /// False where the run ended before the file's turn and nothing of it stands: it can be given again.
+    /// False where the run ended before the file was answered and nothing of it stands: it can be given again.
     #[serde(skip_serializing_if = "Option::is_none")]
     tried: Option<bool>,
     error: Document<'a>,
@@ -56,7 +56,7 @@ pub(crate) struct Failed<'a> {
     status: Status,
     /// What ended the run.
     end: Option<Failure>,
-    /// Files that got no answer for that.
+    /// Files that got no answer for that: as many as have a line that says "tried": false.
     left: usize,
 }
 
@@ -72,16 +72,16 @@ impl<'a> Failed<'a> {
 
     /// A file failed; `statement` is what stands of it.
     pub(crate) fn file(&mut self, path: &Path, statement: Option<StatementId>, failure: &Failure) {
+        self.reach(failure);
         match (failure.ends_run(), self.ended()) {
             (false, _) => failure.report(self.out, Some(path)),
             // Of those that were under way together, the first says it for all.
-            (true, true) => self.left += 1,
+            (true, true) => return self.untried(path, statement),
             (true, false) => {
                 failure.report(self.out, None);
                 self.end = Some(failure.clone());
             }
         }
-        self.reach(failure);
         Line::new(path, statement, failure).print(self.out);
     }
 
@@ -96,10 +96,11 @@ impl<'a> Failed<'a> {
         self.out.reach(self.status);
     }
 
-    /// The run ended before this file's turn, or between its statement, which stands, and what belongs to it.
+    /// The run ended before this file's answer, or between its statement, which stands, and what belongs to it.
     pub(crate) fn untried(&mut self, path: &Path, statement: Option<StatementId>) {
-        self.left += 1;
         if let Some(end) = &self.end {
+            // Of one whose statement stands it is said apart how to go on.
+            self.left += usize::from(statement.is_none());
             Line::untried(path, statement, end).print(self.out);
         }
     }

@@ -72,7 +72,7 @@ const TOP: &[Page] = &[
             (
                 "json",
                 "输出 JSON：每个文件或答案一个对象，各占一行。失败的文件带有 error，内含 code、title 和 remedy；\
-                 声明已登记的还带有 statement；运行提前停止而未处理的还带有 \"tried\": false",
+                 声明已登记的还带有 statement；运行提前停止而没有结果的还带有 \"tried\": false",
             ),
             ("lang", "供人阅读的文字所用的语言。默认取自 LC_ALL 或 LANG"),
         ],
