@@ -32,7 +32,7 @@ use touchstone_sdk::{
         state::{State, StateFile},
         tree::Tree,
         watch::{Alert, Rules, Watch},
-        witness::{self, Compared},
+        witness::{self, Compared, Cosigned},
     },
 };
 
@@ -214,23 +214,19 @@ impl Follower<'_> {
                     *looks = if *shown == *size { looks.saturating_add(1) } else { 1 };
                     *shown = *size;
                     if *looks >= LOOKS {
-                        withheld.push(Finding::Withheld {
-                            witness: witness.name().to_owned(),
-                            size: cosigned.checkpoint.size,
-                            shown: *size,
-                            note: cosigned.note,
-                        });
+                        withheld.push((witness.name().to_owned(), cosigned));
                     }
                 }
             }
         }
         // Without a quorum the log must not show what some witnesses cosigned: nobody can have been shown it.
-        let is_of = |finding: &Finding, name: &str| matches!(finding, Finding::Withheld { witness, .. } if witness == name);
-        if self.policy.satisfied(|name| withheld.iter().any(|finding| is_of(finding, name))) {
-            findings.append(&mut withheld);
-        }
-        for finding in &withheld {
-            self.waits_for_quorum(finding);
+        let quorum = self.policy.satisfied(|name| withheld.iter().any(|(witness, _)| witness == name));
+        for (witness, Cosigned { checkpoint, note }) in withheld {
+            if quorum {
+                findings.push(Finding::Withheld { witness, size: checkpoint.size, shown: *size, note });
+            } else {
+                self.waits_for_quorum(&witness, checkpoint.size, *size);
+            }
         }
         findings.extend(self.outdated(outcome, now));
         for finding in &findings {
@@ -246,8 +242,7 @@ impl Follower<'_> {
         Ok(!findings.is_empty())
     }
 
-    fn waits_for_quorum(&mut self, finding: &Finding) {
-        let Finding::Withheld { witness, size, shown, .. } = finding else { return };
+    fn waits_for_quorum(&mut self, witness: &str, size: u64, shown: u64) {
         let en = format!(
             "{witness} cosigned {size} entries, and the log shows {shown}: the others wait for more witnesses"
         );
