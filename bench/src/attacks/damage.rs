@@ -1,4 +1,4 @@
-//! Painted damage: crack, stain, tear, mould, a patch cloned in from another picture, a smear.
+//! Painted damage: crack, stain, spot, tear, mould, a patch cloned in from another picture, a smear.
 //!
 //! Each kind paints on the original, on a textured place away from the edges. The mask is what really
 //! changed, not what was meant to: paint on a ground of its own colour is not damage.
@@ -18,6 +18,8 @@ pub(crate) enum Damage {
     Crack,
     /// A coloured blot, darker at its rim.
     Stain,
+    /// A roundish spot of one colour with a soft edge, as of a drop or a burn.
+    Spot,
     /// A hole with a pale torn edge.
     Tear,
     /// A heap of grey-green spots.
@@ -30,14 +32,15 @@ pub(crate) enum Damage {
 
 impl Damage {
     /// Every kind.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Crack, Self::Stain, Self::Tear, Self::Mould, Self::Clone, Self::Smear];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Crack, Self::Stain, Self::Spot, Self::Tear, Self::Mould, Self::Clone, Self::Smear];
 
     /// Name in tables.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Crack => "crack",
             Self::Stain => "stain",
+            Self::Spot => "spot",
             Self::Tear => "tear",
             Self::Mould => "mould",
             Self::Clone => "clone",
@@ -99,7 +102,11 @@ pub(crate) fn paint(
     other: &RgbImage,
     random: &mut Random,
 ) -> Shot {
-    let share = size.share(random);
+    let share = match damage {
+        // A drop takes less than a spill.
+        Damage::Spot => 0.25 * size.share(random),
+        _ => size.share(random),
+    };
     let (width, height) = (original.width() as f32, original.height() as f32);
     let (x, y) = textured_place(original, random);
     let radius = (share * width * height / std::f32::consts::PI).sqrt();
@@ -107,6 +114,7 @@ pub(crate) fn paint(
     let picture = match damage {
         Damage::Crack => crack(original, &place, random),
         Damage::Stain => stain(original, &place, random),
+        Damage::Spot => spot(original, &place, random),
         Damage::Tear => tear(original, &place, random),
         Damage::Mould => mould(original, &place, random),
         Damage::Clone => clone(original, other, &place, random),
@@ -257,6 +265,18 @@ fn stain(picture: &RgbImage, place: &Place, random: &mut Random) -> RgbImage {
         // A liquid filters the light that the ground reflects.
         let seen = std::array::from_fn(|channel| colour[channel] * liquid[channel] * 1.15 / 255.0);
         mix(colour, seen, strength)
+    })
+}
+
+fn spot(picture: &RgbImage, place: &Place, random: &mut Random) -> RgbImage {
+    let width = picture.width() as usize;
+    let blob = blob(picture, place, 0.1, random);
+    // Coffee, mould, blood, soot.
+    let paint = random.of(&[[95.0_f32, 60.0, 30.0], [70.0, 90.0, 60.0], [160.0, 40.0, 40.0], [90.0; 3]]);
+    let soft = random.within(0.1, 0.4);
+    each(picture, |x, y, colour| {
+        let inside = (blob.values[y * width + x] / soft).clamp(0.0, 1.0);
+        mix(colour, paint, 0.75 * inside * inside * (3.0 - 2.0 * inside))
     })
 }
 

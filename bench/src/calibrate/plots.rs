@@ -142,7 +142,7 @@ fn alterations(measured: &Measured) -> Chart {
     let subtitle = "Percent of regions of which a tenth is marked, 95 % intervals; dashes are targets";
     let mut chart = Chart::new(1_080, 420, title, subtitle);
     let sizes: Vec<(&str, &str)> =
-        SHADES.into_iter().zip(["1–3 %", "3–7 %", "8–15 % of the picture"]).collect();
+        SHADES.into_iter().zip(["1–3 %", "3–7 %", "8–15 % of the picture (spots a quarter)"]).collect();
     chart.key((700.0, 92.0), &sizes);
     for (column, (engine, tier)) in Engine::OWN.into_iter().zip([Tier::Detail, Tier::Sketch]).enumerate() {
         let (left, base) = (64.0 + column as f32 * 520.0, 368.0);
@@ -160,12 +160,12 @@ fn alterations(measured: &Measured) -> Chart {
             for (at, (size, shade)) in Size::ALL.into_iter().zip(SHADES).enumerate() {
                 let rate = measured.hits(engine, damage, Some(size));
                 let Some(share) = rate.share() else { continue };
-                let x = start + 8.0 + at as f32 * 21.0;
-                chart.rect((x, up(share)), (18.0, base - up(share)), shade);
+                let x = start + 5.0 + at as f32 * 19.0;
+                chart.rect((x, up(share)), (17.0, base - up(share)), shade);
                 let (low, high) = rate.interval();
-                chart.line((x + 9.0, up(low)), (x + 9.0, up(high)), INK, 1.2);
-                chart.line((x + 6.0, up(low)), (x + 12.0, up(low)), INK, 1.2);
-                chart.line((x + 6.0, up(high)), (x + 12.0, up(high)), INK, 1.2);
+                chart.line((x + 8.5, up(low)), (x + 8.5, up(high)), INK, 1.2);
+                chart.line((x + 5.5, up(low)), (x + 11.5, up(low)), INK, 1.2);
+                chart.line((x + 5.5, up(high)), (x + 11.5, up(high)), INK, 1.2);
             }
             let target = up(targets::hits(damage, tier));
             chart.dashed((start + 4.0, target), (start + wide - 5.0, target), RED);
