@@ -50,6 +50,10 @@ const LEAST: f32 = 0.5;
 const MOST: f32 = 0.15;
 /// Variance of luma from which a surface has texture that can be followed.
 const TEXTURED: f32 = 16.0;
+/// Mean luma from which a square is white and tells no more than that it is at least so light, and to which the light has
+/// to bring it then.
+const WHITE: f32 = 250.0;
+const NEARLY_WHITE: f32 = 240.0;
 /// Share of the contrast that light must leave of what it leaves in linear light.
 const KEPT: f32 = 0.75;
 /// Colour that light may bring, as a part of its luma: lamps are warmer or colder than daylight.
@@ -103,8 +107,8 @@ impl Spot {
         self.thickness() < smallest * frame.0.max(frame.1) as f32
     }
 
-    /// The spot within `bounds` that explains most of what `query` gained over `predicted`; `None` where it is darker
-    /// rather than lighter, or the spot is too small for a lamp's.
+    /// The spot about `bounds` that explains most of what `query` gained over `predicted`; `None` where it is darker
+    /// rather than lighter, or the spot is half as thick as a lamp's at most.
     pub(crate) fn around(
         bounds: Bounds,
         predicted: &Channels,
@@ -120,7 +124,7 @@ impl Spot {
             (right + around).min(width),
             (bottom + around).min(height),
         );
-        let squares = squares(wider, predicted, query, valid);
+        let (squares, _) = squares(wider, predicted, query, valid);
         let spot = first(bounds, &squares)?.adjusted(&squares);
         // The colours are not told without it yet, and may have taken up some of its edge.
         (2.0 * spot.thickness() >= SMALLEST * width.max(height) as f32).then_some(spot)
@@ -128,8 +132,12 @@ impl Spot {
 
     /// The spot nearby that leaves least unexplained.
     fn adjusted(mut self, squares: &[Square]) -> Self {
+        let step = squares.len().div_ceil(SEARCHED).max(1);
+        // Shifted from row to row: else a step that divides a row looks at stripes.
+        let is_looked_at =
+            |(at, square): &(usize, &Square)| (at + 2 * (square.y as usize / SQUARE)).is_multiple_of(step);
         let some: Vec<Square> =
-            squares.iter().step_by(squares.len().div_ceil(SEARCHED).max(1)).copied().collect();
+            squares.iter().enumerate().filter(is_looked_at).map(|(_, square)| *square).collect();
         let mut least = cost(&self, &some);
         let mut step = 0.5;
         for round in 0..ROUNDS {
@@ -200,15 +208,15 @@ impl Highlight {
     pub(crate) fn fit(spot: Spot, predicted: &Channels, query: &Channels, valid: &[u8]) -> Option<Self> {
         let frame = (predicted[0].width, predicted[0].height);
         let near = |spot: &Spot| squares(spot.reach(frame.0, frame.1), predicted, query, valid);
-        let spot = spot.adjusted(&near(&spot));
+        let spot = spot.adjusted(&near(&spot).0);
         if spot.is_tiny(frame) {
             return None;
         }
-        let squares = near(&spot);
+        let (squares, white) = near(&spot);
         let lights: Vec<f32> = squares.iter().map(|square| spot.at(square.x, square.y)).collect();
         let factors = |channel: usize| fitted(&squares, &lights, channel);
         let highlight = Self { spot, added: [factors(0)?, factors(1)?, factors(2)?] };
-        highlight.is_light(&squares, &lights).then_some(highlight)
+        highlight.is_light(&squares, &lights, &white).then_some(highlight)
     }
 
     /// Whether the squares are as much lighter as the spot says, keep their texture and take on no colour.
@@ -217,7 +225,7 @@ impl Highlight {
     /// pictures that were lit 19. Of 132 pictures with a patch made paler, its edge sharp or up to 2 % of the picture soft, 130 stay altered; of 108 with a
     /// spot as soft as light painted in opaque white or grey, in red or in half-transparent green, 99; of 54 in
     /// half-transparent white 20. Of 1,218 other damaged pictures none is lost.
-    fn is_light(&self, squares: &[Square], lights: &[f32]) -> bool {
+    fn is_light(&self, squares: &[Square], lights: &[f32], white: &[Square]) -> bool {
         let each = || squares.iter().zip(lights.iter().copied());
         let adds = |square: &Square, light: f32| self.adds(0, light, square.predicted);
         let within = || each().filter(|(_, light)| *light >= WITHIN);
@@ -240,13 +248,26 @@ impl Highlight {
         let (mut all, mut well) = (0_usize, 0_usize);
         for (square, light) in within() {
             let adds = adds(square, light);
+            // Light pales colours and brings little of its own.
+            let paled = [1, 2].iter().all(|channel| {
+                let own = (square.predicted[*channel] - 128.0).abs();
+                self.adds(*channel, light, square.predicted).abs() <= TINT * brightest + own
+            });
             all += 1;
-            well += usize::from(adds >= 0.0 && off(square, light) <= SCATTER * usual + PART * adds);
+            well += usize::from(adds >= 0.0 && paled && off(square, light) <= SCATTER * usual + PART * adds);
+        }
+        // Where the query is white, the light has to make it nearly that.
+        for square in white {
+            let light = self.spot.at(square.x, square.y);
+            if light >= WITHIN {
+                all += 1;
+                well += usize::from(square.predicted[0] + adds(square, light) >= NEARLY_WHITE);
+            }
         }
         all >= FEW && well as f32 >= EXPLAINED * all as f32 && self.keeps_texture(squares, lights)
     }
 
-    /// Whether the bright part of the spot has as much of the predicted contrast, against what lies beside it, as light
+    /// Whether the brightest part of the spot that is not white has as much of the predicted contrast, against what lies beside it, as light
     /// leaves; where there is none to follow it may.
     ///
     /// In linear light, of which colours are the root of degree 2.2, the slope of what is seen over what was there is
@@ -259,10 +280,11 @@ impl Highlight {
             let covariance: f32 = part().map(|square| square.covariance).sum();
             (variance >= TEXTURED * part().count().max(1) as f32).then_some(covariance / variance.max(1.0))
         };
-        let Some(kept) = slope(&|light| light >= BRIGHT) else { return true };
+        let bright = BRIGHT * lights.iter().copied().fold(0.0, f32::max);
+        let Some(kept) = slope(&|light| light >= bright) else { return true };
         let beside = slope(&|light| light < BESIDE).unwrap_or(1.0).clamp(0.3, 1.0);
         let (mut variance, mut left) = (0.0_f32, 0.0_f32);
-        for (square, light) in squares.iter().zip(lights).filter(|(_, light)| **light >= BRIGHT) {
+        for (square, light) in squares.iter().zip(lights).filter(|(_, light)| **light >= bright) {
             let before = square.predicted[0];
             let ratio = before / (before + self.adds(0, *light, square.predicted)).max(1.0);
             variance += square.variance;
@@ -309,8 +331,13 @@ impl Highlight {
     }
 }
 
-/// The squares in `bounds` that are seen whole and not white.
-fn squares(bounds: Bounds, predicted: &Channels, query: &Channels, valid: &[u8]) -> Vec<Square> {
+/// The squares in `bounds` that are seen whole: those that tell how light they became, and those that are white.
+fn squares(
+    bounds: Bounds,
+    predicted: &Channels,
+    query: &Channels,
+    valid: &[u8],
+) -> (Vec<Square>, Vec<Square>) {
     let (width, height) = (predicted[0].width, predicted[0].height);
     let (left, top, right, bottom) = bounds;
     let (right, bottom) = (right.min(width), bottom.min(height));
@@ -319,23 +346,20 @@ fn squares(bounds: Bounds, predicted: &Channels, query: &Channels, valid: &[u8])
         for x in (left / SQUARE * SQUARE..right).step_by(SQUARE).filter(|x| x + SQUARE <= width) {
             let rows = || (y..y + SQUARE).map(|row| row * width + x..row * width + x + SQUARE);
             if rows().all(|row| !valid[row].contains(&0)) {
-                found.extend(square((x, y), rows, predicted, query));
+                found.push(square((x, y), rows, predicted, query));
             }
         }
     }
-    found
+    found.into_iter().partition(|square| square.predicted[0] + square.gain[0] < WHITE)
 }
 
-/// A white square tells no more than that it is at least so light.
-const WHITE: f32 = 250.0;
-
-/// The measures of the square at `place`, whose pixels stand in `rows` of the planes; `None` if it is white.
+/// The measures of the square at `place`, whose pixels stand in `rows` of the planes.
 fn square<I: Iterator<Item = std::ops::Range<usize>>>(
     place: (usize, usize),
     rows: impl Fn() -> I,
     predicted: &Channels,
     query: &Channels,
-) -> Option<Square> {
+) -> Square {
     const PIXELS: f32 = (SQUARE * SQUARE) as f32;
     let mean = |plane: &[u8]| {
         let sum: u32 = rows().flat_map(|row| &plane[row]).map(|value| u32::from(*value)).sum();
@@ -350,14 +374,14 @@ fn square<I: Iterator<Item = std::ops::Range<usize>>>(
             products += u32::from(*a) * u32::from(*b);
         }
     }
-    (now[0] < WHITE).then(|| Square {
+    Square {
         x: place.0 as f32 + 0.5 * (SQUARE - 1) as f32,
         y: place.1 as f32 + 0.5 * (SQUARE - 1) as f32,
         predicted: before,
         gain: std::array::from_fn(|at| now[at] - before[at]),
         variance: squares as f32 / PIXELS - before[0] * before[0],
         covariance: products as f32 / PIXELS - before[0] * now[0],
-    })
+    }
 }
 
 /// A spot where the squares within `bounds` have gained most; `None` where they lost half as much.
@@ -512,6 +536,27 @@ mod tests {
         let spot = Spot::around(BOUNDS, &picture, &paint, &valid).unwrap();
         assert!(Highlight::fit(spot, &picture, &paint, &valid).is_none());
         assert!(Spot::around(BOUNDS, &picture, &paint, &vec![0; SIDE * SIDE]).is_none());
+    }
+
+    /// What was burnt out tells nothing: the rest of the spot has to.
+    #[test]
+    fn white_paint_is_no_light_and_a_burnt_out_lamp_is() {
+        let (picture, valid) = (channels(texture), vec![255; SIDE * SIDE]);
+        let told = |query: &Channels| {
+            let spot = Spot::around(BOUNDS, &picture, query, &valid)?;
+            Highlight::fit(spot, &picture, query, &valid)
+        };
+        for strength in [2.0, 2.2, 2.6] {
+            let covered = |x, y| (strength * ellipse(x, y)).min(1.0);
+            let paint = channels(|x, y| 255.0 * covered(x, y) + texture(x, y) * (1.0 - covered(x, y)));
+            assert!(told(&paint).is_none(), "{strength}");
+        }
+        let hole = channels(|x, y| {
+            let light = ellipse(x, y);
+            if light > 0.4 { 255.0 } else { texture(x, y) + 60.0 * light }
+        });
+        assert!(told(&hole).is_none());
+        assert!(told(&channels(|x, y| texture(x, y) + 300.0 * ellipse(x, y))).is_some());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use super::agreement::{self, Agreement, softened};
 use super::border::{self, Border};
-use super::decide::{self, Relation, Seen};
+use super::decide::{self, Place, Relation, Seen, Setting};
 use super::frame::{Frame, WORK_AREA, is_small};
 use super::highlight::{Highlight, Spot};
 use super::homography::Homography;
@@ -32,8 +32,9 @@ const REPORTED: usize = 32;
 const BUTTON_EDGE: f32 = 1.5;
 /// Regions examined, at most; the heaviest.
 const EXAMINED: usize = 64;
-/// Reflections of lamps that are looked for, at most.
+/// Reflections of lamps that are told, and regions that are tried as such, at most.
 const LAMPS: usize = 3;
+const TRIED: usize = 6;
 /// One part in so many of what is seen has to lie beside them: it tells the colours.
 const LEFT_BY_LAMPS: usize = 3;
 
@@ -186,7 +187,7 @@ pub fn compare(
         map: Plane::new(picture.width, picture.height),
     };
     if result.relation == Relation::SameCapture {
-        let found = Found::new(sight, &frame, decide::is_on_screen(&border));
+        let found = Found::new(sight, &frame, Setting::of(&border, &parallax));
         result.level = found.residual.level;
         found.report(&mut result, &frame.to_query(), &up);
         if !result.alterations.is_empty() {
@@ -253,7 +254,7 @@ impl Sight {
 
     /// The pictures with the light of lamps predicted; `None` if one is no light, or they leave too little. The colours
     /// are told anew by the rest of the picture: the smooth light fitted to all of it bends towards a lamp's.
-    fn lit(&self, frame: &Frame, plain: &Channels, spots: &[(Spot, f32)]) -> Option<Lit> {
+    fn relit(&self, frame: &Frame, plain: &Channels, spots: &[(Spot, f32)]) -> Option<Relit> {
         let (width, height) = (self.warped.width, self.warped.height);
         let mut rest = self.valid.clone();
         for (spot, _) in spots {
@@ -267,32 +268,41 @@ impl Sight {
         let (mut predicted, query) = Self::equalised(predicted, &self.warped, &self.valid);
         // Damage elsewhere shows as well as without the light.
         let edited = residual::edited(&predicted, plain);
-        let mut places = Vec::with_capacity(spots.len());
+        let mut lamps = Vec::with_capacity(spots.len());
         for (spot, strength) in spots {
             let highlight = Highlight::fit(*spot, &predicted, &query, &self.valid)?;
             let (pixels, bounds) = highlight.add(&mut predicted, &self.valid)?;
-            places.push(LitPlace { bounds, pixels, strength: *strength });
+            lamps.push(Lamp { bounds, pixels, strength: *strength });
         }
-        Some(Lit { predicted, query, edited, places })
+        Some(Relit { predicted, query, edited, lamps })
     }
 }
 
 /// Both pictures with the light of lamps predicted.
-struct Lit {
+struct Relit {
     predicted: Channels,
     query: Channels,
     /// As [`residual::edited`] without the light.
     edited: f32,
-    places: Vec<LitPlace>,
+    lamps: Vec<Lamp>,
 }
 
 /// What one lamp lights.
-struct LitPlace {
+struct Lamp {
     bounds: Bounds,
     /// Per pixel of the frame 255 where it is clearly lit, else 0.
     pixels: Vec<u8>,
     /// Of the region that it explains.
     strength: f32,
+}
+
+/// One of the regions that are strong enough to be told.
+struct Judged {
+    strength: f32,
+    /// Place in [`Found::regions`].
+    index: usize,
+    /// A screen's, and no alteration.
+    overlay: bool,
 }
 
 /// The regions that depart.
@@ -304,29 +314,33 @@ struct Found {
     size: (usize, usize),
     /// As [`residual::edited`], without the light of lamps.
     edited: f32,
-    /// As [`decide::is_on_screen`] says.
-    on_screen: bool,
-    lit: Vec<LitPlace>,
+    setting: Setting,
+    /// Strongest first.
+    judged: Vec<Judged>,
+    lamps: Vec<Lamp>,
 }
 
 impl Found {
-    fn new(sight: Sight, frame: &Frame, on_screen: bool) -> Self {
+    fn new(sight: Sight, frame: &Frame, setting: Setting) -> Self {
         let plain = tone::channels(&frame.reference);
         let edited = residual::edited(&sight.predicted, &plain);
-        let mut found = Self::measured(sight.within_margin(), &plain, edited, on_screen);
+        let mut found = Self::measured(sight.within_margin(), &plain, edited, setting);
+        if !setting.reflects {
+            return found;
+        }
         // What lies in a lamp's light is judged once the light is part of the prediction.
-        let mut spots = Vec::new();
+        let (mut spots, mut tries) = (Vec::new(), TRIED);
         while spots.len() < LAMPS
-            && let Some(lit) = found.lit(frame, &plain, &mut spots)
+            && let Some(relit) = found.with_another_lamp(frame, &plain, &mut spots, &mut tries)
         {
-            let Lit { predicted, query, edited, places } = lit;
+            let Relit { predicted, query, edited, lamps } = relit;
             let sight = Sight { predicted, query, ..found.sight };
-            found = Self { lit: places, ..Self::measured(sight, &plain, edited, on_screen) };
+            found = Self { lamps, ..Self::measured(sight, &plain, edited, setting) };
         }
         found
     }
 
-    fn measured(sight: Sight, plain: &Channels, edited: f32, on_screen: bool) -> Self {
+    fn measured(sight: Sight, plain: &Channels, edited: f32, setting: Setting) -> Self {
         let size = (plain[0].width, plain[0].height);
         let residual = residual::measure(&sight.predicted, plain, &sight.query, &sight.valid);
         let mut mask = softened(&residual.relative);
@@ -336,39 +350,41 @@ impl Found {
         let (labels, count) = regions::label(&mask, if is_small(size) { 1 } else { 2 });
         let ground = Ground { width: size.0, relative: &residual.relative, contrast: &residual.contrast };
         let regions = ground.measure(&labels, count);
-        Self { sight, residual, labels, regions, size, edited, on_screen, lit: Vec::new() }
+        let (judged, lamps) = (Vec::new(), Vec::new());
+        let mut found = Self { sight, residual, labels, regions, size, edited, setting, judged, lamps };
+        found.judged = found.judge();
+        found
     }
 
-    /// The pictures with the light of one lamp more than in `spots`, if a large region is that.
-    fn lit(&self, frame: &Frame, plain: &Channels, spots: &mut Vec<(Spot, f32)>) -> Option<Lit> {
-        let mut large = self.heaviest();
-        large.retain(|(_, index)| decide::may_be_lit(&self.regions[*index], self.size));
-        if large.is_empty() {
-            return None;
-        }
-        let contrast = residual::contrast(&self.sight.query[0]);
-        let seen = self.seen();
+    /// The pictures with the light of one lamp more than in `spots`, if a large region is that. Each try uses up one of
+    /// `tries`.
+    fn with_another_lamp(
+        &self,
+        frame: &Frame,
+        plain: &Channels,
+        spots: &mut Vec<(Spot, f32)>,
+        tries: &mut usize,
+    ) -> Option<Relit> {
         let Sight { predicted, query, valid, .. } = &self.sight;
-        // Bars of a screen and dark stains are often the heaviest, and cost little to tell.
-        let candidates = large
-            .into_iter()
-            .map(|(strength, index)| (strength, index as u32 + 1, &self.regions[index]))
-            .filter(|(_, label, region)| !self.is_overlay(&contrast, seen, *label, region))
-            .filter_map(|(strength, _, region)| {
-                Some((Spot::around(region.bounds, predicted, query, valid)?, strength))
-            });
-        for candidate in candidates.take(LAMPS - spots.len()) {
-            spots.push(candidate);
-            if let Some(lit) = self.sight.lit(frame, plain, spots) {
-                return Some(lit);
+        for Judged { strength, index, overlay } in &self.judged {
+            let region = &self.regions[*index];
+            // Bars of a screen are often the heaviest.
+            if *overlay || !decide::may_be_lit(region, self.size) {
+                continue;
+            }
+            *tries = tries.checked_sub(1)?;
+            let Some(spot) = Spot::around(region.bounds, predicted, query, valid) else { continue };
+            spots.push((spot, *strength));
+            if let Some(relit) = self.sight.relit(frame, plain, spots) {
+                return Some(relit);
             }
             spots.pop();
         }
         None
     }
 
-    /// Strength and index of the regions that are strong enough to be told, strongest first.
-    fn heaviest(&self) -> Vec<(f32, usize)> {
+    /// The regions that are strong enough to be told, strongest first, and what each is.
+    fn judge(&self) -> Vec<Judged> {
         let mut heaviest: Vec<(f32, usize)> = self
             .regions
             .iter()
@@ -376,9 +392,18 @@ impl Found {
             .map(|(index, region)| (self.strength(region), index))
             .filter(|(strength, _)| *strength >= 1.0)
             .collect();
+        if heaviest.is_empty() {
+            return Vec::new();
+        }
         heaviest.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         heaviest.truncate(EXAMINED);
-        heaviest
+        let contrast = residual::contrast(&self.sight.query[0]);
+        let place = Place { frame: self.size, seen: self.seen(), shows_more: self.setting.shows_more };
+        let judged = heaviest.into_iter().map(|(strength, index)| {
+            let overlay = self.is_overlay(&contrast, &place, index as u32 + 1, &self.regions[index]);
+            Judged { strength, index, overlay }
+        });
+        judged.collect()
     }
 
     fn strength(&self, region: &Region) -> f32 {
@@ -387,12 +412,12 @@ impl Found {
 
     /// Whether a screen painted the region, or laid a button over it and the rest is too weak to be reported: where a
     /// button meets a line of the picture that is a little out of place, both make one region.
-    fn is_overlay(&self, contrast: &Plane, seen: Bounds, label: u32, region: &Region) -> bool {
+    fn is_overlay(&self, contrast: &Plane, place: &Place, label: u32, region: &Region) -> bool {
         let look = self.scene(contrast).look(label, region.bounds);
-        if decide::is_painted(region, &look, self.size, seen, self.on_screen) {
+        if decide::is_painted(region, &look, place) {
             return true;
         }
-        if !self.on_screen || !decide::may_be_button(region, self.size) {
+        if !place.shows_more || !decide::may_be_button(region, self.size) {
             return false;
         }
         let Sight { predicted, query, valid, .. } = &self.sight;
@@ -434,24 +459,17 @@ impl Found {
     /// Enters alterations and overlays into the result, and both into its map.
     fn report(&self, result: &mut Comparison, to_bounded: &Homography, up: &Homography) {
         let whole = &up.after(to_bounded);
-        for lit in &self.lit {
-            let Some([x, y, width, height]) = outline(lit.bounds, whole) else { continue };
-            let area = lit.pixels.iter().filter(|lit| **lit != 0).count();
+        for lamp in &self.lamps {
+            let Some([x, y, width, height]) = outline(lamp.bounds, whole) else { continue };
+            let area = lamp.pixels.iter().filter(|lit| **lit != 0).count();
             let share = area as f32 / (self.size.0 * self.size.1) as f32;
-            result.overlays.push(Alteration { x, y, width, height, strength: lit.strength, share });
-            self.paint(&mut result.map, lit.bounds, to_bounded, |at| lit.pixels[at] & Comparison::OVERLAY);
+            result.overlays.push(Alteration { x, y, width, height, strength: lamp.strength, share });
+            self.paint(&mut result.map, lamp.bounds, to_bounded, |at| lamp.pixels[at] & Comparison::OVERLAY);
         }
-        let heaviest = self.heaviest();
-        if heaviest.is_empty() {
-            return;
-        }
-        let contrast = residual::contrast(&self.sight.query[0]);
-        let seen = self.seen();
         // What every label is: 0 nothing, else the least value in the map.
         let mut kinds = vec![0_u8; self.regions.len() + 1];
-        for (strength, index) in heaviest {
-            let Some(region) = self.regions.get(index) else { continue };
-            let overlay = self.is_overlay(&contrast, seen, index as u32 + 1, region);
+        for &Judged { strength, index, overlay } in &self.judged {
+            let region = &self.regions[index];
             let list = if overlay { &mut result.overlays } else { &mut result.alterations };
             let Some(at) = outline(region.bounds, whole) else { continue };
             if list.len() < REPORTED {

@@ -41,7 +41,7 @@ const MAX_OVERLAYS: usize = 32;
 /// Median and lower quartile of the blocks' agreement from which a map needs no second one beside it: a map that is off
 /// agrees nowhere that well, and what was altered leaves most blocks as they were.
 const CERTAIN: (f32, f32) = (0.985, 0.95);
-/// Median local shift, pixels of the frame, below which the map is exact. Of 222 crops 4, of two pictures, agreed as well
+/// Median local shift, pixels of a sketch, below which the map is exact. Of 222 crops 4, of two pictures, agreed as well
 /// under a map that was off by a tenth of a pixel, and were called altered: features align them.
 const EXACT: f32 = 0.06;
 
@@ -86,17 +86,39 @@ impl Resemblance {
 
     /// No other map can show more.
     fn is_settled(&self) -> bool {
-        let certain = |(_, found): &(Reference, Comparison)| {
-            let Comparison { agreement, parallax, .. } = found;
-            agreement.median >= CERTAIN.0 && agreement.quartile >= CERTAIN.1 && parallax.median < EXACT
-        };
-        self.is_same_capture() && (!self.is_altered() || self.comparison.as_ref().is_some_and(certain))
+        self.is_same_capture() && (!self.is_altered() || (self.is_certain() && self.shift() < EXACT))
     }
 
-    /// How well the pixels agree under the map that was found: of two maps between the same pictures, the one that
-    /// agrees more is nearer to the truth.
+    /// The blocks agree as well as can be told.
+    fn is_certain(&self) -> bool {
+        let certain = |(_, found): &(Reference, Comparison)| {
+            found.agreement.median >= CERTAIN.0 && found.agreement.quartile >= CERTAIN.1
+        };
+        self.comparison.as_ref().is_some_and(certain)
+    }
+
+    /// How well the blocks agree.
     fn agreement(&self) -> f32 {
         self.comparison.as_ref().map_or(0.0, |(_, found)| found.agreement.median + found.agreement.quartile)
+    }
+
+    /// The median local shift, pixels of a sketch; without end if there were too few places to tell.
+    fn shift(&self) -> f32 {
+        let told = self.comparison.as_ref().filter(|(_, found)| found.parallax.places > 0);
+        told.map_or(f32::INFINITY, |(_, found)| found.parallax.median)
+    }
+
+    /// Whether the map it was compared under is nearer to the truth than that of `other`, a comparison of the same two
+    /// pictures: a map under which they are the same capture is right, and one under which they agree more is nearer.
+    /// Where both agree as well as can be told, the smaller shift is.
+    fn is_nearer(&self, other: &Self) -> bool {
+        let same = self.is_same_capture().cmp(&other.is_same_capture());
+        let agreeing = if self.is_certain() && other.is_certain() {
+            other.shift().total_cmp(&self.shift())
+        } else {
+            self.agreement().total_cmp(&other.agreement())
+        };
+        same.then(agreeing).is_gt()
     }
 
     /// The numbers for the rules.
@@ -216,7 +238,9 @@ impl Inner {
                 other => again.push((near.index, other)),
             }
         }
-        if found.resemblances.is_empty() {
+        let is_open =
+            |before: &Option<Resemblance>| before.as_ref().is_some_and(Resemblance::is_same_capture);
+        if found.resemblances.is_empty() || again.iter().any(|(_, before)| is_open(before)) {
             self.recognise_parts(&photo, again, claim, &mut found.resemblances)?;
         } else {
             found.resemblances.extend(again.into_iter().filter_map(|(_, before)| before));
@@ -252,7 +276,8 @@ impl Inner {
     }
 
     /// Crops, screenshots, collages: by local features and their geometry. `again` are pictures that look alike as a
-    /// whole and are not the same capture by what was compared so far.
+    /// whole and are not the same capture by what was compared so far, or altered under a map that may be off; they are
+    /// all that is looked at if something in `found`, or one of them, is the same capture.
     fn recognise_parts(
         &self,
         photo: &Photo<'_>,
@@ -366,11 +391,8 @@ impl Inner {
 fn better(first: Option<Resemblance>, second: Option<Resemblance>) -> Option<Resemblance> {
     match (first, second) {
         (Some(first), Some(second)) => {
-            // By the same capture first: a map that shows it is right.
-            let rank = |found: &Resemblance| (found.is_same_capture(), found.agreement());
             let distance = first.distance;
-            let keep_first = first.comparison.is_none() || rank(&first) >= rank(&second);
-            let kept = if keep_first { first } else { second };
+            let kept = if first.comparison.is_some() && second.is_nearer(&first) { second } else { first };
             Some(Resemblance { distance, ..kept })
         }
         (first, second) => first.or(second),

@@ -1,7 +1,11 @@
 //! An immutable set of codes with its tables: built once, searched without locks, dropped after a merge.
 #![allow(clippy::cast_possible_truncation)] // places fit 32 bits: a segment is smaller than that
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    panic::resume_unwind,
+    thread::{self, Builder, available_parallelism},
+};
 
 use super::allot::Allotment;
 use super::budget::{Budget, COMPARE, NEARBY, PROBE, SCAN};
@@ -16,6 +20,8 @@ const BATCH: usize = 1_024;
 /// Buckets, and codes, that are touched together before any is read, for the same reason: in a loop that does nothing
 /// else, so that as many as possible are under way at once.
 const AHEAD: usize = 64;
+/// Codes from which tables are worth a thread.
+const LARGE: usize = 1 << 16;
 
 /// Distinct codes, sorted, with their identifiers.
 #[derive(Debug)]
@@ -95,22 +101,26 @@ impl Segment {
         Self { codes, ids, more, tables }
     }
 
-    /// The same on all processors, as when a snapshot is loaded and nobody asks yet.
+    /// The same, a large one on all processors, as when a snapshot is loaded and nobody asks yet.
     pub(crate) fn from_parts_at_once(codes: Box<[Spread]>, ids: Box<[u32]>, more: Box<[(u32, u32)]>) -> Self {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(KEYS);
-        let mut tables: Vec<Option<Table>> = (0..KEYS).map(|_| None).collect();
+        let workers = if codes.len() < LARGE { 1 } else { available_parallelism().map_or(1, usize::from) };
         let share = KEYS.div_ceil(workers);
-        std::thread::scope(|scope| {
-            for (part, tables) in tables.chunks_mut(share).enumerate() {
-                let codes = &codes;
-                scope.spawn(move || {
-                    for (key, table) in (part * share..).zip(tables) {
-                        *table = Some(Table::new(key, codes));
-                    }
-                });
-            }
+        let build = |first: usize| {
+            let keys = first..(first + share).min(KEYS);
+            keys.map(|key| Table::new(key, &codes)).collect::<Vec<_>>()
+        };
+        let tables = thread::scope(|scope| {
+            let parts: Vec<_> = (0..KEYS)
+                .step_by(share)
+                .map(|first| (first, Builder::new().spawn_scoped(scope, move || build(first))))
+                .collect();
+            // Where the system refuses a thread, this one does its part.
+            let built = parts.into_iter().map(|(first, part)| match part {
+                Ok(part) => part.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(_) => build(first),
+            });
+            built.flatten().collect()
         });
-        let tables = tables.into_iter().flatten().collect();
         Self { codes, ids, more, tables }
     }
 
