@@ -30,6 +30,22 @@ pub enum Level {
     Entries,
 }
 
+impl Level {
+    /// Each hash stands for two to this power of entries.
+    fn height(self) -> u32 {
+        match self {
+            Self::Hashes(level) => u32::from(TILE_HEIGHT) * u32::from(level),
+            Self::Entries => 0,
+        }
+    }
+
+    /// How many hashes, or entries, a log of `size` entries has at this level.
+    #[must_use]
+    pub fn count(self, size: u64) -> u64 {
+        size.checked_shr(self.height()).unwrap_or(0)
+    }
+}
+
 /// One file of the log.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Ord, PartialOrd, Debug)]
 pub struct Tile {
@@ -142,27 +158,45 @@ impl Tile {
             return None;
         }
         let (level, index, _) = place(id)?;
-        let row = tree_size >> (level * TILE_HEIGHT);
-        Some(Self { level: Level::Hashes(level), index, width: width_in(row, index) })
+        let level = Level::Hashes(level);
+        Some(Self { level, index, width: width_in(level.count(tree_size), index) })
+    }
+
+    /// The tile of a level that holds an entry or what lies above it, as a log of `size` entries has it; none if it is
+    /// empty there.
+    #[must_use]
+    pub fn of_entry(level: Level, entry: u64, size: u64) -> Option<Self> {
+        let index = level.count(entry) / u64::from(TILE_WIDTH);
+        Self { level, index, width: 1 }.at_size(size)
+    }
+
+    /// What a log of `size` entries has in the same place; none if that is narrower than this.
+    #[must_use]
+    pub fn at_size(&self, size: u64) -> Option<Self> {
+        let width = width_in(self.level.count(size), self.index);
+        (self.width <= width).then_some(Self { width, ..*self })
+    }
+
+    /// The first entry that it holds or lies above.
+    #[must_use]
+    pub fn first_entry(&self) -> u64 {
+        let entries = 1_u64.checked_shl(self.level.height() + u32::from(TILE_HEIGHT)).unwrap_or(u64::MAX);
+        self.index.saturating_mul(entries)
     }
 
     /// Every file that a log writes when it grows from `old` to `new` entries: bundles and tiles that became full, and
     /// the partial one of each level. None is empty.
     pub fn between(old: u64, new: u64) -> impl Iterator<Item = Self> {
-        let levels = (0..TILE_HEIGHT).map(move |level| {
-            let shift = level * TILE_HEIGHT;
-            (Level::Hashes(level), old >> shift, new >> shift)
-        });
-        iter::once((Level::Entries, old, new)).chain(levels).filter(|(_, old, new)| old < new).flat_map(
-            |(level, old, new)| {
-                let width = u64::from(TILE_WIDTH);
-                (old / width..new.div_ceil(width)).map(move |index| Self {
-                    level,
-                    index,
-                    width: width_in(new, index),
-                })
-            },
-        )
+        let levels = iter::once(Level::Entries).chain((0..TILE_HEIGHT).map(Level::Hashes));
+        let rows = levels.map(move |level| (level, level.count(old), level.count(new)));
+        rows.filter(|(_, old, new)| old < new).flat_map(|(level, old, new)| {
+            let width = u64::from(TILE_WIDTH);
+            (old / width..new.div_ceil(width)).map(move |index| Self {
+                level,
+                index,
+                width: width_in(new, index),
+            })
+        })
     }
 }
 

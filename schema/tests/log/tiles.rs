@@ -183,6 +183,20 @@ proptest! {
     }
 
     #[test]
+    fn tiles_are_found_by_their_entries((entry, size) in ascending(300_000), level in 0_u8..4) {
+        for (level, height) in [(Level::Entries, 0), (Level::Hashes(level), u32::from(level))] {
+            let span = 256_u64.pow(height + 1);
+            let index = entry / span;
+            let there = tiles_of(size).into_iter().find(|tile| (tile.level, tile.index) == (level, index));
+            prop_assert_eq!(Tile::of_entry(level, entry, size), there);
+            let Some(tile) = there else { continue };
+            prop_assert_eq!(tile.first_entry(), index * span);
+            prop_assert_eq!(Tile { width: 1, ..tile }.at_size(size), Some(tile));
+            prop_assert_eq!(Tile { width: tile.width + 1, ..tile }.at_size(size), None);
+        }
+    }
+
+    #[test]
     fn tiles_yield_every_node(size in 1..=SIZE, level in 0_u8..17, at: u64, full: bool) {
         let count = size >> level;
         if count == 0 {

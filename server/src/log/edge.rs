@@ -8,7 +8,7 @@ use touchstone_schema::{
     Sha256Digest, leaf,
     log::{
         frontier::Frontier,
-        tile::{Level, TILE_HEIGHT, TILE_WIDTH, Tile, decode_bundle},
+        tile::{Level, TILE_WIDTH, Tile, decode_bundle},
         tree::node_hash,
     },
 };
@@ -92,15 +92,15 @@ impl Edge {
 
     /// The partial tile of a level in a log of `size` entries, if there is one.
     fn partial(level: usize, size: u64) -> Option<Tile> {
-        let level = u8::try_from(level).ok()?;
-        let hashes = size >> (u32::from(TILE_HEIGHT) * u32::from(level));
+        let level = Level::Hashes(u8::try_from(level).ok()?);
+        let hashes = level.count(size);
         let width = u16::try_from(hashes % u64::from(TILE_WIDTH)).ok().filter(|width| *width > 0)?;
-        Some(Tile { level: Level::Hashes(level), index: hashes / u64::from(TILE_WIDTH), width })
+        Some(Tile { level, index: hashes / u64::from(TILE_WIDTH), width })
     }
 
     /// How many tile levels a log of `size` entries has.
     fn levels(size: u64) -> usize {
-        (0..8).take_while(|level| size >> (u32::from(TILE_HEIGHT) * level) > 0).count()
+        (0..8).take_while(|level| Level::Hashes(*level).count(size) > 0).count()
     }
 
     /// The edge of a log of `size` entries from its stored tiles.
@@ -174,7 +174,7 @@ impl Edge {
             if row.len() < WIDTH {
                 break;
             }
-            let index = (self.tree.size() >> (u32::from(TILE_HEIGHT) * (u32::from(level) + 1))) - 1;
+            let index = Level::Hashes(level + 1).count(self.tree.size()) - 1;
             let width = TILE_WIDTH as u16;
             next = root_of(row);
             let bytes = row.drain(..).flat_map(|hash| hash.0).collect();

@@ -1,9 +1,12 @@
-//! The published log as this server answers from it: the checkpoint, tiles, proofs, and whether the log goes on.
+//! The published log as this server answers from it: the checkpoint, tiles, proofs ([`proving`]), and whether the log goes
+//! on.
 //!
 //! Nothing is answered here that a published checkpoint does not cover.
 
+mod proving;
+
 use super::{
-    edge::{hashes, prefix, rows_above},
+    edge::prefix,
     storage::{Storage, StorageError},
 };
 use bytes::Bytes;
@@ -23,13 +26,7 @@ use std::{
 use tokio::sync::watch;
 use touchstone_schema::{
     Sha256Digest, Timestamp,
-    log::{
-        proof::{
-            ProveError, prove_consistency, prove_inclusion, root_at, verify_consistency, verify_inclusion,
-        },
-        tile::{Level, TILE_HEIGHT, Tile},
-        tree::NodeId,
-    },
+    log::tile::{Level, Tile},
 };
 
 /// Checkpoints that are remembered, so that receipts of what was just published ask no database.
@@ -311,7 +308,7 @@ impl View {
     /// # Errors
     /// [`ViewError`]; [`ViewError::NotPublished`] if the checkpoint does not cover all of it.
     pub fn resource(&self, tile: Tile) -> Result<Bytes, ViewError> {
-        let kept = kept(tile, self.published_size()).ok_or(ViewError::NotPublished)?;
+        let kept = tile.at_size(self.published_size()).ok_or(ViewError::NotPublished)?;
         // Whoever asks for the same at the same time waits for the one that reads.
         let read = || Ok::<_, ViewError>(Bytes::from(self.fetch(kept)?.into_boxed_slice()));
         let bytes = self.resources.get_or_insert_with(&kept, read)?;
@@ -326,7 +323,7 @@ impl View {
     /// As [`Self::resource`], without reading from storage, if that takes no time.
     #[must_use]
     pub fn cached(&self, tile: Tile) -> Option<Bytes> {
-        let kept = kept(tile, self.published_size())?;
+        let kept = tile.at_size(self.published_size())?;
         if kept != tile && tile.level == Level::Entries {
             return None;
         }
@@ -353,7 +350,7 @@ impl View {
     fn fetch(&self, tile: Tile) -> Result<Vec<u8>, ViewError> {
         let bytes = self.stored(tile);
         if matches!(bytes, Ok(None) | Err(ViewError::Damaged(_))) {
-            self.doubt(first_entry(tile));
+            self.doubt(tile.first_entry());
         }
         bytes?.ok_or_else(|| ViewError::Missing(tile.path()))
     }
@@ -376,108 +373,6 @@ impl View {
         self.resources.remove(&tile);
         self.nodes.remove(&tile);
     }
-
-    fn node(&self, id: NodeId, size: u64) -> Result<Sha256Digest, ViewError> {
-        let tile = Tile::of_node(id, size).ok_or(ViewError::NotPublished)?;
-        let damaged = || ViewError::Damaged(tile.path());
-        let nodes = match self.nodes.get(&tile) {
-            Some(nodes) => nodes,
-            None => {
-                let bottom = hashes(&self.fetch(tile)?, tile.width);
-                let bottom = bottom.ok_or_else(|| {
-                    self.doubt(first_entry(tile));
-                    damaged()
-                })?;
-                let above: Vec<_> = rows_above(&bottom).collect();
-                let nodes: Nodes = std::iter::once(bottom).chain(above).collect();
-                let nodes = Arc::new(nodes);
-                self.nodes.insert(tile, Arc::clone(&nodes));
-                nodes
-            }
-        };
-        let height = id.level % TILE_HEIGHT;
-        // Positions within the tile: each row is half as wide as the one below.
-        let position = usize::try_from(id.index % (256 >> height)).unwrap_or(usize::MAX);
-        nodes.get(usize::from(height)).and_then(|row| row.get(position)).copied().ok_or_else(damaged)
-    }
-
-    /// Hashes that lead from the entry at `index` to `root`, that of the first `size` entries, out of tiles that hold `tiles`
-    /// entries.
-    ///
-    /// # Errors
-    /// [`ViewError`]; [`ViewError::Misleading`] if what is stored does not lead there.
-    pub fn inclusion(
-        &self,
-        index: u64,
-        size: u64,
-        root: &Sha256Digest,
-        tiles: u64,
-    ) -> Result<Vec<Sha256Digest>, ViewError> {
-        let hashes = prove_inclusion(index, size, &mut |id| self.node(id, tiles)).map_err(reason)?;
-        let leaf = self.node(NodeId { level: 0, index }, tiles)?;
-        // The tile's own leaf: only the true one leads to the root.
-        if verify_inclusion(index, size, &leaf, root, &hashes).is_err() {
-            return Err(self.misled([index, size - 1]));
-        }
-        Ok(hashes)
-    }
-
-    /// Hashes that show that the first `new` entries, whose root is `root`, begin with the first `old` ones, out of tiles
-    /// that hold `tiles` entries.
-    ///
-    /// # Errors
-    /// [`ViewError`]; [`ViewError::Misleading`] if what is stored does not show it.
-    pub fn consistency(
-        &self,
-        old: u64,
-        new: u64,
-        root: &Sha256Digest,
-        tiles: u64,
-    ) -> Result<Vec<Sha256Digest>, ViewError> {
-        let mut node = |id| self.node(id, tiles);
-        let hashes = prove_consistency(old, new, &mut node).map_err(reason)?;
-        let old_root = root_at(old, &mut node)?;
-        if verify_consistency(old, &old_root, new, root, &hashes).is_err() {
-            return Err(self.misled([old.saturating_sub(1), new.saturating_sub(1)]));
-        }
-        Ok(hashes)
-    }
-
-    fn misled(&self, entries: [u64; 2]) -> ViewError {
-        entries.iter().for_each(|entry| self.doubt(*entry));
-        ViewError::Misleading(entries[0])
-    }
-}
-
-/// The first entry that a tile covers.
-const fn first_entry(tile: Tile) -> u64 {
-    let height = match tile.level {
-        Level::Hashes(level) => TILE_HEIGHT * (level + 1),
-        Level::Entries => TILE_HEIGHT,
-    };
-    match tile.index.checked_shl(height as u32) {
-        Some(entry) => entry,
-        None => u64::MAX,
-    }
-}
-
-fn reason(error: ProveError<ViewError>) -> ViewError {
-    match error {
-        ProveError::Range(_) => ViewError::NotPublished,
-        ProveError::Source(error) => error,
-    }
-}
-
-/// The form in which storage keeps a tile that a log of `size` entries covers.
-pub(super) fn kept(tile: Tile, size: u64) -> Option<Tile> {
-    let level = match tile.level {
-        Level::Hashes(level) => u32::from(level),
-        Level::Entries => 0,
-    };
-    let row = size.checked_shr(level * u32::from(TILE_HEIGHT)).unwrap_or(0);
-    let there = row.checked_sub(tile.index.checked_mul(256)?)?.min(256);
-    let width = u16::try_from(there).ok()?;
-    (tile.width <= width).then_some(Tile { width, ..tile })
 }
 
 #[cfg(test)]
@@ -488,6 +383,7 @@ mod tests {
         storage::{Resource, StoredCheckpoint},
     };
     use std::collections::HashMap;
+    use touchstone_schema::log::proof::root_at;
 
     #[derive(Debug, Default)]
     struct Memory(Mutex<HashMap<String, Vec<u8>>>, AtomicU64);

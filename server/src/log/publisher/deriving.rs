@@ -2,17 +2,14 @@
 
 use super::{PublishError, Publisher, ahead};
 use crate::{
-    log::{
-        edge::{Edge, EdgeError},
-        view,
-    },
+    log::edge::{Edge, EdgeError},
     store::LogHead,
 };
 use touchstone_schema::{
     Sha256Digest,
     log::{
         checkpoint::Checkpoint,
-        tile::{Level, TILE_HEIGHT, TILE_WIDTH, Tile},
+        tile::{Level, TILE_WIDTH, Tile},
         tree::empty_root,
     },
 };
@@ -164,7 +161,7 @@ impl Publisher {
         }
         let mut gone = Vec::new();
         self.partial.retain(|tile| {
-            let is_needed = view::kept(tile.full(), size).is_none();
+            let is_needed = tile.full().at_size(size).is_none();
             if !is_needed {
                 gone.push(tile.path());
             }
@@ -179,9 +176,8 @@ impl Publisher {
 /// The tiles that grow at this size, and those before them: what a server that stopped left of them is not needed any
 /// more.
 fn around_the_edge(size: u64) -> impl Iterator<Item = Tile> {
-    let hashes = (0..8_u8).map(|level| (Level::Hashes(level), level));
-    let rows = std::iter::once((Level::Entries, 0)).chain(hashes);
-    let rows = rows.map(move |(kind, level)| (kind, size >> (u32::from(TILE_HEIGHT) * u32::from(level))));
+    let levels = std::iter::once(Level::Entries).chain((0..8).map(Level::Hashes));
+    let rows = levels.map(move |level| (level, level.count(size)));
     rows.take_while(|(_, row)| *row > 0).flat_map(|(level, row)| {
         let index = row / u64::from(TILE_WIDTH);
         (index.saturating_sub(1)..=index).map(move |index| Tile { level, index, width: TILE_WIDTH as u16 })

@@ -7,7 +7,7 @@ use crate::{
     log::{
         edge::{hashes, root_of},
         storage::Resource,
-        view::{Published, ViewError, kept},
+        view::{Published, ViewError},
     },
 };
 use std::collections::HashMap;
@@ -23,13 +23,8 @@ use touchstone_schema::{
 /// Tiles as they follow from the database.
 type Derived = HashMap<Tile, Vec<u8>>;
 
-/// The tile of a level above or below this entry, as a log of `size` entries keeps it.
-fn tile_of(level: Level, entry: u64, size: u64) -> Option<Tile> {
-    let height = match level {
-        Level::Hashes(level) => u32::from(TILE_HEIGHT) * (u32::from(level) + 1),
-        Level::Entries => u32::from(TILE_HEIGHT),
-    };
-    kept(Tile { level, index: entry.checked_shr(height).unwrap_or(0), width: 1 }, size)
+fn leaf_hashes(entries: &[Vec<u8>]) -> Vec<Sha256Digest> {
+    entries.iter().map(|entry| leaf::hash(entry)).collect()
 }
 
 impl Publisher {
@@ -79,7 +74,7 @@ impl Publisher {
         ))
     }
 
-    /// The tiles on the way from an entry to the root.
+    /// The tiles on the way from an entry to the root, and the bundle below them.
     fn derive_way(
         &self,
         entry: u64,
@@ -87,34 +82,41 @@ impl Publisher {
         trusting: bool,
         derived: &mut Derived,
     ) -> Result<(), PublishError> {
-        let levels = (0..8).map_while(|level| tile_of(Level::Hashes(level), entry, size));
-        for tile in levels {
-            if !derived.contains_key(&tile) {
-                let row = self.row(tile, trusting, derived)?;
-                derived.insert(tile, row.iter().flat_map(|hash| hash.0).collect());
+        let tiles = (0..8).map_while(|level| Tile::of_entry(Level::Hashes(level), entry, size));
+        for tile in tiles {
+            if derived.contains_key(&tile) {
+                continue;
             }
-        }
-        if let Some(tile) = tile_of(Level::Entries, entry, size) {
-            let first = tile.index << TILE_HEIGHT;
-            let entries = self.store.read(|reader| reader.leaves(first, tile.width.into()))?;
-            let bundle = encode_bundle(entries.iter().map(Vec::as_slice)).map_err(PublishError::failed)?;
-            derived.insert(tile, bundle);
+            let row = if tile.level == Level::Hashes(0) {
+                // The same entries make the bundle: they are read once.
+                let entries = self.entries(tile)?;
+                let bundle =
+                    encode_bundle(entries.iter().map(Vec::as_slice)).map_err(PublishError::failed)?;
+                derived.insert(Tile { level: Level::Entries, ..tile }, bundle);
+                leaf_hashes(&entries)
+            } else {
+                self.row(tile, trusting, derived)?
+            };
+            derived.insert(tile, row.iter().flat_map(|hash| hash.0).collect());
         }
         Ok(())
     }
 
+    /// The entries under a tile of the lowest level.
+    fn entries(&self, tile: Tile) -> Result<Vec<Vec<u8>>, PublishError> {
+        Ok(self.store.read(|reader| reader.leaves(tile.first_entry(), tile.width.into()))?)
+    }
+
     /// The hashes of a tile: of entries, or of the tiles below it.
     fn row(&self, tile: Tile, trusting: bool, derived: &Derived) -> Result<Vec<Sha256Digest>, PublishError> {
-        let first = tile.index << TILE_HEIGHT;
         let below = match tile.level {
             Level::Hashes(level) => level.checked_sub(1),
             Level::Entries => None,
         };
         let Some(below) = below else {
-            let entries = self.store.read(|reader| reader.leaves(first, tile.width.into()))?;
-            return Ok(entries.iter().map(|entry| leaf::hash(entry)).collect());
+            return Ok(leaf_hashes(&self.entries(tile)?));
         };
-        let width = TILE_WIDTH as u16;
+        let (first, width) = (tile.index << TILE_HEIGHT, TILE_WIDTH as u16);
         (first..first + u64::from(tile.width))
             .map(|index| {
                 let child = Tile { level: Level::Hashes(below), index, width };
