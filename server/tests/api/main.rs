@@ -18,8 +18,10 @@ macro_rules! on_both {
 }
 
 mod actors;
-mod bad_input;
+mod bad_bodies;
+mod bad_paths;
 mod bad_pictures;
+mod bad_statements;
 mod bucket;
 mod built_binary;
 mod client;
