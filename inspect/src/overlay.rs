@@ -4,6 +4,13 @@ use crate::compare::{Comparison, Query, palette, render};
 use image::{GrayImage, ImageError, ImageFormat, ImageReader, Limits, imageops};
 use std::io::Cursor;
 
+/// What the colours of a marked photo mean, in English and Chinese.
+pub const LEGEND: (&str, &str) = (
+    "a white box and yellow to red mark what was altered, the redder the stronger; blue marks where a screen's own signs \
+     (status bar, buttons) or a lamp's reflection may cover the picture.",
+    "白框及黄至红色标出改动之处，越红改动越强；蓝色标出可能被屏幕界面（状态栏、按钮等）或灯光反射遮住的部分。",
+);
+
 /// Longest side of a mask that is scaled, pixels.
 const MAX_SIDE: u32 = 30_000;
 /// Memory that reading a mask may take, bytes.
@@ -20,7 +27,8 @@ pub enum OverlayError {
     Read(#[from] ImageError),
 }
 
-/// The bounded photo, dimmed, with alterations as heat and a thin box each, and screen overlays in blue.
+/// The bounded photo, dimmed, with alterations as heat and a thin box each, and screen overlays in blue. The file says
+/// itself what that means: it may be seen without its verdict.
 ///
 /// # Errors
 /// [`OverlayError::Write`] if it cannot be encoded.
@@ -31,7 +39,17 @@ pub fn marked(photo: &Query<'_>, comparison: &Comparison) -> Result<Vec<u8>, Ove
         encoder.set_palette(palette().into_flattened());
         // The palette begins with the greys in their order: what lies beside each other is alike in its numbers, too.
         encoder.set_filter(png::Filter::Adaptive);
+        encoder.add_itxt_chunk("Description".to_owned(), description())
     })
+}
+
+/// What somebody must know who sees nothing but a marked photo.
+fn description() -> String {
+    let (en, zh) = LEGEND;
+    format!(
+        "Touchstone, marked photo: {en} Evidence for a person to look at, not an accusation.\n\
+         试金石标注照片：{zh}此图是供人查看的证据，绝非指控。"
+    )
 }
 
 /// White where the photo was altered, black elsewhere, at the bounded photo's size.
@@ -50,6 +68,7 @@ fn bilevel(values: &[u8], width: usize, height: usize, white: u8) -> Result<Vec<
         encoder.set_color(png::ColorType::Grayscale);
         // Runs of one value are as short without a filter.
         encoder.set_filter(png::Filter::NoFilter);
+        Ok(())
     })
 }
 
@@ -57,14 +76,14 @@ fn written(
     pixels: &[u8],
     width: usize,
     height: usize,
-    form: impl FnOnce(&mut png::Encoder<'_, &mut Vec<u8>>),
+    form: impl FnOnce(&mut png::Encoder<'_, &mut Vec<u8>>) -> Result<(), png::EncodingError>,
 ) -> Result<Vec<u8>, OverlayError> {
     let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     // About what a photograph takes: growing would copy it again and again.
     let mut bytes = Vec::with_capacity(pixels.len() / 2 + 4_096);
     let mut encoder = png::Encoder::new(&mut bytes, side(width), side(height));
     encoder.set_compression(png::Compression::Fast);
-    form(&mut encoder);
+    form(&mut encoder)?;
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;
     writer.finish()?;

@@ -3,8 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_precision_loss)]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::many_single_char_names)]
 
-use touchstone_inspect::compare::{
-    CompareError, Comparison, Homography, Query, Relation, Rgb, RgbView, compare, palette, render,
+use std::io::Cursor;
+use touchstone_inspect::{
+    compare::{
+        CompareError, Comparison, Homography, Query, Relation, Rgb, RgbView, compare, palette, render,
+    },
+    overlay::{LEGEND, marked},
 };
 
 const SIDE: usize = 200;
@@ -454,6 +458,22 @@ fn the_drawing_marks_what_was_found() {
     assert!(red > 100 && blue < 50, "heat at the centre");
     let [red, green, blue] = pixel(10, 10);
     assert!(red == green && green == blue, "grey elsewhere");
+}
+
+#[test]
+fn a_marked_photo_says_what_its_colours_mean() {
+    let picture = scene(0.0);
+    let prepared = Query::new(view(&picture));
+    let found = compare(&prepared, view(&picture), &Homography::IDENTITY).unwrap();
+    let file = marked(&prepared, &found).unwrap();
+    assert_eq!(file, marked(&prepared, &found).unwrap(), "the same bytes each time");
+    let read = png::Decoder::new(Cursor::new(file.as_slice())).read_info().unwrap();
+    let texts = &read.info().utf8_text;
+    assert_eq!((texts.len(), texts[0].keyword.as_str()), (1, "Description"));
+    let text = texts[0].get_text().unwrap();
+    for words in [LEGEND.0, "not an accusation", LEGEND.1, "绝非指控"] {
+        assert!(text.contains(words), "{text}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::{
     collections::HashSet,
     path::{Path, PathBuf},
 };
-use touchstone_inspect::overlay;
+use touchstone_inspect::overlay::{self, LEGEND};
 use touchstone_schema::{
     CheckId, StatementId, Timestamp,
     api::CheckResult,
@@ -29,13 +29,6 @@ use touchstone_sdk::{
     entropy::Stopwatch,
     files::{self, MAX_PICTURE_BYTES},
 };
-
-/// How the marked photos are read, as `touchstone_inspect::overlay` draws them.
-const LEGEND: (&str, &str) = (
-    "NAME.overlay.png: a white box and yellow to red mark what was altered, the redder the stronger; blue marks where a \
-     screen's own signs (status bar, buttons) or a lamp's reflection may cover the picture.",
-    "NAME.overlay.png：白框及黄至红色标出改动之处，越红改动越强；蓝色标出可能被屏幕界面（状态栏、按钮等）或灯光反射遮住的部分。",
-);
 
 /// The contract for scripts: one of these on each line.
 #[derive(Serialize)]
@@ -150,7 +143,8 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
     });
     drop(progress);
     if marked && !out.json {
-        out.line(&out.paint(Tone::Faint, out.choose(LEGEND.0, LEGEND.1)));
+        let legend = format!("NAME.overlay.png{}{}", out.choose(": ", "："), out.choose(LEGEND.0, LEGEND.1));
+        out.line(&out.paint(Tone::Faint, &legend));
     }
     Ok(failed.finish())
 }
