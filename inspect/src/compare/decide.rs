@@ -1,6 +1,7 @@
 //! The decisions: same capture or not, altered or not, damage or screen overlay.
 //!
-//! Owns every threshold that turns measures into answers, with what it was calibrated on. Knows nothing of pixels.
+//! Owns the thresholds that turn measures into answers, with what they were calibrated on, but for those that tell light
+//! from paint, which stand beside the fit they judge. Knows nothing of pixels.
 
 // Areas and sides are below 2^24.
 #![allow(clippy::cast_precision_loss)]

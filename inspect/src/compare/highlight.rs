@@ -221,10 +221,8 @@ impl Highlight {
 
     /// Whether the squares are as much lighter as the spot says, keep their texture and take on no colour.
     ///
-    /// Of 234 photographs of screens that reflect a lamp 16 are called altered (160 where light is not told), and of 78
-    /// pictures that were lit 19. Of 132 pictures with a patch made paler, its edge sharp or up to 2 % of the picture soft, 130 stay altered; of 108 with a
-    /// spot as soft as light painted in opaque white or grey, in red or in half-transparent green, 99; of 54 in
-    /// half-transparent white 20. Of 1,218 other damaged pictures none is lost.
+    /// Of 234 photographs of screens that reflect a round lamp 13 are called altered (160 where light is not told). Of 105
+    /// photographs of screens that show soft paint, opaque, red or green, 98 are; of 54 that show half-transparent white 19.
     fn is_light(&self, squares: &[Square], lights: &[f32], white: &[Square]) -> bool {
         let each = || squares.iter().zip(lights.iter().copied());
         let adds = |square: &Square, light: f32| self.adds(0, light, square.predicted);
