@@ -27,6 +27,12 @@ fn leaf_hashes(entries: &[Vec<u8>]) -> Vec<Sha256Digest> {
     entries.iter().map(|entry| leaf::hash(entry)).collect()
 }
 
+/// The tiles on the way from an entry to the root of `size` entries, lowest first. At the right edge a level may lack
+/// one and a higher level have it.
+fn way(entry: u64, size: u64) -> impl Iterator<Item = Tile> {
+    (0..8).filter_map(move |level| Tile::of_entry(Level::Hashes(level), entry, size))
+}
+
 impl Publisher {
     /// Examines what was doubted since the last time.
     pub(super) fn mend(&mut self) {
@@ -82,8 +88,7 @@ impl Publisher {
         trusting: bool,
         derived: &mut Derived,
     ) -> Result<(), PublishError> {
-        let tiles = (0..8).map_while(|level| Tile::of_entry(Level::Hashes(level), entry, size));
-        for tile in tiles {
+        for tile in way(entry, size) {
             if derived.contains_key(&tile) {
                 continue;
             }
@@ -171,5 +176,39 @@ impl Publisher {
             tracing::warn!("{path} was lost from the log's storage and is derived from the database again");
         }
         Ok(!lost.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Of trees with one to three levels of tiles, most of them with next to nothing at the right edge.
+    fn size() -> impl Strategy<Value = u64> {
+        let edges = (1_u64..4, 0_u32..3, 0_u64..300)
+            .prop_map(|(times, level, more)| times * u64::from(TILE_WIDTH).pow(level) + more);
+        prop_oneof![edges, 1_u64..20_000_000]
+    }
+
+    proptest! {
+        #[test]
+        fn a_proof_stands_on_the_ways_of_its_entry_and_of_the_last(
+            size in size(), at: prop::sample::Index, back in 0_u64..3,
+        ) {
+            for entry in [at.index(usize::try_from(size).unwrap()) as u64, (size - 1).saturating_sub(back)] {
+                let tiles: Vec<Tile> = way(entry, size).chain(way(size - 1, size)).collect();
+                let mut missing = Vec::new();
+                let mut node = |id: NodeId| {
+                    let tile = Tile::of_node(id, size).ok_or(())?;
+                    if !tiles.contains(&tile) {
+                        missing.push(tile);
+                    }
+                    Ok::<_, ()>(Sha256Digest([0; 32]))
+                };
+                prop_assert!(prove_inclusion(entry, size, &mut node).is_ok());
+                prop_assert!(missing.is_empty(), "entry {entry} of {size}: {missing:?}");
+            }
+        }
     }
 }
