@@ -166,7 +166,8 @@ pub(crate) struct Setting {
     /// The photo shows more than the registered picture, as a page, a viewer or a photograph of one does. Only there
     /// are small spots of grey or vivid colours icons and buttons: elsewhere they are stains, burns and mould.
     ///
-    /// Of 450 pages 443 show so much of the border; of a photo that shows the picture alone nothing lies there. Of 576
+    /// Of 450 pages 443 show so much of the border; of a photo that shows the picture alone nothing lies there. The
+    /// others were cut to the picture and had their buttons called altered, until corners could have some, too. Of 576
     /// roundish stains of one colour, half of which passed for buttons, 570 are shown with this (on sketches 513, where
     /// it were 135); of 144 on a shop's page, where they may still, 87 (26).
     pub(crate) shows_more: bool,
@@ -202,6 +203,29 @@ pub(crate) struct Place {
     pub(crate) shows_more: bool,
 }
 
+/// How far from the nearer side of what is seen the middle of a sign in a corner lies, across and down, parts of the
+/// frame's longest side.
+const CORNER: (f32, f32) = (0.15, 0.12);
+
+impl Place {
+    /// Whether small spots of grey or vivid colours may be icons and buttons there: anywhere on a screen, and in the
+    /// corners of a picture that was cut out of one, where nobody claims damage.
+    pub(crate) fn has_signs(&self, region: &Region) -> bool {
+        self.shows_more || self.is_in_corner(region)
+    }
+
+    fn is_in_corner(&self, region: &Region) -> bool {
+        let (left, top, right, bottom) = region.bounds;
+        let longest = self.frame.0.max(self.frame.1) as f32;
+        let middle = |from: usize, to: usize, first: usize, last: usize| {
+            let twice = from + to;
+            0.5 * twice.saturating_sub(2 * first).min((2 * last).saturating_sub(twice)) as f32
+        };
+        middle(left, right, self.seen.0, self.seen.2) <= CORNER.0 * longest
+            && middle(top, bottom, self.seen.1, self.seen.3) <= CORNER.1 * longest
+    }
+}
+
 /// Largest less smallest channel of colours, grey levels: up to the first a colour is grey (on a sketch it mixes with
 /// its surroundings), from the third vivid, from the fourth as blood and rust are not. Signs of a screen are grey or
 /// vivid, stains in between.
@@ -210,20 +234,22 @@ const GREYISH_ON_SKETCH: f32 = 36.0;
 const VIVID: f32 = 120.0;
 const VIVID_ANYWHERE: f32 = 150.0;
 
-/// Whether a region looks painted by a screen: a filled icon or frame, a small bright glyph, a vivid sticker, a panel along a side or a strip along the border.
+/// Whether a region looks painted by a screen: a filled icon or frame, a small bright glyph, a vivid sticker, a panel along
+/// a side or a strip along the border.
 ///
 /// Procedural damage with more than half its pixels of one colour filled at most 0.61 of its box. Icons on a ground of
 /// nearly their own grey have no edge, or lose a part of their disc (0.64 filled and more), but are of one colour all
 /// the more (0.8 and more). Letters are a few pixels wide, two on a sketch: not quite white any more, and small.
 pub(crate) fn is_painted(region: &Region, look: &Look, place: &Place) -> bool {
     let Place { frame, seen, shows_more } = *place;
+    let has_signs = place.has_signs(region);
     let longest = frame.0.max(frame.1) as f32;
     let (left, top, right, bottom) = region.bounds;
     let (width, height) = ((right - left) as f32, (bottom - top) as f32);
     let extent = width.max(height) / longest;
     let least_vivid = if shows_more { VIVID } else { VIVID_ANYWHERE };
     let greyish = if is_small(frame) { GREYISH_ON_SKETCH } else { GREYISH };
-    let signed = shows_more && !(greyish..VIVID).contains(&look.vivid);
+    let signed = has_signs && !(greyish..VIVID).contains(&look.vivid);
     let icon = signed
         && extent <= 0.13
         && ((look.flat >= 0.62 && look.filled >= 0.7 && look.edge >= 12.0)
@@ -256,8 +282,10 @@ pub(crate) fn is_painted(region: &Region, look: &Look, place: &Place) -> bool {
         && look.edge >= 40.0
         && region.peak >= 6.0
         && extent <= 0.2;
-    let painted = icon || small_icon || glyph || small_glyph || sticker;
-    painted || is_panel(region, look, frame, seen) || is_rim(region, frame)
+    // In the corner of a page a sketch leaves nothing of a button to be told by.
+    let corner = shows_more && is_small(frame) && extent <= 0.125 && place.is_in_corner(region);
+    let painted = icon || small_icon || glyph || small_glyph || sticker || corner;
+    painted || is_panel(region, look, frame, seen) || is_rim(region, place)
 }
 
 /// Opacity below which a dark cover only darkens, as a stain does, and the luma up to which it is dark.
@@ -279,8 +307,7 @@ pub(crate) fn may_be_button(region: &Region, frame: (usize, usize)) -> bool {
 /// Whether a cover is a button or badge, perhaps half transparent, perhaps with a glyph on it.
 ///
 /// Its outline is drawn: shop pages of two generators, of 135 pictures, had buttons of 0.97 and more where damage that told
-/// as much reached 0.96, or was thicker. None of 270 pages is called altered (on sketches 10). Before an outline was
-/// fitted 8 were (on sketches 23), and of 950 damaged pictures six more passed for buttons (on sketches five). A cover that
+/// as much reached 0.96, or was thicker. None of 450 pages is called altered (on sketches one). A cover that
 /// only darkens needs a glyph as well, or an outline that is told nearly all around.
 pub(crate) fn is_button(cover: &Cover, frame: (usize, usize)) -> bool {
     let longest = frame.0.max(frame.1) as f32;
@@ -306,11 +333,13 @@ pub(crate) fn is_button(cover: &Cover, frame: (usize, usize)) -> bool {
     sized && cover.tint <= tint && outlined && (!darkens || marked)
 }
 
-/// Whether a region is a strip along a third or more of a side of the reference, perhaps around its corners: what lies
-/// around the picture on a screen shows there when the picture's plain border could not be aligned.
-fn is_rim(region: &Region, frame: (usize, usize)) -> bool {
+/// Whether a region is a strip along a third or more of a side of the reference, on a screen a sixth, perhaps around its
+/// corners: what lies around the picture shows there when the picture's plain border could not be aligned.
+fn is_rim(region: &Region, place: &Place) -> bool {
     let (left, top, right, bottom) = region.bounds;
-    region.rim == region.area && (3 * (right - left) >= frame.0 || 3 * (bottom - top) >= frame.1)
+    let part = if place.shows_more { 6 } else { 3 };
+    let long = part * (right - left) >= place.frame.0 || part * (bottom - top) >= place.frame.1;
+    region.rim == region.area && long
 }
 
 /// Whether a region is a bar or page of one colour that covers a whole side of what is seen of the picture.

@@ -417,7 +417,7 @@ impl Found {
         if decide::is_painted(region, &look, place) {
             return true;
         }
-        if !place.shows_more || !decide::may_be_button(region, self.size) {
+        if !place.has_signs(region) || !decide::may_be_button(region, self.size) {
             return false;
         }
         let Sight { predicted, query, valid, .. } = &self.sight;
