@@ -139,10 +139,10 @@ fn alterations(measured: &Measured) -> Chart {
     const PANEL: (f32, f32) = (460.0, 250.0);
     const SHADES: [&str; 3] = ["#bcdff2", "#74b9e0", "#2a87bf"];
     let title = "Altered regions shown";
-    let subtitle = "Percent of regions of which a tenth is marked, 95 % intervals; dashes are targets";
+    let subtitle = "Percent of regions of which a tenth is marked, 95 % intervals; dashes are targets; spots take a quarter of these sizes";
     let mut chart = Chart::new(1_080, 420, title, subtitle);
     let sizes: Vec<(&str, &str)> =
-        SHADES.into_iter().zip(["1–3 %", "3–7 %", "8–15 % of the picture (spots a quarter)"]).collect();
+        SHADES.into_iter().zip(["1–3 %", "3–7 %", "8–15 % of the picture"]).collect();
     chart.key((700.0, 92.0), &sizes);
     for (column, (engine, tier)) in Engine::OWN.into_iter().zip([Tier::Detail, Tier::Sketch]).enumerate() {
         let (left, base) = (64.0 + column as f32 * 520.0, 368.0);

@@ -168,15 +168,15 @@ pub(crate) struct Setting {
     ///
     /// Of 450 pages 443 show so much of the border; of a photo that shows the picture alone nothing lies there. The
     /// others were cut to the picture and had their buttons called altered, until corners could have some, too. Of 576
-    /// roundish stains of one colour, half of which passed for buttons, 570 are shown with this (on sketches 513, where
-    /// it were 135); of 144 on a shop's page, where they may still, 87 (26).
+    /// roundish stains of one colour, half of which passed for buttons, 570 are shown with this (on sketches 513; 135
+    /// before); of 144 on a shop's page, where they may still pass, 87 are (26 on sketches).
     pub(crate) shows_more: bool,
-    /// The photo was taken of a surface, by its surroundings or because it lies unevenly: only there does a lamp
-    /// reflect. A spot of light on a digital copy was painted.
+    /// The photo was taken of a screen or a print, as it lies unevenly: only there does a lamp reflect. A spot of light
+    /// on a digital copy, with a page around it or without, was painted.
     ///
-    /// All of 1,131 photographs of screens show more; of 120 that were cut to the picture 95 of 100 have a median
-    /// shift of 0.04 of a sketch's pixels, of 698 copies with painted light, paler patches or stains one in fifty, and
-    /// else those whose shifts a large damage disturbs.
+    /// Of 1,243 photographs of screens, also cut to the picture, 97 % have a median shift of 0.04 of a sketch's pixels;
+    /// of 594 pages one, of 698 copies with painted light, paler patches or stains 2 %, besides those whose shifts a
+    /// large damage disturbs.
     pub(crate) reflects: bool,
 }
 
@@ -187,9 +187,10 @@ const UNEVEN: f32 = 0.04;
 
 impl Setting {
     pub(crate) fn of(border: &Border, parallax: &Parallax) -> Self {
-        let shows_more = border.beyond >= BEYOND;
-        let uneven = parallax.places > 0 && parallax.median >= UNEVEN;
-        Self { shows_more, reflects: shows_more || uneven }
+        Self {
+            shows_more: border.beyond >= BEYOND,
+            reflects: parallax.places > 0 && parallax.median >= UNEVEN,
+        }
     }
 }
 
@@ -203,26 +204,26 @@ pub(crate) struct Place {
     pub(crate) shows_more: bool,
 }
 
-/// How far from the nearer side of what is seen the middle of a sign in a corner lies, across and down, parts of the
+/// How far from the nearer side of the picture the middle of a sign in a corner lies, across and down, parts of the
 /// frame's longest side.
 const CORNER: (f32, f32) = (0.15, 0.12);
 
 impl Place {
     /// Whether small spots of grey or vivid colours may be icons and buttons there: anywhere on a screen, and in the
-    /// corners of a picture that was cut out of one, where nobody claims damage.
+    /// picture's corners where it was cut out of one, as nobody claims damage there.
     pub(crate) fn has_signs(&self, region: &Region) -> bool {
         self.shows_more || self.is_in_corner(region)
     }
 
     fn is_in_corner(&self, region: &Region) -> bool {
         let (left, top, right, bottom) = region.bounds;
-        let longest = self.frame.0.max(self.frame.1) as f32;
-        let middle = |from: usize, to: usize, first: usize, last: usize| {
-            let twice = from + to;
-            0.5 * twice.saturating_sub(2 * first).min((2 * last).saturating_sub(twice)) as f32
+        let (width, height) = self.frame;
+        let longest = width.max(height) as f32;
+        let from_side = |from: usize, to: usize, length: usize| {
+            0.5 * (from + to).min((2 * length).saturating_sub(from + to)) as f32
         };
-        middle(left, right, self.seen.0, self.seen.2) <= CORNER.0 * longest
-            && middle(top, bottom, self.seen.1, self.seen.3) <= CORNER.1 * longest
+        from_side(left, right, width) <= CORNER.0 * longest
+            && from_side(top, bottom, height) <= CORNER.1 * longest
     }
 }
 
@@ -282,8 +283,9 @@ pub(crate) fn is_painted(region: &Region, look: &Look, place: &Place) -> bool {
         && look.edge >= 40.0
         && region.peak >= 6.0
         && extent <= 0.2;
-    // In the corner of a page a sketch leaves nothing of a button to be told by.
-    let corner = shows_more && is_small(frame) && extent <= 0.125 && place.is_in_corner(region);
+    // In the picture's corner on a page a sketch leaves no more of a button to be told by than that it is no line.
+    let corner =
+        shows_more && is_small(frame) && extent <= 0.125 && look.filled >= 0.5 && place.is_in_corner(region);
     let painted = icon || small_icon || glyph || small_glyph || sticker || corner;
     painted || is_panel(region, look, frame, seen) || is_rim(region, place)
 }

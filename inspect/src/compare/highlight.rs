@@ -133,11 +133,12 @@ impl Spot {
     /// The spot nearby that leaves least unexplained.
     fn adjusted(mut self, squares: &[Square]) -> Self {
         let step = squares.len().div_ceil(SEARCHED).max(1);
-        // Shifted from row to row: else a step that divides a row looks at stripes.
-        let is_looked_at =
-            |(at, square): &(usize, &Square)| (at + 2 * (square.y as usize / SQUARE)).is_multiple_of(step);
-        let some: Vec<Square> =
-            squares.iter().enumerate().filter(is_looked_at).map(|(_, square)| *square).collect();
+        // Every step-th of a row, shifted from row to row: all columns are looked at.
+        let is_looked_at = |square: &&Square| {
+            let (column, row) = (square.x as usize / SQUARE, square.y as usize / SQUARE);
+            (column + (step / 2 | 1) * row).is_multiple_of(step)
+        };
+        let some: Vec<Square> = squares.iter().filter(is_looked_at).copied().collect();
         let mut least = cost(&self, &some);
         let mut step = 0.5;
         for round in 0..ROUNDS {
@@ -247,9 +248,10 @@ impl Highlight {
         for (square, light) in within() {
             let adds = adds(square, light);
             // Light pales colours and brings little of its own.
-            let paled = [1, 2].iter().all(|channel| {
-                let own = (square.predicted[*channel] - 128.0).abs();
-                self.adds(*channel, light, square.predicted).abs() <= TINT * brightest + own
+            let paled = [1, 2].into_iter().all(|channel| {
+                let own = square.predicted[channel] - 128.0;
+                let (after, spare) = (own + self.adds(channel, light, square.predicted), TINT * brightest);
+                (own.min(0.0) - spare..=own.max(0.0) + spare).contains(&after)
             });
             all += 1;
             well += usize::from(adds >= 0.0 && paled && off(square, light) <= SCATTER * usual + PART * adds);
@@ -265,8 +267,8 @@ impl Highlight {
         all >= FEW && well as f32 >= EXPLAINED * all as f32 && self.keeps_texture(squares, lights)
     }
 
-    /// Whether the brightest part of the spot that is not white has as much of the predicted contrast, against what lies beside it, as light
-    /// leaves; where there is none to follow it may.
+    /// Whether the brightest part of the spot that is not white has as much of the predicted contrast, against what lies
+    /// beside it, as light leaves; where there is none to follow it may.
     ///
     /// In linear light, of which colours are the root of degree 2.2, the slope of what is seen over what was there is
     /// what there was over what there is, to the power of 1.2.

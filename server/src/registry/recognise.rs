@@ -1,8 +1,8 @@
 //! Recognising a photo: candidates by fingerprints and local features, then pixel by pixel.
 //!
-//! Cheap tests come first. Global codes propose what looks alike as a whole; only when none of it is the same capture
-//! are local features asked, which find crops, screenshots and collages. What is proposed counts for nothing until
-//! the pixels agree.
+//! Cheap tests come first. Global codes propose what looks alike as a whole; only when none of it is the same capture,
+//! or one is altered under a map that may be off, are local features asked, which find crops, screenshots and collages.
+//! What is proposed counts for nothing until the pixels agree.
 
 use super::{
     Inner, Refusal,
@@ -459,5 +459,67 @@ mod tests {
         assert_eq!(place(10.25, (400, 300)), Some((27, 60, 81, 15)));
         assert_eq!(place(130.0, (300, 200)), Some((260, 40, 40, 10)));
         assert_eq!(place(160.0, (300, 200)), None);
+    }
+
+    /// One picture compared: its blocks agree in the median and lower quartile, and shift by a median, if told.
+    fn compared(relation: Relation, (median, quartile): (f32, f32), shift: Option<f32>) -> Resemblance {
+        let agreement = compare::Agreement { median, quartile, alike: 1.0, unlike: 0.0, blocks: 400 };
+        let told = compare::Parallax { median: shift.unwrap_or_default(), places: 90, ..Default::default() };
+        let comparison = Comparison {
+            relation,
+            alignment: Homography::IDENTITY,
+            overlap: 1.0,
+            agreement,
+            parallax: if shift.is_some() { told } else { compare::Parallax::default() },
+            border: compare::Border::default(),
+            level: 0.0,
+            alterations: Vec::new(),
+            overlays: Vec::new(),
+            map: compare::Plane { width: 0, height: 0, data: Vec::new() },
+        };
+        let comparison = Some((Reference::Detail, comparison));
+        Resemblance { index: 7, distance: Some(12), comparison, part: None }
+    }
+
+    #[test]
+    fn what_is_altered_is_settled_under_an_exact_map_alone() {
+        use Relation::{OtherCapture, SameCapture, SameCaptureAltered};
+        let settled = |relation, agreement, shift| compared(relation, agreement, shift).is_settled();
+        assert!(settled(SameCapture, (0.9, 0.7), None));
+        assert!(settled(SameCaptureAltered, (0.99, 0.97), Some(0.03)));
+        // Off by a tenth of a pixel, by an unknown shift, and where blocks agree less.
+        assert!(!settled(SameCaptureAltered, (0.99, 0.97), Some(0.1)));
+        assert!(!settled(SameCaptureAltered, (0.99, 0.97), None));
+        assert!(!settled(SameCaptureAltered, (0.98, 0.97), Some(0.03)));
+        assert!(!settled(OtherCapture, (0.99, 0.97), Some(0.03)));
+    }
+
+    #[test]
+    fn of_two_maps_the_nearer_to_the_truth_stays() {
+        use Relation::{OtherCapture, SameCapture, SameCaptureAltered};
+        let other = |relation, agreement, shift| Resemblance {
+            distance: None,
+            ..compared(relation, agreement, shift)
+        };
+        // The first is better, whichever is asked first.
+        for (best, worse) in [
+            // Where both agree as well as can be told, shifts tell more than agreement.
+            ((SameCapture, (0.99, 0.97), Some(0.02)), (SameCaptureAltered, (0.995, 0.98), Some(0.1))),
+            ((SameCapture, (0.99, 0.97), Some(0.1)), (SameCaptureAltered, (0.995, 0.98), None)),
+            ((SameCaptureAltered, (0.97, 0.9), Some(0.1)), (SameCaptureAltered, (0.96, 0.8), Some(0.02))),
+            ((SameCapture, (0.9, 0.7), None), (OtherCapture, (0.99, 0.98), Some(0.01))),
+        ] {
+            for (first, second) in [(best, worse), (worse, best)] {
+                let first = compared(first.0, first.1, first.2);
+                let kept = better(Some(first), Some(other(second.0, second.1, second.2))).unwrap();
+                assert_eq!(kept.distance, Some(12));
+                let agreement = kept.comparison.map(|(_, found)| found.agreement.median);
+                assert_eq!(agreement, Some(best.1.0), "{best:?}");
+            }
+        }
+        // Where nothing was kept, the codes stand.
+        let codes = Resemblance { index: 7, distance: Some(12), comparison: None, part: None };
+        let kept = better(Some(codes), Some(other(SameCapture, (0.99, 0.97), None))).unwrap();
+        assert!(kept.comparison.is_none() && kept.distance == Some(12));
     }
 }

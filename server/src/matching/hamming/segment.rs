@@ -103,7 +103,10 @@ impl Segment {
 
     /// The same, a large one on all processors, as when a snapshot is loaded and nobody asks yet.
     pub(crate) fn from_parts_at_once(codes: Box<[Spread]>, ids: Box<[u32]>, more: Box<[(u32, u32)]>) -> Self {
-        let workers = if codes.len() < LARGE { 1 } else { available_parallelism().map_or(1, usize::from) };
+        if codes.len() < LARGE {
+            return Self::from_parts(codes, ids, more);
+        }
+        let workers = available_parallelism().map_or(1, usize::from);
         let share = KEYS.div_ceil(workers);
         let build = |first: usize| {
             let keys = first..(first + share).min(KEYS);
