@@ -187,11 +187,13 @@ const UNEVEN: f32 = 0.04;
 
 impl Setting {
     pub(crate) fn of(border: &Border, parallax: &Parallax) -> Self {
-        Self {
-            shows_more: border.beyond >= BEYOND,
-            reflects: parallax.places > 0 && parallax.median >= UNEVEN,
-        }
+        Self { shows_more: border.beyond >= BEYOND, reflects: is_uneven(parallax) }
     }
+}
+
+/// Whether a photo lies unevenly over the registered picture, as one that was taken of a screen or a print does.
+pub(crate) fn is_uneven(parallax: &Parallax) -> bool {
+    parallax.places > 0 && parallax.median >= UNEVEN
 }
 
 /// Where a region is judged.
@@ -202,6 +204,8 @@ pub(crate) struct Place {
     pub(crate) seen: Bounds,
     /// As in [`Setting`].
     pub(crate) shows_more: bool,
+    /// Whether the corners of the picture alone may have signs.
+    pub(crate) corners: bool,
 }
 
 /// How far from the nearer side of the picture the middle of a sign in a corner lies, across and down, parts of the
@@ -210,9 +214,9 @@ const CORNER: (f32, f32) = (0.15, 0.12);
 
 impl Place {
     /// Whether small spots of grey or vivid colours may be icons and buttons there: anywhere on a screen, and in the
-    /// picture's corners where it was cut out of one, as nobody claims damage there.
+    /// picture's corners where it was cut out of one.
     pub(crate) fn has_signs(&self, region: &Region) -> bool {
-        self.shows_more || self.is_in_corner(region)
+        self.shows_more || (self.corners && self.is_in_corner(region))
     }
 
     fn is_in_corner(&self, region: &Region) -> bool {
@@ -242,7 +246,7 @@ const VIVID_ANYWHERE: f32 = 150.0;
 /// nearly their own grey have no edge, or lose a part of their disc (0.64 filled and more), but are of one colour all
 /// the more (0.8 and more). Letters are a few pixels wide, two on a sketch: not quite white any more, and small.
 pub(crate) fn is_painted(region: &Region, look: &Look, place: &Place) -> bool {
-    let Place { frame, seen, shows_more } = *place;
+    let Place { frame, seen, shows_more, .. } = *place;
     let has_signs = place.has_signs(region);
     let longest = frame.0.max(frame.1) as f32;
     let (left, top, right, bottom) = region.bounds;

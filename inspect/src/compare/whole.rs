@@ -30,6 +30,8 @@ const SMALLEST: usize = 32;
 const REPORTED: usize = 32;
 /// Pixels around a button's outline into which its edge reaches.
 const BUTTON_EDGE: f32 = 1.5;
+/// Signs in the corners of a picture alone that show that it was cut out of a page, at least.
+const SIGNS: usize = 2;
 /// Regions examined, at most; the heaviest.
 const EXAMINED: usize = 64;
 /// Reflections of lamps that are told, and regions that are tried as such, at most.
@@ -132,6 +134,13 @@ impl Comparison {
     pub const OVERLAY: u8 = 64;
     /// The map's least value for alterations.
     pub const ALTERED: u8 = 128;
+
+    /// Whether the photo lies unevenly over the reference, as 97 % of photographs of screens and 2 % of digital copies do
+    /// (1,243 and 1,292 pictures).
+    #[must_use]
+    pub fn lies_unevenly(&self) -> bool {
+        decide::is_uneven(&self.parallax)
+    }
 }
 
 /// Compares a query with a reference (the sketch or the detail). `initial` maps reference pixels to pixels of the query
@@ -398,12 +407,27 @@ impl Found {
         heaviest.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         heaviest.truncate(EXAMINED);
         let contrast = residual::contrast(&self.sight.query[0]);
-        let place = Place { frame: self.size, seen: self.seen(), shows_more: self.setting.shows_more };
-        let judged = heaviest.into_iter().map(|(strength, index)| {
-            let overlay = self.is_overlay(&contrast, &place, index as u32 + 1, &self.regions[index]);
-            Judged { strength, index, overlay }
+        let shows_more = self.setting.shows_more;
+        let place = Place { frame: self.size, seen: self.seen(), shows_more, corners: false };
+        let is_overlay = |place: &Place, index: usize| {
+            self.is_overlay(&contrast, place, index as u32 + 1, &self.regions[index])
+        };
+        let told = |(strength, index)| Judged { strength, index, overlay: is_overlay(&place, index) };
+        let mut judged: Vec<Judged> = heaviest.into_iter().map(told).collect();
+        // A page that was cut to its very picture has signs in several corners; one spot is a stain there, too.
+        let corners = Place { corners: true, ..place };
+        let signs = judged.iter().enumerate().filter(|(_, region)| {
+            let may =
+                !region.overlay && !corners.shows_more && corners.has_signs(&self.regions[region.index]);
+            may && is_overlay(&corners, region.index)
         });
-        judged.collect()
+        let signs: Vec<usize> = signs.map(|(at, _)| at).collect();
+        if signs.len() >= SIGNS {
+            for at in signs {
+                judged[at].overlay = true;
+            }
+        }
+        judged
     }
 
     fn strength(&self, region: &Region) -> f32 {

@@ -60,6 +60,8 @@ pub struct Examined {
     pub altered: bool,
     /// Something that is no damage lies over it.
     pub overlaid: bool,
+    /// The photo lies unevenly, as one that was taken of a screen does.
+    pub uneven: bool,
     /// The part of the photo that shows it.
     pub part: Option<Part>,
 }

@@ -124,7 +124,7 @@ pub(super) fn examination_limits(candidate: &Candidate) -> Vec<Limit> {
     if found.numbers.reference == Reference::Sketch {
         limits.push(Limit::SmallReference);
     }
-    if found.overlaid || found.numbers.correlation < CLEAR_CORRELATION {
+    if found.overlaid || found.uneven || found.numbers.correlation < CLEAR_CORRELATION {
         limits.push(Limit::AlterationsMayBeMissed);
     }
     limits

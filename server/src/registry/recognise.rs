@@ -133,6 +133,7 @@ impl Resemblance {
             },
             altered: found.relation == Relation::SameCaptureAltered,
             overlaid: !found.overlays.is_empty(),
+            uneven: found.lies_unevenly(),
             part: self.part,
         })
     }

@@ -347,7 +347,8 @@ pub(crate) enum StatementCommand {
         /// The file that was registered.
         file: PathBuf,
     },
-    /// Delete the fingerprints and the file name that belong to a statement. The statement stays.
+    /// Delete the fingerprints, the reference picture and the file name that belong to a statement. The statement stays,
+    /// and the very file is still recognised by its digest in the log.
     DeleteRecord {
         /// Its identifier.
         id: StatementId,

@@ -143,7 +143,7 @@ pub(crate) fn run(session: &Session, args: &Check) -> Result<Status, Failure> {
     });
     drop(progress);
     if marked && !out.json {
-        let legend = format!("NAME.overlay.png{}{}", out.choose(": ", "："), out.choose(LEGEND.0, LEGEND.1));
+        let legend = format!("*.overlay.png{}{}", out.choose(": ", "："), out.choose(LEGEND.0, LEGEND.1));
         out.line(&out.paint(Tone::Faint, &legend));
     }
     Ok(failed.finish())

@@ -105,6 +105,18 @@ fn upload(session: &Session, id: &StatementId, file: &Path) -> Result<Status, Fa
 
 fn delete_record(session: &Session, id: &StatementId) -> Result<Status, Failure> {
     let logged = session.connect()?.client.delete_record(id)?;
+    let out = &session.out;
+    if !out.json {
+        let en = format!(
+            "The record of {id} is deleted: fingerprints, reference picture, file name. The log keeps the digests: the \
+             very file is recognised as before, changed copies are not. The deletion is logged as"
+        );
+        let zh = format!(
+            "{id} 的记录已删除：指纹、参考图和文件名。日志仍保留摘要：完全相同的文件仍可识别，改动过的副本不再能识别。\
+             本次删除已记入日志："
+        );
+        out.line(out.choose(&en, &zh));
+    }
     show_logged(session, &logged);
     Ok(Status::Done)
 }

@@ -37,7 +37,7 @@ pub(super) const PAGES: &[Page] = &[
     },
     Page {
         path: "statement delete-record",
-        about: "删除声明的指纹和文件名。声明本身保留",
+        about: "删除声明的指纹、参考图和文件名。声明本身保留",
         after: "",
         arguments: &[ID],
     },
