@@ -136,7 +136,7 @@ impl Spot {
         // Every step-th of a row, shifted from row to row: all columns are looked at.
         let is_looked_at = |square: &&Square| {
             let (column, row) = (square.x as usize / SQUARE, square.y as usize / SQUARE);
-            (column + (step / 2 | 1) * row).is_multiple_of(step)
+            (column + ((step / 2) | 1) * row).is_multiple_of(step)
         };
         let some: Vec<Square> = squares.iter().filter(is_looked_at).copied().collect();
         let mut least = cost(&self, &some);
