@@ -167,7 +167,7 @@ pub(crate) struct Setting {
     /// are small spots of grey or vivid colours icons and buttons: elsewhere they are stains, burns and mould.
     ///
     /// Of 450 pages 443 show so much of the border; of a photo that shows the picture alone nothing lies there. The
-    /// others were cut to the picture and had their buttons called altered, until corners could have some, too. Of 576
+    /// others were cut to the picture and had their buttons called altered, until two corners could have some, too. Of 576
     /// roundish stains of one colour, half of which passed for buttons, 570 are shown with this (on sketches 513; 135
     /// before); of 144 on a shop's page, where they may still pass, 87 are (26 on sketches).
     pub(crate) shows_more: bool,
@@ -313,7 +313,7 @@ pub(crate) fn may_be_button(region: &Region, frame: (usize, usize)) -> bool {
 /// Whether a cover is a button or badge, perhaps half transparent, perhaps with a glyph on it.
 ///
 /// Its outline is drawn: shop pages of two generators, of 135 pictures, had buttons of 0.97 and more where damage that told
-/// as much reached 0.96, or was thicker. None of 450 pages is called altered (on sketches one). A cover that
+/// as much reached 0.96, or was thicker. None of 450 pages is called altered (on sketches two). A cover that
 /// only darkens needs a glyph as well, or an outline that is told nearly all around.
 pub(crate) fn is_button(cover: &Cover, frame: (usize, usize)) -> bool {
     let longest = frame.0.max(frame.1) as f32;
