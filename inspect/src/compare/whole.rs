@@ -414,14 +414,17 @@ impl Found {
         };
         let told = |(strength, index)| Judged { strength, index, overlay: is_overlay(&place, index) };
         let mut judged: Vec<Judged> = heaviest.into_iter().map(told).collect();
+        if shows_more {
+            return judged;
+        }
         // A page that was cut to its very picture has signs in several corners; one spot is a stain there, too.
         let corners = Place { corners: true, ..place };
-        let signs = judged.iter().enumerate().filter(|(_, region)| {
-            let may =
-                !region.overlay && !corners.shows_more && corners.has_signs(&self.regions[region.index]);
-            may && is_overlay(&corners, region.index)
-        });
-        let signs: Vec<usize> = signs.map(|(at, _)| at).collect();
+        let is_sign = |region: &Judged| {
+            !region.overlay
+                && corners.has_signs(&self.regions[region.index])
+                && is_overlay(&corners, region.index)
+        };
+        let signs: Vec<usize> = (0..judged.len()).filter(|at| is_sign(&judged[*at])).collect();
         if signs.len() >= SIGNS {
             for at in signs {
                 judged[at].overlay = true;
