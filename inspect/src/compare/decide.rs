@@ -1,4 +1,4 @@
-//! The decisions: same capture or not, altered or not, damage or screen overlay.
+//! The decisions: same capture or not, altered or not.
 //!
 //! Owns the thresholds that turn measures into answers, with what they were calibrated on, but for those that tell light
 //! from paint, which stand beside the fit they judge. Knows nothing of pixels.
@@ -8,11 +8,8 @@
 
 use super::agreement::Agreement;
 use super::border::Border;
-use super::frame::is_small;
-use super::look::Look;
 use super::parallax::Parallax;
-use super::regions::{Bounds, Region};
-use super::veil::Cover;
+use super::regions::Region;
 
 /// Overlap, share of the reference, below which nothing is said.
 const LITTLE_OVERLAP: f32 = 0.06;
@@ -196,168 +193,10 @@ pub(crate) fn is_uneven(parallax: &Parallax) -> bool {
     parallax.places > 0 && parallax.median >= UNEVEN
 }
 
-/// Where a region is judged.
-pub(crate) struct Place {
-    /// Width and height of the frame.
-    pub(crate) frame: (usize, usize),
-    /// The bounds of what is judged.
-    pub(crate) seen: Bounds,
-    /// As in [`Setting`].
-    pub(crate) shows_more: bool,
-    /// Whether the corners of the picture alone may have signs.
-    pub(crate) corners: bool,
-}
-
-/// How far from the nearer side of the picture the middle of a sign in a corner lies, across and down, parts of the
-/// frame's longest side.
-const CORNER: (f32, f32) = (0.15, 0.12);
-
-impl Place {
-    /// Whether small spots of grey or vivid colours may be icons and buttons there: anywhere on a screen, and in the
-    /// picture's corners where it was cut out of one.
-    pub(crate) fn has_signs(&self, region: &Region) -> bool {
-        self.shows_more || (self.corners && self.is_in_corner(region))
-    }
-
-    fn is_in_corner(&self, region: &Region) -> bool {
-        let (left, top, right, bottom) = region.bounds;
-        let (width, height) = self.frame;
-        let longest = width.max(height) as f32;
-        let from_side = |from: usize, to: usize, length: usize| {
-            0.5 * (from + to).min((2 * length).saturating_sub(from + to)) as f32
-        };
-        from_side(left, right, width) <= CORNER.0 * longest
-            && from_side(top, bottom, height) <= CORNER.1 * longest
-    }
-}
-
-/// Largest less smallest channel of colours, grey levels: up to the first a colour is grey (on a sketch it mixes with
-/// its surroundings), from the third vivid, from the fourth as blood and rust are not. Signs of a screen are grey or
-/// vivid, stains in between.
-const GREYISH: f32 = 10.0;
-const GREYISH_ON_SKETCH: f32 = 36.0;
-const VIVID: f32 = 120.0;
-const VIVID_ANYWHERE: f32 = 150.0;
-
-/// Whether a region looks painted by a screen: a filled icon or frame, a small bright glyph, a vivid sticker, a panel along
-/// a side or a strip along the border.
-///
-/// Procedural damage with more than half its pixels of one colour filled at most 0.61 of its box. Icons on a ground of
-/// nearly their own grey have no edge, or lose a part of their disc (0.64 filled and more), but are of one colour all
-/// the more (0.8 and more). Letters are a few pixels wide, two on a sketch: not quite white any more, and small.
-pub(crate) fn is_painted(region: &Region, look: &Look, place: &Place) -> bool {
-    let Place { frame, seen, shows_more, .. } = *place;
-    let has_signs = place.has_signs(region);
-    let longest = frame.0.max(frame.1) as f32;
-    let (left, top, right, bottom) = region.bounds;
-    let (width, height) = ((right - left) as f32, (bottom - top) as f32);
-    let extent = width.max(height) / longest;
-    let least_vivid = if shows_more { VIVID } else { VIVID_ANYWHERE };
-    let greyish = if is_small(frame) { GREYISH_ON_SKETCH } else { GREYISH };
-    let signed = has_signs && !(greyish..VIVID).contains(&look.vivid);
-    let icon = signed
-        && extent <= 0.13
-        && ((look.flat >= 0.62 && look.filled >= 0.7 && look.edge >= 12.0)
-            || (look.flat >= 0.8 && look.filled >= 0.64 && look.edge >= 12.0)
-            || (look.flat >= 0.95 && look.filled >= 0.66 && look.edge >= 5.0));
-    // On a sketch an icon is a dozen pixels and mostly edge.
-    let small_icon = signed
-        && is_small(frame)
-        && extent <= 0.11
-        && look.flat >= 0.45
-        && look.filled >= 0.7
-        && look.edge >= 30.0
-        && region.peak >= 5.0;
-    let glyph = look.bright >= 0.95
-        && look.white >= 195.0
-        && look.edge >= 40.0
-        && region.peak >= 4.0
-        && height <= 0.07 * longest
-        && width <= 0.12 * longest;
-    let (least_white, least_edge) = if is_small(frame) { (120.0, 40.0) } else { (140.0, 100.0) };
-    let small_glyph = look.bright >= 0.97
-        && look.white >= least_white
-        && look.edge >= least_edge
-        && region.peak >= 6.0
-        && height <= 0.05 * longest
-        && width <= 0.08 * longest;
-    // Larger vivid areas are spilt paint, not stickers.
-    let sticker = look.vivid >= least_vivid
-        && look.flat >= 0.5
-        && look.edge >= 40.0
-        && region.peak >= 6.0
-        && extent <= 0.2;
-    // In the picture's corner on a page a sketch leaves no more of a button to be told by than that it is no line.
-    let corner =
-        shows_more && is_small(frame) && extent <= 0.125 && look.filled >= 0.5 && place.is_in_corner(region);
-    let painted = icon || small_icon || glyph || small_glyph || sticker || corner;
-    painted || is_panel(region, look, frame, seen) || is_rim(region, place)
-}
-
-/// Opacity below which a dark cover only darkens, as a stain does, and the luma up to which it is dark.
-const WEAK: f32 = 0.5;
-const DARK: f32 = 128.0;
-
 /// Whether a region is large enough for a lamp's reflection.
 pub(crate) fn may_be_lit(region: &Region, frame: (usize, usize)) -> bool {
     let (left, top, right, bottom) = region.bounds;
     12 * (right - left).max(bottom - top) >= frame.0.max(frame.1)
-}
-
-/// Whether a region is small enough to be a button, with a line of the picture that runs into it.
-pub(crate) fn may_be_button(region: &Region, frame: (usize, usize)) -> bool {
-    let (left, top, right, bottom) = region.bounds;
-    5 * (right - left).max(bottom - top) <= frame.0.max(frame.1)
-}
-
-/// Whether a cover is a button or badge, perhaps half transparent, perhaps with a glyph on it.
-///
-/// Its outline is drawn: shop pages of two generators, of 135 pictures, had buttons of 0.97 and more where damage that told
-/// as much reached 0.96, or was thicker. None of 450 pages is called altered (on sketches two). A cover that
-/// only darkens needs a glyph as well, or an outline that is told nearly all around.
-pub(crate) fn is_button(cover: &Cover, frame: (usize, usize)) -> bool {
-    let longest = frame.0.max(frame.1) as f32;
-    let (width, height) = (cover.bar.width() / longest, cover.bar.height() / longest);
-    // On a sketch a button is a dozen pixels, and its glyph and edge are most of it: there its size has to tell.
-    let (thick, covered, bare, drawn, told, glyph, tint) = if is_small(frame) {
-        (0.085, 0.22, 0.18, 0.945, 0.38, 0.035, 24.0)
-    } else {
-        (0.11, 0.4, 0.1, 0.965, 0.55, 0.05, 16.0)
-    };
-    // Told by its outline alone: it may be larger, and a white glyph on white ground looks bare.
-    let certain = cover.drawn >= 0.98 && cover.told >= 0.7;
-    let (thick, bare) = if certain { (0.14, 0.25) } else { (thick, bare) };
-    let sized = width.max(height) <= 0.16
-        && width.min(height) <= thick
-        // A counter is a few letters long; a scratch is longer.
-        && width.max(height) <= 3.0 * width.min(height);
-    let outlined =
-        cover.covered >= covered && cover.bare <= bare && cover.drawn >= drawn && cover.told >= told;
-    let darkens = cover.opacity < WEAK && cover.luma <= DARK;
-    let marked = cover.glyph >= glyph || (cover.drawn >= 0.99 && cover.told >= 0.8);
-    // A screen's greys, not a stain's brown.
-    sized && cover.tint <= tint && outlined && (!darkens || marked)
-}
-
-/// Whether a region is a strip along a third or more of a side of the reference, on a screen a sixth, perhaps around its
-/// corners: what lies around the picture shows there when the picture's plain border could not be aligned.
-fn is_rim(region: &Region, place: &Place) -> bool {
-    let (left, top, right, bottom) = region.bounds;
-    let part = if place.shows_more { 6 } else { 3 };
-    let long = part * (right - left) >= place.frame.0 || part * (bottom - top) >= place.frame.1;
-    region.rim == region.area && long
-}
-
-/// Whether a region is a bar or page of one colour that covers a whole side of what is seen of the picture.
-fn is_panel(region: &Region, look: &Look, frame: (usize, usize), seen: Bounds) -> bool {
-    let (left, top, right, bottom) = region.bounds;
-    // What is near the side stands for what reaches it: the outermost pixels are not judged.
-    let near = frame.0.max(frame.1) / 50;
-    let (at_left, at_right) = (left <= seen.0 + near, right + near >= seen.2);
-    let (at_top, at_bottom) = (top <= seen.1 + near, bottom + near >= seen.3);
-    let from_side =
-        (at_left && at_right && (at_top || at_bottom)) || (at_top && at_bottom && (at_left || at_right));
-    from_side && look.flat >= 0.5 && look.filled >= 0.5
 }
 
 #[cfg(test)]

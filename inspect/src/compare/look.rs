@@ -8,6 +8,7 @@
 
 use super::raster::{Plane, Rgb};
 use super::regions::{self, Bounds};
+use super::tone::Channels;
 
 /// Half width, grey levels per channel, of what counts as one colour.
 pub(super) const SAME: i32 = 9;
@@ -29,15 +30,22 @@ pub(crate) struct Look {
     pub(crate) filled: f32,
     /// Largest less smallest channel of the commonest colour, grey levels.
     pub(crate) vivid: f32,
+    /// The first decile of the query's luma over the region, grey levels.
+    pub(crate) black: f32,
+    /// The ninth decile of the larger colour difference over the region, grey levels from none.
+    pub(crate) tinted: f32,
+    /// Mean step of the residual from one pixel of a row to the next over its mean, along the box: strokes of letters
+    /// stand side by side, a line goes on.
+    pub(crate) strokes: f32,
 }
 
 /// The planes a look is taken from.
 pub(crate) struct Scene<'a> {
     pub(crate) labels: &'a [u32],
     pub(crate) query: &'a Rgb,
-    pub(crate) luma: &'a Plane,
+    pub(crate) seen: &'a Channels,
     pub(crate) contrast: &'a Plane,
-    pub(crate) predicted: &'a Plane,
+    pub(crate) predicted: &'a Channels,
 }
 
 impl Scene<'_> {
@@ -46,11 +54,13 @@ impl Scene<'_> {
         let (left, top, right, bottom) = bounds;
         let (mut inner, mut all) = (Vec::new(), Vec::new());
         let (mut edge, mut rim, mut up, mut total) = (0_u32, 0_u32, 0_u32, 0_u32);
-        let mut lumas = [0_u32; 256];
-        for (index, surrounded) in regions::pixels(self.labels, label, bounds, self.luma.width) {
+        let (mut lumas, mut tints) = ([0_u32; 256], [0_u32; 256]);
+        for (index, surrounded) in regions::pixels(self.labels, label, bounds, self.seen[0].width) {
             all.push(index);
-            let (value, predicted) = (self.luma.data[index], self.predicted.data[index]);
+            let (value, predicted) = (self.seen[0].data[index], self.predicted[0].data[index]);
             lumas[usize::from(value)] += 1;
+            let tint = self.seen[1..].iter().map(|plane| plane.data[index].abs_diff(128)).max();
+            tints[usize::from(tint.unwrap_or(0))] += 1;
             up += u32::from(value.saturating_sub(predicted));
             total += u32::from(value.abs_diff(predicted));
             if surrounded {
@@ -63,23 +73,38 @@ impl Scene<'_> {
         let chosen = if inner.len() >= FEW_INNER { &inner } else { &all };
         let (colour, same) = self.commonest(chosen);
         let count = chosen.len().max(1) as f32;
-        let mut left_over = all.len() as u32 / 10;
-        let mut white = 255;
-        for (value, number) in lumas.iter().enumerate().rev() {
-            white = value;
-            if *number > left_over {
-                break;
-            }
-            left_over -= number;
-        }
+        let tenth = all.len() as u32 / 10;
         Look {
             flat: same as f32 / count,
             edge: edge as f32 / rim.max(1) as f32,
             bright: up as f32 / total.max(1) as f32,
-            white: white as f32,
+            white: decile(lumas.iter().rev(), tenth).map_or(255.0, |at| 255.0 - at as f32),
+            black: decile(lumas.iter(), tenth).map_or(0.0, |at| at as f32),
+            tinted: decile(tints.iter().rev(), tenth).map_or(255.0, |at| 255.0 - at as f32),
+            strokes: self.strokes(bounds),
             filled: all.len() as f32 / ((right - left) * (bottom - top)).max(1) as f32,
             vivid: f32::from(colour.iter().max().unwrap_or(&0) - colour.iter().min().unwrap_or(&0)),
         }
+    }
+
+    /// As [`Look::strokes`].
+    fn strokes(&self, (left, top, right, bottom): Bounds) -> f32 {
+        let width = self.seen[0].width;
+        let off = |index: usize| -> u32 {
+            let planes = self.seen.iter().zip(self.predicted);
+            planes.map(|(seen, predicted)| u32::from(seen.data[index].abs_diff(predicted.data[index]))).sum()
+        };
+        let (mut steps, mut total) = (0_u32, 0_u32);
+        for y in top..bottom {
+            let mut before = None;
+            for x in left..right {
+                let here = off(y * width + x);
+                steps += before.map_or(0, |before| here.abs_diff(before));
+                total += here;
+                before = Some(here);
+            }
+        }
+        steps as f32 / total.max(1) as f32
     }
 
     /// The commonest colour and how many of the pixels have it.
@@ -114,4 +139,15 @@ impl Scene<'_> {
         }
         (colour, pixels.iter().filter(|i| near(colour, at(**i), SAME)).count())
     }
+}
+
+/// Where in the counts those so far come to more than `left`.
+fn decile<'a>(counts: impl Iterator<Item = &'a u32>, mut left: u32) -> Option<usize> {
+    counts.enumerate().find_map(|(value, count)| {
+        if *count > left {
+            return Some(value);
+        }
+        left -= count;
+        None
+    })
 }

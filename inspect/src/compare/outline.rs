@@ -1,4 +1,5 @@
-//! The bar of round ends (a disc in a square box) that gathers what is covered and leaves out what is not.
+//! The bar of round ends (a disc in a square box) or round corners that gathers what is covered and leaves out what is
+//! not.
 //!
 //! A half-transparent button changes nothing on ground of nearly its own colour, so that its region lacks what lies
 //! there: its outline is found from what speaks for it and against it. Owns the search and the measures; decides
@@ -31,49 +32,70 @@ pub(crate) enum Says {
     Bare,
     /// Both explain it: the ground has the cover's colour.
     Either,
-    /// Neither explains it, and it is lighter than the cover: perhaps a glyph.
-    Lighter,
+    /// Neither explains it, and it stands out from the cover: perhaps a glyph.
+    Glyph,
     /// Neither explains it.
     Neither,
     /// The photo does not show it.
     Unseen,
 }
 
-/// A box, left, top, right, bottom, pixels; its bar has its width and height.
+/// How round the corners of bars are that are tried, as shares of what round ends are.
+const ROUND: [f32; 2] = [1.0, 0.25];
+
+/// A box with round corners.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Bar(pub(crate) [f32; 4]);
+pub(crate) struct Bar {
+    /// Left, top, right, bottom, pixels.
+    pub(crate) edges: [f32; 4],
+    /// Radius of the corners over half of the shorter side, 0 to 1: 1 are round ends.
+    pub(crate) round: f32,
+}
 
 impl Bar {
     /// The same bar elsewhere.
     pub(crate) fn moved(self, x: f32, y: f32) -> Self {
-        let [left, top, right, bottom] = self.0;
-        Self([left + x, top + y, right + x, bottom + y])
+        let [left, top, right, bottom] = self.edges;
+        Self { edges: [left + x, top + y, right + x, bottom + y], ..self }
     }
 
     pub(crate) fn width(self) -> f32 {
-        self.0[2] - self.0[0]
+        self.edges[2] - self.edges[0]
     }
 
     pub(crate) fn height(self) -> f32 {
-        self.0[3] - self.0[1]
+        self.edges[3] - self.edges[1]
     }
 
     /// The same outline, `by` pixels further out.
     pub(crate) fn grown(self, by: f32) -> Self {
-        let [left, top, right, bottom] = self.0;
-        Self([left - by, top - by, right + by, bottom + by])
+        let [left, top, right, bottom] = self.edges;
+        // A corner's centre stays where it is.
+        let radius = self.radius() + by;
+        let edges = [left - by, top - by, right + by, bottom + by];
+        let half = 0.5 * (right - left).min(bottom - top) + by;
+        Self { edges, round: (radius / half.max(f32::MIN_POSITIVE)).clamp(0.0, 1.0) }
+    }
+
+    fn radius(self) -> f32 {
+        0.5 * self.round * self.width().min(self.height())
+    }
+
+    /// The area, pixels.
+    pub(crate) fn area(self) -> f32 {
+        let radius = self.radius();
+        self.width() * self.height() - (4.0 - std::f32::consts::PI) * radius * radius
     }
 
     /// The pixels of row `y` whose centres lie inside, within a row of `width`.
     pub(crate) fn row(self, y: usize, width: usize) -> std::ops::Range<usize> {
-        let [left, top, right, bottom] = self.0;
-        let radius = 0.5 * (right - left).min(bottom - top);
-        let at = y as f32 + 0.5;
-        let off = at - at.clamp(top + radius, (bottom - radius).max(top + radius));
-        let chord = radius * radius - off * off;
-        if radius <= 0.0 || chord < 0.0 {
+        let [left, top, right, bottom] = self.edges;
+        let (radius, at) = (self.radius(), y as f32 + 0.5);
+        if right <= left || at < top || at > bottom {
             return 0..0;
         }
+        let off = at - at.clamp(top + radius, (bottom - radius).max(top + radius));
+        let chord = (radius * radius - off * off).max(0.0);
         let short = radius - chord.sqrt();
         let bound = |x: f32| ((x - 0.5).ceil().max(0.0) as usize).min(width);
         let (first, end) = (bound(left + short), bound(right - short));
@@ -86,7 +108,7 @@ impl Bar {
 pub(crate) struct Counts {
     pub(crate) covered: u32,
     pub(crate) bare: u32,
-    pub(crate) lighter: u32,
+    pub(crate) glyph: u32,
     pub(crate) all: u32,
 }
 
@@ -105,7 +127,7 @@ impl Counts {
         Self {
             covered: self.covered - other.covered,
             bare: self.bare - other.bare,
-            lighter: self.lighter - other.lighter,
+            glyph: self.glyph - other.glyph,
             all: self.all - other.all,
         }
     }
@@ -133,7 +155,7 @@ impl Votes {
                 let says = says(x, y);
                 sum.covered += u32::from(says == Says::Covered);
                 sum.bare += u32::from(says == Says::Bare);
-                sum.lighter += u32::from(says == Says::Lighter);
+                sum.glyph += u32::from(says == Says::Glyph);
                 sum.all += u32::from(says != Says::Unseen);
                 sums.push(sum);
             }
@@ -143,7 +165,7 @@ impl Votes {
 
     /// What the pixels inside a bar say.
     pub(crate) fn inside(&self, bar: Bar) -> Counts {
-        let [_, top, _, bottom] = bar.0;
+        let [_, top, _, bottom] = bar.edges;
         let (first, end) = (top.max(0.0) as usize, (bottom.max(0.0).ceil() as usize).min(self.height));
         let mut total = Counts::default();
         for y in first..end {
@@ -152,7 +174,7 @@ impl Votes {
             let part = at(row.end).less(at(row.start));
             total.covered += part.covered;
             total.bare += part.bare;
-            total.lighter += part.lighter;
+            total.glyph += part.glyph;
             total.all += part.all;
         }
         total
@@ -170,22 +192,22 @@ impl Votes {
         }
     }
 
-    /// The bar that gathers most, from the best of several starts around `bounds`.
-    pub(crate) fn fit(&self, [left, top, right, bottom]: [f32; 4]) -> Bar {
+    /// The bars that gather most from where they start around `bounds`, and how much: the whole, and a disc in the middle
+    /// and at either end, as half of a disc may be all that shows of it, and two may stand side by side.
+    pub(crate) fn fits(&self, [left, top, right, bottom]: [f32; 4]) -> Vec<(Bar, i64)> {
         let (width, height) = (right - left, bottom - top);
-        let side = width.max(height).max(LEAST);
-        let (x, y) = (0.5 * (left + right - side), 0.5 * (top + bottom - side));
-        let square = |x: f32, y: f32| Bar([x, y, x + side, y + side]);
-        let mut starts = vec![square(x, y)];
+        let square = |x: f32, y: f32, side: f32| [x, y, x + side, y + side];
+        let mut starts = Vec::new();
         if width.min(height) >= LEAST {
-            starts.push(Bar([left, top, right, bottom]));
+            starts.push([left, top, right, bottom]);
         }
-        // Part of a disc may be all that shows of it.
-        starts.extend([square(left, top), square(right - side, bottom - side)]);
+        for side in [width.max(height).max(LEAST), width.min(height).max(LEAST)] {
+            starts.push(square(0.5 * (left + right - side), 0.5 * (top + bottom - side), side));
+            starts.extend([square(left, top, side), square(right - side, bottom - side, side)]);
+        }
         starts.dedup();
-        let ascended = starts.into_iter().map(|start| self.ascend(start));
-        let first = (square(x, y), i64::MIN);
-        ascended.fold(first, |best, found| if found.1 > best.1 { found } else { best }).0
+        let bars = starts.into_iter().flat_map(|edges| ROUND.map(|round| Bar { edges, round }));
+        bars.map(|start| self.ascend(start)).collect()
     }
 
     fn ascend(&self, start: Bar) -> (Bar, i64) {
@@ -196,10 +218,10 @@ impl Votes {
                 for edges in MOVES {
                     for sign in [step, -step] {
                         let mut moved = best.0;
-                        for (edge, by) in moved.0.iter_mut().zip(edges) {
+                        for (edge, by) in moved.edges.iter_mut().zip(edges) {
                             *edge += sign * by;
                         }
-                        let [left, top, right, bottom] = moved.0;
+                        let [left, top, right, bottom] = moved.edges;
                         if (right - left).min(bottom - top) < LEAST {
                             continue;
                         }
@@ -233,17 +255,27 @@ mod tests {
         })
     }
 
+    /// With round ends.
+    fn bar(edges: [f32; 4]) -> Bar {
+        Bar { edges, round: 1.0 }
+    }
+
+    /// The bar that gathers most.
+    fn fit(votes: &Votes, bounds: [f32; 4]) -> Bar {
+        votes.fits(bounds).into_iter().max_by_key(|(_, net)| *net).unwrap().0
+    }
+
     fn off(found: Bar, from: Bar) -> f32 {
-        found.0.iter().zip(from.0).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max)
+        found.edges.iter().zip(from.edges).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max)
     }
 
     #[test]
     fn a_bar_holds_as_many_pixels_as_its_area_says() {
-        let disc = Bar([10.0, 12.0, 50.0, 52.0]);
+        let disc = bar([10.0, 12.0, 50.0, 52.0]);
         let counts = votes(disc, |_, _| false).inside(disc);
         assert!((f64::from(counts.all) - std::f64::consts::PI * 400.0).abs() < 20.0, "{counts:?}");
         assert_eq!((counts.covered, counts.bare), (counts.all, 0));
-        let tall = Bar([20.0, 5.0, 36.0, 65.0]);
+        let tall = bar([20.0, 5.0, 36.0, 65.0]);
         let area = 16.0 * 44.0 + std::f64::consts::PI * 64.0;
         assert!((f64::from(votes(tall, |_, _| false).inside(tall).all) - area).abs() < 14.0);
     }
@@ -253,7 +285,7 @@ mod tests {
     fn an_outline_is_found_from_a_part_of_it() {
         for (width, height) in [(10.0, 10.0), (24.0, 24.0), (34.0, 34.0), (40.0, 16.0), (14.0, 30.0)] {
             for (x, y) in [(20.0, 22.0), (23.5, 19.0), (30.0, 28.5)] {
-                let bar = Bar([x, y, x + width, y + height]);
+                let bar = bar([x, y, x + width, y + height]);
                 let middle = (y + 0.5 * height) as usize;
                 type Open = fn(usize, usize, usize) -> bool;
                 let grounds: [(&str, Open); 3] = [
@@ -264,17 +296,41 @@ mod tests {
                 for (name, open) in grounds {
                     let votes = votes(bar, |x, y| open(x, y, middle));
                     let bottom = if name == "upper half" { middle as f32 + 1.0 } else { y + height };
-                    let found = votes.fit([x, y, x + width, bottom]);
+                    let found = fit(&votes, [x, y, x + width, bottom]);
                     let edge = votes.along(found, DEPTH);
                     assert_eq!(edge.wrong, 0, "{name}: {found:?} for {bar:?}");
                     // Nobody knows how far it goes on where nothing is seen.
                     let mut seen = found;
                     if name == "upper half" {
-                        seen.0[3] = bar.0[3];
+                        seen.edges[3] = bar.edges[3];
                     }
                     assert!(off(seen, bar) <= 1.5, "{name}: {found:?} for {bar:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn corners_are_as_round_as_they_are_drawn() {
+        for round in ROUND {
+            let drawn = Bar { edges: [14.0, 20.0, 58.0, 42.0], round };
+            let found = fit(&votes(drawn, |_, _| false), [14.0, 20.0, 58.0, 42.0]);
+            assert_eq!(found, drawn);
+            let area = votes(drawn, |_, _| false).inside(drawn).all;
+            assert!((drawn.area() - area as f32).abs() < 10.0, "{area} of {}", drawn.area());
+        }
+    }
+
+    /// Both together gather more than either, but leave a gap.
+    #[test]
+    fn of_discs_side_by_side_each_is_found() {
+        let discs = [bar([10.0, 30.0, 30.0, 50.0]), bar([35.0, 30.0, 55.0, 50.0])];
+        let votes = Votes::new(SIDE, SIDE, |x, y| {
+            if discs.iter().any(|disc| disc.row(y, SIDE).contains(&x)) { Says::Covered } else { Says::Bare }
+        });
+        let found = votes.fits([10.0, 30.0, 55.0, 50.0]);
+        for disc in discs {
+            assert!(found.iter().any(|(one, _)| off(*one, disc) <= 0.5), "{found:?}");
         }
     }
 
@@ -287,7 +343,7 @@ mod tests {
             x.hypot(y) < 15.0 + 2.5 * (3.0 * around).sin() + 1.5 * (7.0 * around + 1.0).cos()
         };
         let votes = Votes::new(SIDE, SIDE, |x, y| if drop(x, y) { Says::Covered } else { Says::Bare });
-        let edge = votes.along(votes.fit([23.0, 23.0, 58.0, 58.0]), DEPTH);
+        let edge = votes.along(fit(&votes, [23.0, 23.0, 58.0, 58.0]), DEPTH);
         assert!(edge.right * 10 < (edge.right + edge.wrong) * 9, "{edge:?}");
     }
 

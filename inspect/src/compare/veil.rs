@@ -24,8 +24,10 @@ const BETTER: i32 = 4;
 const FAR: i32 = 24;
 /// Pixels that a colour and an opacity are taken from, at most.
 const SAMPLED: usize = 1_024;
-/// Grey levels by which a glyph is lighter than the button that it is on.
-const LIGHTER: i32 = 24;
+/// Grey levels by which a glyph stands out from the button that it is on: lighter if the button's luma is at most the
+/// second, else darker.
+const STANDS_OUT: i32 = 24;
+const DARK: i32 = 128;
 /// A region is of one colour and opacity if they explain at least one in so many of its pixels.
 const EXPLAINED: usize = 8;
 /// Depth, pixels, of the strips along an outline; of a small frame.
@@ -41,8 +43,8 @@ pub(crate) struct Cover {
     pub(crate) covered: f32,
     /// Those that the picture alone explains and the cover does not, as a share of both.
     pub(crate) bare: f32,
-    /// Share of the outline's pixels, without its edge if the frame is no sketch's, that neither explains and that are
-    /// lighter, as a glyph is.
+    /// Share of the outline's pixels, without its edge if the frame is no sketch's, that neither explains and that
+    /// stand out from it, as a glyph does.
     pub(crate) glyph: f32,
     /// Share of the pixels beside the outline's edge, of those that tell, that are covered inside and bare outside.
     pub(crate) drawn: f32,
@@ -65,12 +67,14 @@ pub(crate) struct Covered<'a> {
     pub(crate) query: &'a Channels,
     /// 0 where the query does not show the picture.
     pub(crate) valid: &'a [u8],
+    /// What is known to be covered by something else.
+    pub(crate) known: &'a [Bar],
 }
 
 impl Covered<'_> {
-    /// The cover that explains most of the region, in the bar of round ends that gathers most of what it covers; `None`
-    /// where it explains hardly anything.
-    pub(crate) fn cover(&self) -> Option<Cover> {
+    /// The cover that explains most of the region, in the outline that gathers most of what it covers of those that are a
+    /// button; `None` where it explains hardly anything, or none is.
+    pub(crate) fn cover(&self, is_button: impl Fn(&Cover) -> bool) -> Option<Cover> {
         let places = self.places();
         let step = self.opacity(&places);
         let colour = self.colour(&places, step);
@@ -86,21 +90,38 @@ impl Covered<'_> {
         let (x, y) = (left.saturating_sub(margin), top.saturating_sub(margin));
         let (end_x, end_y) = ((right + margin).min(width), (bottom + margin).min(height));
         let votes = Votes::new(end_x - x, end_y - y, |across, down| {
-            self.says((y + down) * width + x + across, step, colour)
+            let (column, row) = (x + across, y + down);
+            if self.known.iter().any(|bar| bar.row(row, width).contains(&column)) {
+                Says::Unseen
+            } else {
+                self.says(row * width + column, step, colour)
+            }
         });
         let near = |edge: usize, start: usize| edge as f32 - start as f32;
-        let bar = votes.fit([near(left, x), near(top, y), near(right, x), near(bottom, y)]);
-        let small = is_small((width, height));
+        let covers = votes.fits([near(left, x), near(top, y), near(right, x), near(bottom, y)]);
+        let mut best: Option<(Cover, i64)> = None;
+        for (bar, net) in covers {
+            let cover = self.measure(&votes, bar, (x, y), step, colour);
+            if best.is_none_or(|(_, most)| net > most) && is_button(&cover) {
+                best = Some((cover, net));
+            }
+        }
+        best.map(|(cover, _)| cover)
+    }
+
+    /// The measures of one outline; `x` and `y` are where the votes start in the frame.
+    fn measure(&self, votes: &Votes, bar: Bar, (x, y): (usize, usize), step: i32, colour: [i32; 3]) -> Cover {
+        let small = is_small((self.query[0].width, self.query[0].height));
         let depth = if small { SMALL_DEPTH } else { DEPTH };
         let (inside, edge) = (votes.inside(bar), votes.along(bar, depth));
         // Along its edge a disc is lighter than within. On a sketch the edge is half of it.
         let within = if small { inside } else { votes.inside(bar.grown(-0.5 - depth)) };
         let share = |part: u32, whole: u32| part as f32 / whole.max(1) as f32;
-        Some(Cover {
+        Cover {
             bar: bar.moved(x as f32, y as f32),
             covered: share(inside.covered, inside.all),
             bare: share(inside.bare, inside.covered + inside.bare),
-            glyph: share(within.lighter, within.all),
+            glyph: share(within.glyph, within.all),
             drawn: share(edge.right, edge.right + edge.wrong),
             told: share(edge.right + edge.wrong, edge.all),
             opacity: step as f32 / STEPS as f32,
@@ -109,7 +130,7 @@ impl Covered<'_> {
                 .iter()
                 .map(|value| ((value * STEPS) as f32 / step.max(1) as f32 - 128.0).abs())
                 .fold(0.0, f32::max),
-        })
+        }
     }
 
     /// Places in the planes of the region's pixels whose four neighbours are in it, too; of all pixels if those are few;
@@ -178,7 +199,8 @@ impl Covered<'_> {
         let most = |off: [i32; 3]| off.into_iter().map(i32::abs).max().unwrap_or(0);
         let sum = |off: [i32; 3]| off.into_iter().map(i32::abs).sum::<i32>();
         if most(covered) > SAME && most(bare) > SAME {
-            if covered[0] > LIGHTER { Says::Lighter } else { Says::Neither }
+            let off = if colour[0] * STEPS <= DARK * step { covered[0] } else { -covered[0] };
+            if off > STANDS_OUT { Says::Glyph } else { Says::Neither }
         } else if sum(covered) + BETTER <= sum(bare) {
             Says::Covered
         } else if sum(bare) + BETTER <= sum(covered) {
@@ -192,11 +214,11 @@ impl Covered<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::{decide, raster::Plane};
+    use crate::compare::{raster::Plane, screen};
 
     const SIDE: usize = 320;
     /// Left, top, right, bottom of the disc.
-    const DISC: [f32; 4] = [100.0, 90.0, 126.0, 116.0];
+    const DISC: Bar = Bar { edges: [100.0, 90.0, 126.0, 116.0], round: 1.0 };
 
     /// A picture with light and dark stripes, from nearly black to nearly white.
     fn picture() -> Channels {
@@ -230,6 +252,16 @@ mod tests {
         (covered, labels)
     }
 
+    /// The cover in the first outline that is a button, else in the best drawn.
+    fn best(covered: &Covered) -> Option<Cover> {
+        let seen = std::cell::RefCell::new(Vec::new());
+        let found = covered.cover(|cover| {
+            seen.borrow_mut().push(*cover);
+            screen::is_button(cover, (SIDE, SIDE), true)
+        });
+        found.or(seen.into_inner().into_iter().max_by(|one, other| one.drawn.total_cmp(&other.drawn)))
+    }
+
     fn cover(predicted: &Channels, query: &Channels, labels: &[u32]) -> Cover {
         let own = || (0..SIDE * SIDE).filter(|i| labels[*i] != 0).map(|i| (i % SIDE, i / SIDE));
         let bounds = (
@@ -239,7 +271,7 @@ mod tests {
             own().map(|(_, y)| y).max().unwrap() + 1,
         );
         let valid = &vec![255; SIDE * SIDE];
-        Covered { labels, label: 1, bounds, predicted, query, valid }.cover().unwrap()
+        best(&Covered { labels, label: 1, bounds, predicted, query, valid, known: &[] }).unwrap()
     }
 
     #[test]
@@ -248,7 +280,7 @@ mod tests {
         for (opacity, luma) in [(0.25, 0.0), (0.4, 20.0), (0.6, 240.0), (1.0, 90.0)] {
             let disc = |x: usize, y: usize| {
                 let glyph = x.abs_diff(113) < 2 && y.abs_diff(103) < 6;
-                if Bar(DISC).row(y, SIDE).contains(&x) && !glyph { opacity } else { 0.0 }
+                if DISC.row(y, SIDE).contains(&x) && !glyph { opacity } else { 0.0 }
             };
             let (mut query, labels) = over(&picture, [luma, 128.0, 128.0], disc);
             for y in 98..109 {
@@ -258,9 +290,9 @@ mod tests {
             assert!((cover.opacity - opacity).abs() <= 0.1, "{opacity}: {cover:?}");
             assert!((cover.luma - luma).abs() <= 24.0, "{luma}: {cover:?}");
             assert!(cover.drawn >= 0.99 && cover.told >= 0.7 && cover.bare <= 0.05, "{cover:?}");
-            let off = cover.bar.0.iter().zip(DISC).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let off = cover.bar.edges.iter().zip(DISC.edges).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(off <= 1.5, "{cover:?}");
-            assert!(decide::is_button(&cover, (SIDE, SIDE)), "{cover:?}");
+            assert!(screen::is_button(&cover, (SIDE, SIDE), true), "{cover:?}");
         }
     }
 
@@ -276,7 +308,7 @@ mod tests {
         };
         let (query, labels) = over(&picture, [40.0, 120.0, 140.0], stain);
         let cover = cover(&picture, &query, &labels);
-        assert!(!decide::is_button(&cover, (SIDE, SIDE)), "{cover:?}");
+        assert!(!screen::is_button(&cover, (SIDE, SIDE), true), "{cover:?}");
     }
 
     /// Across a product's edge; over the white ground the glyph looks as if nothing lay there.
@@ -290,7 +322,7 @@ mod tests {
         }
         let triangle = |x: usize, y: usize| (108..120).contains(&x) && 2 * y.abs_diff(103) < 120 - x;
         let disc = |x: usize, y: usize| {
-            if Bar(DISC).row(y, SIDE).contains(&x) && !triangle(x, y) { 0.42 } else { 0.0 }
+            if DISC.row(y, SIDE).contains(&x) && !triangle(x, y) { 0.42 } else { 0.0 }
         };
         let (mut query, _) = over(&picture, [0.0, 128.0, 128.0], disc);
         for y in 0..SIDE {
@@ -301,7 +333,7 @@ mod tests {
         let changed = |i: usize| query[0].data[i].abs_diff(picture[0].data[i]) > 4;
         let labels: Vec<u32> = (0..SIDE * SIDE).map(|i| u32::from(changed(i))).collect();
         let cover = cover(&picture, &query, &labels);
-        assert!(decide::is_button(&cover, (SIDE, SIDE)), "{cover:?}");
+        assert!(screen::is_button(&cover, (SIDE, SIDE), true), "{cover:?}");
     }
 
     /// However straight and even a scratch is, no button is so long.
@@ -315,7 +347,7 @@ mod tests {
         let (query, labels) = over(&picture, [25.0, 128.0, 128.0], stroke);
         let cover = cover(&picture, &query, &labels);
         assert!(cover.drawn >= 0.97, "{cover:?}");
-        assert!(!decide::is_button(&cover, (SIDE, SIDE)), "{cover:?}");
+        assert!(!screen::is_button(&cover, (SIDE, SIDE), true), "{cover:?}");
     }
 
     /// A dark spot that nothing is drawn on, its edge a little soft and uneven.
@@ -330,7 +362,7 @@ mod tests {
         let (query, labels) = over(&picture, [10.0, 128.0, 128.0], spot);
         let cover = cover(&picture, &query, &labels);
         assert!(cover.glyph < 0.01, "{cover:?}");
-        assert!(!decide::is_button(&cover, (SIDE, SIDE)), "{cover:?}");
+        assert!(!screen::is_button(&cover, (SIDE, SIDE), true), "{cover:?}");
     }
 
     /// What the photo does not show of a cut button speaks neither for it nor against it.
@@ -339,7 +371,7 @@ mod tests {
         let picture = picture();
         let disc = |x: usize, y: usize| {
             let glyph = x.abs_diff(113) < 2 && y.abs_diff(103) < 6;
-            if x < 118 && Bar(DISC).row(y, SIDE).contains(&x) && !glyph { 0.4 } else { 0.0 }
+            if x < 118 && DISC.row(y, SIDE).contains(&x) && !glyph { 0.4 } else { 0.0 }
         };
         let (mut query, labels) = over(&picture, [0.0, 128.0, 128.0], disc);
         for y in 98..109 {
@@ -348,7 +380,9 @@ mod tests {
         let valid: Vec<u8> = (0..SIDE * SIDE).map(|i| if i % SIDE < 118 { 255 } else { 0 }).collect();
         let bounds = (100, 90, 118, 116);
         let (predicted, query) = (&picture, &query);
-        let cover = Covered { labels: &labels, label: 1, bounds, predicted, query, valid: &valid }.cover();
+        let covered =
+            Covered { labels: &labels, label: 1, bounds, predicted, query, valid: &valid, known: &[] };
+        let cover = best(&covered);
         assert!(cover.unwrap().drawn >= 0.97, "{cover:?}");
     }
 
@@ -360,7 +394,7 @@ mod tests {
             height: SIDE,
             data: vec![if at == 0 { 200 } else { 128 }; SIDE * SIDE],
         });
-        let disc = |x: usize, y: usize| if Bar(DISC).row(y, SIDE).contains(&x) { 1.0 } else { 0.0 };
+        let disc = |x: usize, y: usize| if DISC.row(y, SIDE).contains(&x) { 1.0 } else { 0.0 };
         let (query, labels) = over(&plain, [150.0, 128.0, 128.0], disc);
         let cover = cover(&plain, &query, &labels);
         assert!((cover.opacity - 0.25).abs() < 0.01 && cover.luma <= 1.0, "{cover:?}");

@@ -1,0 +1,388 @@
+//! The regions in which a query departs from its reference, and what each of them is.
+//!
+//! Owns the order in which they are judged, the light of lamps and the buttons that are taken out on the way, and the way
+//! back into the query's pixels. The thresholds are elsewhere.
+
+// Positions are below 2^16, ratios lie between 0 and 1, and heat is clamped to a byte.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
+use super::agreement::softened;
+use super::decide::{self, Setting};
+use super::frame::{Frame, is_small};
+use super::highlight::Spot;
+use super::homography::Homography;
+use super::look::Scene;
+use super::outline::Bar;
+use super::raster::Plane;
+use super::regions::{self, Bounds, Ground, Region};
+use super::residual::{self, Residual, UNIT};
+use super::screen::{self, Place};
+use super::sight::{Lamp, Relit, Sight};
+use super::tone::{self, Channels};
+use super::veil::Covered;
+use super::whole::{Alteration, Comparison};
+
+/// Regions reported of either kind, at most; the strongest.
+const REPORTED: usize = 32;
+/// Pixels around a button's outline into which its edge reaches.
+const BUTTON_EDGE: f32 = 1.5;
+/// Signs in the corners of a picture alone that show that it was cut out of a page, at least.
+const SIGNS: usize = 2;
+/// Part of a button's area that a region must take to be it.
+const OWN: f32 = 0.25;
+/// Regions that are told from what lies beside buttons, at most.
+const BESIDE: usize = 16;
+/// Regions examined, at most; the heaviest.
+const EXAMINED: usize = 64;
+/// Reflections of lamps that are told, and regions that are tried as such, at most.
+const LAMPS: usize = 3;
+const TRIED: usize = 6;
+
+/// One of the regions that are strong enough to be told.
+struct Judged {
+    strength: f32,
+    /// Place in [`Found::regions`].
+    index: usize,
+    /// A screen's, and no alteration.
+    overlay: bool,
+}
+
+/// What a region is.
+enum Kind {
+    /// An alteration.
+    Departs,
+    /// A screen's.
+    Painted,
+    /// A button's, as far as it lies within the outline.
+    Button(Bar),
+}
+
+impl Kind {
+    fn is_overlay(&self) -> bool {
+        !matches!(self, Self::Departs)
+    }
+}
+
+/// The regions that depart.
+pub(crate) struct Found {
+    sight: Sight,
+    residual: Residual,
+    labels: Vec<u32>,
+    regions: Vec<Region>,
+    size: (usize, usize),
+    /// As [`residual::edited`], without the light of lamps.
+    edited: f32,
+    setting: Setting,
+    /// Strongest first.
+    judged: Vec<Judged>,
+    /// Outlines of buttons.
+    buttons: Vec<Bar>,
+    lamps: Vec<Lamp>,
+}
+
+impl Found {
+    pub(crate) fn new(sight: Sight, frame: &Frame, setting: Setting) -> Self {
+        let plain = tone::channels(&frame.reference);
+        let edited = residual::edited(&sight.predicted, &plain);
+        let mut found = Self::measured(sight.within_margin(), &plain, edited, setting);
+        if !setting.reflects {
+            return found;
+        }
+        // What lies in a lamp's light is judged once the light is part of the prediction.
+        let (mut spots, mut tries) = (Vec::new(), TRIED);
+        while spots.len() < LAMPS
+            && let Some(relit) = found.with_another_lamp(frame, &plain, &mut spots, &mut tries)
+        {
+            let Relit { predicted, query, edited, lamps } = relit;
+            let sight = Sight { predicted, query, ..found.sight };
+            found = Self { lamps, ..Self::measured(sight, &plain, edited, setting) };
+        }
+        found
+    }
+
+    fn measured(sight: Sight, plain: &Channels, edited: f32, setting: Setting) -> Self {
+        let size = (plain[0].width, plain[0].height);
+        let residual = residual::measure(&sight.predicted, plain, &sight.query, &sight.valid);
+        let mut mask = softened(&residual.relative);
+        for value in &mut mask.data {
+            *value = if f32::from(*value) >= UNIT { 255 } else { 0 };
+        }
+        let (labels, count) = regions::label(&mask, if is_small(size) { 1 } else { 2 });
+        let ground = Ground { width: size.0, relative: &residual.relative, contrast: &residual.contrast };
+        let regions = ground.measure(&labels, count);
+        let (judged, buttons, lamps) = (Vec::new(), Vec::new(), Vec::new());
+        let mut found =
+            Self { sight, residual, labels, regions, size, edited, setting, judged, buttons, lamps };
+        found.judge();
+        found
+    }
+
+    /// The pictures with the light of one lamp more than in `spots`, if a large region is that. Each try uses up one of
+    /// `tries`.
+    fn with_another_lamp(
+        &self,
+        frame: &Frame,
+        plain: &Channels,
+        spots: &mut Vec<(Spot, f32)>,
+        tries: &mut usize,
+    ) -> Option<Relit> {
+        let Sight { predicted, query, valid, .. } = &self.sight;
+        for Judged { strength, index, overlay } in &self.judged {
+            let region = &self.regions[*index];
+            // Bars of a screen are often the heaviest.
+            if *overlay || !decide::may_be_lit(region, self.size) {
+                continue;
+            }
+            *tries = tries.checked_sub(1)?;
+            let Some(spot) = Spot::around(region.bounds, predicted, query, valid) else { continue };
+            spots.push((spot, *strength));
+            if let Some(relit) = self.sight.relit(frame, plain, spots) {
+                return Some(relit);
+            }
+            spots.pop();
+        }
+        None
+    }
+
+    /// The regions that are strong enough to be told, strongest first, and what each is.
+    fn judge(&mut self) {
+        let mut waiting: Vec<(f32, usize)> = self
+            .regions
+            .iter()
+            .enumerate()
+            .map(|(index, region)| (self.strength(region), index))
+            .filter(|(strength, _)| *strength >= 1.0)
+            .collect();
+        if waiting.is_empty() {
+            return;
+        }
+        waiting.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        waiting.truncate(EXAMINED);
+        let contrast = residual::contrast(&self.sight.query[0]);
+        let shows_more = self.setting.shows_more;
+        let place =
+            Place { frame: self.size, seen: self.seen(), shows_more, corners: false, signs: Vec::new() };
+        self.judged = self.told(waiting, &contrast, &place);
+        if shows_more {
+            return;
+        }
+        // A page that was cut to its very picture has signs in several corners; one spot is a stain there, too.
+        let corners = Place { corners: true, ..place };
+        let is_sign = |judged: &&Judged| {
+            corners.has_signs(&self.regions[judged.index])
+                && (judged.overlay || self.kind(&contrast, &corners, judged.index).is_overlay())
+        };
+        if self.judged.iter().filter(is_sign).count() < SIGNS {
+            return;
+        }
+        self.tell_again(&contrast, &corners);
+        let signs = self
+            .judged
+            .iter()
+            .map(|judged| (judged.overlay, &self.regions[judged.index]))
+            .filter(|(overlay, region)| *overlay && corners.has_signs(region))
+            .map(|(_, region)| region.bounds)
+            .collect();
+        self.tell_again(&contrast, &Place { signs, ..corners });
+    }
+
+    /// Judges once more what was no screen's, where a place may have signs that it could not have before.
+    fn tell_again(&mut self, contrast: &Plane, place: &Place) {
+        let (others, mut judged): (Vec<Judged>, Vec<Judged>) = std::mem::take(&mut self.judged)
+            .into_iter()
+            .partition(|judged| !judged.overlay && place.has_signs(&self.regions[judged.index]));
+        let waiting = others.into_iter().map(|other| (other.strength, other.index)).collect();
+        judged.extend(self.told(waiting, contrast, place));
+        judged.sort_by(|a, b| b.strength.total_cmp(&a.strength).then(a.index.cmp(&b.index)));
+        self.judged = judged;
+    }
+
+    /// What each of the regions is, the first first. What is left beside a button becomes a region of its own.
+    fn told(&mut self, mut waiting: Vec<(f32, usize)>, contrast: &Plane, place: &Place) -> Vec<Judged> {
+        let mut judged = Vec::with_capacity(waiting.len());
+        let mut tries = BESIDE;
+        waiting.reverse();
+        while let Some((mut strength, index)) = waiting.pop() {
+            let kind = self.kind(contrast, place, index);
+            if let Kind::Button(outline) = kind {
+                self.buttons.push(outline);
+                if let Some(left) = tries.checked_sub(1)
+                    && let Some(beside) = self.without(index, outline)
+                {
+                    tries = left;
+                    waiting.push(beside);
+                    strength = self.strength(&self.regions[index]);
+                }
+            }
+            judged.push(Judged { strength, index, overlay: kind.is_overlay() });
+        }
+        judged
+    }
+
+    fn strength(&self, region: &Region) -> f32 {
+        decide::strength(region, self.residual.level, self.edited, self.size)
+    }
+
+    fn kind(&self, contrast: &Plane, place: &Place, index: usize) -> Kind {
+        let (region, label) = (&self.regions[index], index as u32 + 1);
+        let look = self.scene(contrast).look(label, region.bounds);
+        if screen::is_painted(region, &look, place) {
+            return Kind::Painted;
+        }
+        if !screen::may_be_button(region, self.size) {
+            return Kind::Departs;
+        }
+        let (labels, bounds, known) = (&self.labels, region.bounds, &self.buttons);
+        let Sight { predicted, query, valid, .. } = &self.sight;
+        let covered = Covered { labels, label, bounds, predicted, query, valid, known };
+        let has_signs = place.has_signs(region);
+        covered
+            .cover(|cover| screen::is_button(cover, self.size, has_signs))
+            .map(|cover| cover.bar.grown(BUTTON_EDGE))
+            .filter(|outline| self.pixels_within(index, *outline) >= OWN * outline.area())
+            .map_or(Kind::Departs, Kind::Button)
+    }
+
+    /// A region's pixels within an outline.
+    fn pixels_within(&self, index: usize, outline: Bar) -> f32 {
+        let (width, (left, top, right, bottom)) = (self.size.0, self.regions[index].bounds);
+        let count = |y: usize| {
+            let row = outline.row(y, width);
+            let (first, end) = (row.start.max(left), row.end.min(right));
+            let labels = self.labels.get(y * width + first..y * width + end).unwrap_or_default();
+            labels.iter().filter(|label| **label == index as u32 + 1).count()
+        };
+        (top..bottom).map(count).sum::<usize>() as f32
+    }
+
+    /// Leaves only what lies within a button's outline to a region. What lies beside it becomes a region of its own, given
+    /// with its strength, if it is strong enough to be told: where a button meets another, or a line of the picture that
+    /// is a little out of place, they make one region.
+    fn without(&mut self, index: usize, outline: Bar) -> Option<(f32, usize)> {
+        let (width, label, bounds) = (self.size.0, index as u32 + 1, self.regions[index].bounds);
+        let ground = Ground { width, relative: &self.residual.relative, contrast: &self.residual.contrast };
+        let own = |x: usize, y: usize| self.labels[y * width + x] == label;
+        let within = |x: usize, y: usize| outline.row(y, width).contains(&x);
+        let beside = ground.measure_where(bounds, |x, y| own(x, y) && !within(x, y));
+        let strength = self.strength(&beside);
+        if strength < 1.0 {
+            return None;
+        }
+        self.regions[index] = ground.measure_where(bounds, |x, y| own(x, y) && within(x, y));
+        self.regions.push(beside);
+        let (left, top, right, bottom) = bounds;
+        for y in top..bottom {
+            let inside = outline.row(y, width);
+            for x in (left..right).filter(|x| !inside.contains(x)) {
+                let value = &mut self.labels[y * width + x];
+                if *value == label {
+                    *value = self.regions.len() as u32;
+                }
+            }
+        }
+        Some((strength, self.regions.len() - 1))
+    }
+
+    fn scene<'a>(&'a self, contrast: &'a Plane) -> Scene<'a> {
+        let Sight { predicted, query: seen, warped: query, .. } = &self.sight;
+        Scene { labels: &self.labels, query, seen, contrast, predicted }
+    }
+
+    /// The bounds of what is judged.
+    fn seen(&self) -> Bounds {
+        let mut bounds = (self.size.0, self.size.1, 0, 0);
+        for (y, row) in self.sight.valid.chunks_exact(self.size.0).enumerate() {
+            if let (Some(first), Some(last)) =
+                (row.iter().position(|seen| *seen != 0), row.iter().rposition(|seen| *seen != 0))
+            {
+                let (left, top, right, _) = bounds;
+                bounds = (left.min(first), top.min(y), right.max(last + 1), y + 1);
+            }
+        }
+        bounds
+    }
+
+    /// The picture's own residual, grey levels.
+    pub(crate) fn level(&self) -> f32 {
+        self.residual.level
+    }
+
+    /// Enters alterations and overlays into the result, and both into its map.
+    pub(crate) fn report(&self, result: &mut Comparison, to_bounded: &Homography, up: &Homography) {
+        let whole = &up.after(to_bounded);
+        for lamp in &self.lamps {
+            let Some([x, y, width, height]) = outline(lamp.bounds, whole) else { continue };
+            let area = lamp.pixels.iter().filter(|lit| **lit != 0).count();
+            let share = area as f32 / (self.size.0 * self.size.1) as f32;
+            result.overlays.push(Alteration { x, y, width, height, strength: lamp.strength, share });
+            self.paint(&mut result.map, lamp.bounds, to_bounded, |at| lamp.pixels[at] & Comparison::OVERLAY);
+        }
+        // What every label is: 0 nothing, else the least value in the map.
+        let mut kinds = vec![0_u8; self.regions.len() + 1];
+        for &Judged { strength, index, overlay } in &self.judged {
+            let region = &self.regions[index];
+            let list = if overlay { &mut result.overlays } else { &mut result.alterations };
+            let Some(at) = outline(region.bounds, whole) else { continue };
+            if list.len() < REPORTED {
+                let share = region.area as f32 / (self.size.0 * self.size.1) as f32;
+                let [x, y, width, height] = at;
+                list.push(Alteration { x, y, width, height, strength, share });
+                kinds[index + 1] = if overlay { Comparison::OVERLAY } else { Comparison::ALTERED };
+                self.paint(&mut result.map, region.bounds, to_bounded, |at| {
+                    let kind = kinds[self.labels[at] as usize];
+                    let heat = self.residual.relative.data[at] / 2;
+                    if kind == Comparison::ALTERED { kind + heat.min(127) } else { kind }
+                });
+            }
+        }
+    }
+
+    /// Paints the part of the map that shows `bounds` of the frame with the values of the frame's pixels, where those are
+    /// not 0.
+    fn paint(
+        &self,
+        map: &mut Plane,
+        bounds: Bounds,
+        to_bounded: &Homography,
+        value_of: impl Fn(usize) -> u8,
+    ) {
+        let (Some([x, y, width, height]), Some(back)) = (outline(bounds, to_bounded), to_bounded.inverse())
+        else {
+            return;
+        };
+        let Some(back) = back.normalised((f64::from(x + 0.5 * width), f64::from(y + 0.5 * height))) else {
+            return;
+        };
+        let range = |start: f32, length: f32, limit: usize| {
+            let first = (start - 1.0).clamp(0.0, limit as f32) as usize;
+            first..((start + length + 2.0).clamp(0.0, limit as f32) as usize).max(first)
+        };
+        let columns = range(x, width, map.width);
+        for row in range(y, height, map.height) {
+            for column in columns.clone() {
+                let Some((fx, fy)) = back.apply(column as f64, row as f64) else { continue };
+                let (fx, fy) = ((fx + 0.5).floor(), (fy + 0.5).floor());
+                if fx < 0.0 || fy < 0.0 || fx >= self.size.0 as f64 || fy >= self.size.1 as f64 {
+                    continue;
+                }
+                let index = fy as usize * self.size.0 + fx as usize;
+                if let (value @ 1.., Some(out)) =
+                    (value_of(index), map.data.get_mut(row * map.width + column))
+                {
+                    *out = value;
+                }
+            }
+        }
+    }
+}
+
+/// The upright rectangle around the image of `bounds`: x, y, width, height.
+fn outline(bounds: Bounds, map: &Homography) -> Option<[f32; 4]> {
+    let (left, top) = (bounds.0 as f64 - 0.5, bounds.1 as f64 - 0.5);
+    let (right, bottom) = (bounds.2 as f64 - 0.5, bounds.3 as f64 - 0.5);
+    let corners =
+        [map.apply(left, top)?, map.apply(right, top)?, map.apply(right, bottom)?, map.apply(left, bottom)?];
+    let low = corners.iter().fold((f64::MAX, f64::MAX), |a, b| (a.0.min(b.0), a.1.min(b.1)));
+    let high = corners.iter().fold((f64::MIN, f64::MIN), |a, b| (a.0.max(b.0), a.1.max(b.1)));
+    Some([low.0 + 0.5, low.1 + 0.5, high.0 - low.0, high.1 - low.1].map(|value| value as f32))
+}
