@@ -53,6 +53,10 @@ pub(crate) enum Change {
     Page,
     /// The upper part of such a screenshot.
     PagePart,
+    /// Such a screenshot cut to the picture.
+    PagePicture,
+    /// A camera's time stamp on the picture.
+    TimeStamp,
     /// A screenshot of a picture viewer.
     Viewer,
     /// Photographed from a screen; level in percent.
@@ -101,11 +105,11 @@ pub(crate) struct Attacked {
     pub(crate) mask: Option<GrayImage>,
 }
 
-/// All 70 classes: 28 without damage, 21 of damage alone, 15 of damage and a change, 6 rendered again.
+/// All 72 classes: 30 without damage, 21 of damage alone, 15 of damage and a change, 6 rendered again.
 pub(crate) fn classes() -> Vec<Class> {
     use Change::{
-        Blur, Crop, Grid, Jpeg, Lamp, Mirror, Overlay, Page, PagePart, Pasted, QuarterTurn, Rephoto,
-        Rerender, Resize, Squeeze, Thumbnail, Tone, Turn, Viewer, WebP,
+        Blur, Crop, Grid, Jpeg, Lamp, Mirror, Overlay, Page, PagePart, PagePicture, Pasted, QuarterTurn,
+        Rephoto, Rerender, Resize, Squeeze, Thumbnail, TimeStamp, Tone, Turn, Viewer, WebP,
     };
     let plain = |(name, change): (&str, Change)| Class { name: name.to_owned(), damage: None, change };
     let mut classes: Vec<Class> = [
@@ -131,6 +135,8 @@ pub(crate) fn classes() -> Vec<Class> {
         ("text and faces", Overlay),
         ("shop page", Page),
         ("shop page, part", PagePart),
+        ("shop page, picture", PagePicture),
+        ("time stamp", TimeStamp),
         ("viewer", Viewer),
         ("screen photo", Rephoto(100)),
         ("screen photo, poor", Rephoto(180)),
@@ -213,6 +219,8 @@ fn changed(shot: Shot, change: Change, others: &[RgbImage], other: &RgbImage, ra
         Change::Overlay => shot.recoloured(|picture| screen::overlay(picture, random)),
         Change::Page => screen::page(&shot, random),
         Change::PagePart => screen::page_part(&shot, random),
+        Change::PagePicture => screen::page_picture(&shot, random),
+        Change::TimeStamp => shot.recoloured(|picture| screen::time_stamp(picture, random)),
         Change::Viewer => screen::viewer(&shot),
         Change::Rephoto(level) => rephoto::rephoto(&shot, percent(level), random),
         Change::Lamp => {
@@ -254,10 +262,10 @@ mod tests {
     }
 
     #[test]
-    fn there_are_70_classes_of_different_names() {
+    fn there_are_72_classes_of_different_names() {
         let names: std::collections::BTreeSet<String> =
             classes().into_iter().map(|class| class.name).collect();
-        assert_eq!((classes().len(), names.len()), (70, 70));
+        assert_eq!((classes().len(), names.len()), (72, 72));
     }
 
     /// Twice the same; a mask as large as the picture wherever something was painted, and only there.
@@ -277,7 +285,7 @@ mod tests {
                 assert_ne!(picture, other.picture, "{} ignores the seed", class.name);
             }
         });
-        assert_eq!(classes().iter().filter(|class| class.is_harmless()).count(), 26);
+        assert_eq!(classes().iter().filter(|class| class.is_harmless()).count(), 28);
     }
 
     /// Paint covers what the mask says and next to nothing else, about as much as its size says.

@@ -63,7 +63,93 @@ fn status_bar(colour: &str) -> String {
     )
 }
 
-/// A shop's page with the picture across its whole width, round buttons on it and text below.
+/// What a shop's page lays over a picture of `width` pixels from `top` to `bottom`: one button at the left, one to three
+/// at the right, a counter in a corner or the middle, and in one of three a gallery's dots.
+fn buttons(width: u32, top: u32, bottom: u32, random: &mut Random) -> String {
+    let (row, radius) = (top + 70, 32 + random.below(9) as u32);
+    let gap = 4 + random.below(60) as u32;
+    let at = |from_right: u32| width - 72 - from_right * (2 * radius + gap);
+    let (count, middle) = (1 + random.below(3) as u32, random.below(2) == 0);
+    let counter = if middle { width / 2 } else { width - 95 };
+    let mut discs = format!("<circle cx='72' cy='{row}' r='{radius}'/>");
+    let mut glyphs =
+        format!("<path d='M80 {} l-16 16 l16 16' fill='none' stroke='#fff' stroke-width='6'/>", row - 16);
+    for index in 0..count {
+        let x = at(index);
+        let _ = write!(discs, "<circle cx='{x}' cy='{row}' r='{radius}'/>");
+        let _ = match index {
+            0 => write!(
+                glyphs,
+                "<circle cx='{}' cy='{row}' r='4'/><circle cx='{x}' cy='{row}' r='4'/>\
+                 <circle cx='{}' cy='{row}' r='4'/>",
+                x - 14,
+                x + 14
+            ),
+            1 => write!(
+                glyphs,
+                "<path d='M{} {} v18 h28 v-18 M{x} {} v-28' fill='none' stroke='#fff' stroke-width='5'/>",
+                x - 14,
+                row - 2,
+                row + 6
+            ),
+            _ => write!(glyphs, "<path d='M{x} {} l-15 -15 a9 9 0 0 1 15 -10 a9 9 0 0 1 15 10z'/>", row + 14),
+        };
+    }
+    let _ = write!(
+        discs,
+        "<rect x='{}' y='{}' width='110' height='54' rx='27'/>",
+        counter - 55,
+        bottom.saturating_sub(84)
+    );
+    let _ = write!(
+        glyphs,
+        "<text x='{counter}' y='{}' font-size='34' text-anchor='middle'>1/5</text>",
+        bottom.saturating_sub(45)
+    );
+    if !middle && random.below(3) == 0 {
+        for index in 0..5 {
+            let colour = if index == 0 { "#ff5000" } else { "#fff" };
+            let x = width / 2 - 60 + 30 * index;
+            let _ =
+                write!(glyphs, "<circle cx='{x}' cy='{}' r='8' fill='{colour}'/>", bottom.saturating_sub(40));
+        }
+    }
+    format!("<g fill='#000' fill-opacity='.42'>{discs}</g><g fill='#fff'>{glyphs}</g>")
+}
+
+/// The picture as a shop's page shows it, cut to it.
+pub(crate) fn page_picture(shot: &Shot, random: &mut Random) -> Shot {
+    let (width, _) = SCREEN;
+    let height = (shot.picture.height() as f32 * width as f32 / shot.picture.width() as f32) as u32;
+    let mut shot = shot.resized(width, height);
+    vector::draw_over(&mut shot.picture, &buttons(width, 0, height, random));
+    shot.recoloured(|picture| jpeg(picture, 85))
+}
+
+/// A camera's time stamp in a corner below, in white, black or orange.
+pub(crate) fn time_stamp(picture: &RgbImage, random: &mut Random) -> RgbImage {
+    let (width, height) = (picture.width() as f32, picture.height() as f32);
+    let size = random.within(0.03, 0.045) * width.max(height);
+    let colour = random.of(&["#fff", "#fff", "#000", "#ff8c1e"]);
+    let text = format!(
+        "2026-{:02}-{:02} {:02}:{:02}",
+        1 + random.below(12),
+        1 + random.below(28),
+        random.below(24),
+        random.below(60)
+    );
+    let (x, anchor) = if random.below(2) == 0 { (0.04 * width, "start") } else { (0.96 * width, "end") };
+    let body = format!(
+        "<text x='{x}' y='{}' font-size='{size}' font-weight='500' text-anchor='{anchor}' \
+         fill='{colour}'>{text}</text>",
+        height - 0.04 * width.max(height)
+    );
+    let mut result = picture.clone();
+    vector::draw_over(&mut result, &body);
+    jpeg(&result, 85)
+}
+
+/// A shop's page with the picture across its whole width, buttons on it and text below.
 pub(crate) fn page(shot: &Shot, random: &mut Random) -> Shot {
     let (width, height) = SCREEN;
     let full_height = (shot.picture.height() as f32 * width as f32 / shot.picture.width() as f32) as u32;
@@ -76,19 +162,11 @@ pub(crate) fn page(shot: &Shot, random: &mut Random) -> Shot {
     };
     let ground = RgbImage::from_pixel(width, height, Rgb([255; 3]));
     let mut shot = part.onto(ground, 0, i64::from(top));
-    let mut body = format!("<rect width='{width}' height='80' fill='#f6f6f6'/>{}", status_bar("#222"));
-    let (round, bottom) = (top + 70, top + shown);
-    let _ = write!(
-        body,
-        "<g fill='#000' fill-opacity='.42'><circle cx='72' cy='{round}' r='38'/>\
-         <circle cx='1008' cy='{round}' r='38'/><rect x='930' y='{}' width='110' height='54' rx='27'/></g>\
-         <path d='M80 {} l-16 16 l16 16' fill='none' stroke='#fff' stroke-width='6'/>\
-         <g fill='#fff'><circle cx='994' cy='{round}' r='4'/><circle cx='1008' cy='{round}' r='4'/>\
-         <circle cx='1022' cy='{round}' r='4'/>\
-         <text x='985' y='{}' font-size='34' text-anchor='middle'>1/5</text></g>",
-        bottom - 84,
-        round - 16,
-        bottom - 45,
+    let bottom = top + shown;
+    let mut body = format!(
+        "<rect width='{width}' height='80' fill='#f6f6f6'/>{}{}",
+        status_bar("#222"),
+        buttons(width, top, bottom, random)
     );
     let price = 9 + random.below(290);
     let mut line = bottom + 110;

@@ -163,13 +163,10 @@ impl Found {
         let place =
             Place { frame: self.size, seen: self.seen(), shows_more, corners: false, signs: Vec::new() };
         self.judged = self.told(waiting, &contrast, &place);
-        if shows_more {
-            return;
-        }
         // A page that was cut to its very picture has signs in several corners; one spot is a stain there, too.
         let corners = Place { corners: true, ..place };
         let is_sign = |judged: &&Judged| {
-            corners.has_signs(&self.regions[judged.index])
+            corners.is_beside_signs(&self.regions[judged.index])
                 && (judged.overlay || self.kind(&contrast, &corners, judged.index).is_overlay())
         };
         if self.judged.iter().filter(is_sign).count() < SIGNS {
@@ -180,7 +177,7 @@ impl Found {
             .judged
             .iter()
             .map(|judged| (judged.overlay, &self.regions[judged.index]))
-            .filter(|(overlay, region)| *overlay && corners.has_signs(region))
+            .filter(|(overlay, region)| *overlay && corners.is_beside_signs(region))
             .map(|(_, region)| region.bounds)
             .collect();
         self.tell_again(&contrast, &Place { signs, ..corners });
@@ -190,7 +187,7 @@ impl Found {
     fn tell_again(&mut self, contrast: &Plane, place: &Place) {
         let (others, mut judged): (Vec<Judged>, Vec<Judged>) = std::mem::take(&mut self.judged)
             .into_iter()
-            .partition(|judged| !judged.overlay && place.has_signs(&self.regions[judged.index]));
+            .partition(|judged| !judged.overlay && place.is_beside_signs(&self.regions[judged.index]));
         let waiting = others.into_iter().map(|other| (other.strength, other.index)).collect();
         judged.extend(self.told(waiting, contrast, place));
         judged.sort_by(|a, b| b.strength.total_cmp(&a.strength).then(a.index.cmp(&b.index)));

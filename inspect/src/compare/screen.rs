@@ -32,7 +32,12 @@ impl Place {
     /// Whether small spots of grey or vivid colours may be icons and buttons there: anywhere on a screen, and where the
     /// picture was cut out of one in its corners and beside the signs in them.
     pub(crate) fn has_signs(&self, region: &Region) -> bool {
-        self.shows_more || (self.corners && self.is_in_corner(region)) || self.is_in_row(region)
+        self.shows_more || self.is_beside_signs(region)
+    }
+
+    /// Whether a region lies where signs are known to be: in the picture's corners, or in one row with a sign.
+    pub(crate) fn is_beside_signs(&self, region: &Region) -> bool {
+        (self.corners && self.is_in_corner(region)) || self.is_in_row(region)
     }
 
     /// Whether a region is as high as a known sign and stands beside it.
@@ -116,7 +121,15 @@ fn is_icon(region: &Region, look: &Look, place: &Place) -> bool {
     // In the picture's corner on a page a sketch leaves no more of a button to be told by than that it is no line.
     let corner =
         shows_more && is_small(frame) && extent <= 0.125 && look.filled >= 0.5 && place.is_in_corner(region);
-    icon || small_icon || sticker || dot || corner
+    // Of a light button on white ground no more than its glyph is seen.
+    let dark = look.bright <= 0.05 && look.black <= DARK && look.vivid <= greyish;
+    let bare_glyph = place.is_beside_signs(region)
+        && !is_small(frame)
+        && dark
+        && extent <= 0.06
+        && look.edge >= 60.0
+        && region.peak >= 6.0;
+    icon || small_icon || sticker || dot || corner || bare_glyph
 }
 
 /// Whether a region is a small bright glyph. Letters are a few pixels wide, two on a sketch: not quite white any more,

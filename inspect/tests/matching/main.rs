@@ -6,5 +6,7 @@ mod compare;
 mod geometry;
 mod raster;
 mod record;
+mod scene;
+mod signs;
 mod support;
 mod viewpoint;
