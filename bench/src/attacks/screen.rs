@@ -106,7 +106,7 @@ fn buttons(width: u32, top: u32, bottom: u32, random: &mut Random) -> String {
         "<text x='{counter}' y='{}' font-size='34' text-anchor='middle'>1/5</text>",
         bottom.saturating_sub(45)
     );
-    if !middle && random.below(3) == 0 {
+    if !middle && random.below(3) < 2 {
         for index in 0..5 {
             let colour = if index == 0 { "#ff5000" } else { "#fff" };
             let x = width / 2 - 60 + 30 * index;

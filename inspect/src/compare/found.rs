@@ -19,7 +19,7 @@ use super::residual::{self, Residual, UNIT};
 use super::screen::{self, Place};
 use super::sight::{Lamp, Relit, Sight};
 use super::tone::{self, Channels};
-use super::veil::Covered;
+use super::veil::{Cover, Covered};
 use super::whole::{Alteration, Comparison};
 
 /// Regions reported of either kind, at most; the strongest.
@@ -43,22 +43,29 @@ struct Judged {
     strength: f32,
     /// Place in [`Found::regions`].
     index: usize,
-    /// A screen's, and no alteration.
-    overlay: bool,
+    kind: Kind,
+}
+
+fn strongest_first(judged: &mut [Judged]) {
+    judged.sort_by(|a, b| b.strength.total_cmp(&a.strength).then(a.index.cmp(&b.index)));
 }
 
 /// What a region is.
+#[derive(Clone, Copy)]
 enum Kind {
     /// An alteration.
     Departs,
-    /// A screen's.
+    /// An icon.
+    Icon,
+    /// Letters, bars and strips.
     Painted,
     /// A button's, as far as it lies within the outline.
     Button(Bar),
 }
 
 impl Kind {
-    fn is_overlay(&self) -> bool {
+    /// A screen's, and no alteration.
+    fn is_overlay(self) -> bool {
         !matches!(self, Self::Departs)
     }
 }
@@ -127,10 +134,10 @@ impl Found {
         tries: &mut usize,
     ) -> Option<Relit> {
         let Sight { predicted, query, valid, .. } = &self.sight;
-        for Judged { strength, index, overlay } in &self.judged {
+        for Judged { strength, index, kind } in &self.judged {
             let region = &self.regions[*index];
             // Bars of a screen are often the heaviest.
-            if *overlay || !decide::may_be_lit(region, self.size) {
+            if kind.is_overlay() || !decide::may_be_lit(region, self.size) {
                 continue;
             }
             *tries = tries.checked_sub(1)?;
@@ -167,52 +174,64 @@ impl Found {
         let corners = Place { corners: true, ..place };
         let is_sign = |judged: &&Judged| {
             corners.is_beside_signs(&self.regions[judged.index])
-                && (judged.overlay || self.kind(&contrast, &corners, judged.index).is_overlay())
+                && match judged.kind {
+                    Kind::Button(_) | Kind::Icon => true,
+                    // A time stamp or a bar shows no page.
+                    Kind::Painted => false,
+                    Kind::Departs => self.kind(&contrast, &corners, judged.index).is_overlay(),
+                }
         };
-        if self.judged.iter().filter(is_sign).count() < SIGNS {
+        if self.judged.iter().filter(is_sign).take(SIGNS).count() < SIGNS {
             return;
         }
         self.tell_again(&contrast, &corners);
         let signs = self
             .judged
             .iter()
-            .map(|judged| (judged.overlay, &self.regions[judged.index]))
-            .filter(|(overlay, region)| *overlay && corners.is_beside_signs(region))
+            .map(|judged| (&judged.kind, &self.regions[judged.index]))
+            .filter(|(kind, region)| kind.is_overlay() && corners.is_beside_signs(region))
             .map(|(_, region)| region.bounds)
             .collect();
-        self.tell_again(&contrast, &Place { signs, ..corners });
+        self.tell_again(&contrast, &Place { signs, corners: false, ..corners });
     }
 
     /// Judges once more what was no screen's, where a place may have signs that it could not have before.
     fn tell_again(&mut self, contrast: &Plane, place: &Place) {
-        let (others, mut judged): (Vec<Judged>, Vec<Judged>) = std::mem::take(&mut self.judged)
-            .into_iter()
-            .partition(|judged| !judged.overlay && place.is_beside_signs(&self.regions[judged.index]));
+        let (others, mut judged): (Vec<Judged>, Vec<Judged>) =
+            std::mem::take(&mut self.judged).into_iter().partition(|judged| {
+                !judged.kind.is_overlay() && place.is_beside_signs(&self.regions[judged.index])
+            });
         let waiting = others.into_iter().map(|other| (other.strength, other.index)).collect();
         judged.extend(self.told(waiting, contrast, place));
-        judged.sort_by(|a, b| b.strength.total_cmp(&a.strength).then(a.index.cmp(&b.index)));
+        strongest_first(&mut judged);
         self.judged = judged;
     }
 
-    /// What each of the regions is, the first first. What is left beside a button becomes a region of its own.
+    /// What each of the regions is, strongest first. What is left beside a button becomes a region of its own.
     fn told(&mut self, mut waiting: Vec<(f32, usize)>, contrast: &Plane, place: &Place) -> Vec<Judged> {
         let mut judged = Vec::with_capacity(waiting.len());
-        let mut tries = BESIDE;
+        let mut left = BESIDE;
         waiting.reverse();
         while let Some((mut strength, index)) = waiting.pop() {
-            let kind = self.kind(contrast, place, index);
+            let mut kind = self.kind(contrast, place, index);
             if let Kind::Button(outline) = kind {
-                self.buttons.push(outline);
-                if let Some(left) = tries.checked_sub(1)
-                    && let Some(beside) = self.without(index, outline)
-                {
-                    tries = left;
-                    waiting.push(beside);
+                let beside = self.beside(index, outline);
+                let beside_strength = self.strength(&beside);
+                if beside_strength < 1.0 {
+                    self.buttons.push(outline);
+                } else if left > 0 {
+                    left -= 1;
+                    self.buttons.push(outline);
+                    waiting.push((beside_strength, self.regions.len()));
+                    self.split(index, outline, beside);
                     strength = self.strength(&self.regions[index]);
+                } else {
+                    kind = Kind::Departs;
                 }
             }
-            judged.push(Judged { strength, index, overlay: kind.is_overlay() });
+            judged.push(Judged { strength, index, kind });
         }
+        strongest_first(&mut judged);
         judged
     }
 
@@ -223,21 +242,27 @@ impl Found {
     fn kind(&self, contrast: &Plane, place: &Place, index: usize) -> Kind {
         let (region, label) = (&self.regions[index], index as u32 + 1);
         let look = self.scene(contrast).look(label, region.bounds);
+        if screen::is_icon(region, &look, place) {
+            return Kind::Icon;
+        }
         if screen::is_painted(region, &look, place) {
             return Kind::Painted;
         }
-        if !screen::may_be_button(region, self.size) {
+        let has_signs = place.has_signs(region);
+        // On a sketch letters are too small to tell a button.
+        if !screen::may_be_button(region, self.size) || (is_small(self.size) && !has_signs) {
             return Kind::Departs;
         }
         let (labels, bounds, known) = (&self.labels, region.bounds, &self.buttons);
         let Sight { predicted, query, valid, .. } = &self.sight;
         let covered = Covered { labels, label, bounds, predicted, query, valid, known };
-        let has_signs = place.has_signs(region);
-        covered
-            .cover(|cover| screen::is_button(cover, self.size, has_signs))
-            .map(|cover| cover.bar.grown(BUTTON_EDGE))
-            .filter(|outline| self.pixels_within(index, *outline) >= OWN * outline.area())
-            .map_or(Kind::Departs, Kind::Button)
+        let edge = |bar: Bar| bar.grown(BUTTON_EDGE);
+        let is_button = |cover: &Cover| {
+            let outline = edge(cover.bar);
+            screen::is_button(cover, self.size, has_signs)
+                && self.pixels_within(index, outline) >= OWN * outline.area()
+        };
+        covered.cover(is_button).map_or(Kind::Departs, |cover| Kind::Button(edge(cover.bar)))
     }
 
     /// A region's pixels within an outline.
@@ -252,22 +277,20 @@ impl Found {
         (top..bottom).map(count).sum::<usize>() as f32
     }
 
-    /// Leaves only what lies within a button's outline to a region. What lies beside it becomes a region of its own, given
-    /// with its strength, if it is strong enough to be told: where a button meets another, or a line of the picture that
-    /// is a little out of place, they make one region.
-    fn without(&mut self, index: usize, outline: Bar) -> Option<(f32, usize)> {
-        let (width, label, bounds) = (self.size.0, index as u32 + 1, self.regions[index].bounds);
-        let ground = Ground { width, relative: &self.residual.relative, contrast: &self.residual.contrast };
-        let own = |x: usize, y: usize| self.labels[y * width + x] == label;
-        let within = |x: usize, y: usize| outline.row(y, width).contains(&x);
-        let beside = ground.measure_where(bounds, |x, y| own(x, y) && !within(x, y));
-        let strength = self.strength(&beside);
-        if strength < 1.0 {
-            return None;
-        }
-        self.regions[index] = ground.measure_where(bounds, |x, y| own(x, y) && within(x, y));
+    /// What of a region lies beside an outline: where a button meets another, or a line of the picture that is a little out
+    /// of place, they make one region.
+    fn beside(&self, index: usize, outline: Bar) -> Region {
+        let (width, label) = (self.size.0, index as u32 + 1);
+        self.ground().measure_where(self.regions[index].bounds, |x, y| {
+            self.labels[y * width + x] == label && !outline.row(y, width).contains(&x)
+        })
+    }
+
+    /// Leaves what lies within an outline to a region, and makes what lies `beside` it the last one.
+    fn split(&mut self, index: usize, outline: Bar, beside: Region) {
+        let (width, label) = (self.size.0, index as u32 + 1);
+        let (left, top, right, bottom) = self.regions[index].bounds;
         self.regions.push(beside);
-        let (left, top, right, bottom) = bounds;
         for y in top..bottom {
             let inside = outline.row(y, width);
             for x in (left..right).filter(|x| !inside.contains(x)) {
@@ -277,7 +300,13 @@ impl Found {
                 }
             }
         }
-        Some((strength, self.regions.len() - 1))
+        let own = |x: usize, y: usize| self.labels[y * width + x] == label;
+        self.regions[index] = self.ground().measure_where((left, top, right, bottom), own);
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        let Residual { relative, contrast, .. } = &self.residual;
+        Ground { width: self.size.0, relative, contrast }
     }
 
     fn scene<'a>(&'a self, contrast: &'a Plane) -> Scene<'a> {
@@ -316,8 +345,9 @@ impl Found {
         }
         // What every label is: 0 nothing, else the least value in the map.
         let mut kinds = vec![0_u8; self.regions.len() + 1];
-        for &Judged { strength, index, overlay } in &self.judged {
+        for &Judged { strength, index, kind } in &self.judged {
             let region = &self.regions[index];
+            let overlay = kind.is_overlay();
             let list = if overlay { &mut result.overlays } else { &mut result.alterations };
             let Some(at) = outline(region.bounds, whole) else { continue };
             if list.len() < REPORTED {

@@ -15,6 +15,12 @@ pub(super) const SAME: i32 = 9;
 /// Inner pixels from which a region is judged by them alone.
 pub(super) const FEW_INNER: usize = 24;
 
+/// Luma of a pixel in the bright colour of a sign, its colour difference and how much that exceeds the predicted one,
+/// grey levels, at least. Blood and rust are darker.
+const LIGHT: u8 = 110;
+const STRONG: u8 = 45;
+const GAINED: u8 = 25;
+
 /// The appearance of a region in the query.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Look {
@@ -32,8 +38,10 @@ pub(crate) struct Look {
     pub(crate) vivid: f32,
     /// The first decile of the query's luma over the region, grey levels.
     pub(crate) black: f32,
-    /// The ninth decile of the larger colour difference over the region, grey levels from none.
-    pub(crate) tinted: f32,
+    /// Mean luma that is predicted for the region, grey levels.
+    pub(crate) ground: f32,
+    /// Share of the region's pixels that are light, of a strong colour and more coloured than predicted, 0 to 1.
+    pub(crate) bright_coloured: f32,
     /// Mean step of the residual from one pixel of a row to the next over its mean, along the box: strokes of letters
     /// stand side by side, a line goes on.
     pub(crate) strokes: f32,
@@ -54,13 +62,15 @@ impl Scene<'_> {
         let (left, top, right, bottom) = bounds;
         let (mut inner, mut all) = (Vec::new(), Vec::new());
         let (mut edge, mut rim, mut up, mut total) = (0_u32, 0_u32, 0_u32, 0_u32);
-        let (mut lumas, mut tints) = ([0_u32; 256], [0_u32; 256]);
+        let (mut lumas, mut ground, mut coloured) = ([0_u32; 256], 0_u32, 0_u32);
         for (index, surrounded) in regions::pixels(self.labels, label, bounds, self.seen[0].width) {
             all.push(index);
             let (value, predicted) = (self.seen[0].data[index], self.predicted[0].data[index]);
             lumas[usize::from(value)] += 1;
-            let tint = self.seen[1..].iter().map(|plane| plane.data[index].abs_diff(128)).max();
-            tints[usize::from(tint.unwrap_or(0))] += 1;
+            ground += u32::from(predicted);
+            let strength = colour_strength(self.seen, index);
+            let gained = strength.saturating_sub(colour_strength(self.predicted, index));
+            coloured += u32::from(value >= LIGHT && strength >= STRONG && gained >= GAINED);
             up += u32::from(value.saturating_sub(predicted));
             total += u32::from(value.abs_diff(predicted));
             if surrounded {
@@ -80,7 +90,8 @@ impl Scene<'_> {
             bright: up as f32 / total.max(1) as f32,
             white: decile(lumas.iter().rev(), tenth).map_or(255.0, |at| 255.0 - at as f32),
             black: decile(lumas.iter(), tenth).map_or(0.0, |at| at as f32),
-            tinted: decile(tints.iter().rev(), tenth).map_or(255.0, |at| 255.0 - at as f32),
+            ground: ground as f32 / all.len().max(1) as f32,
+            bright_coloured: coloured as f32 / all.len().max(1) as f32,
             strokes: self.strokes(bounds),
             filled: all.len() as f32 / ((right - left) * (bottom - top)).max(1) as f32,
             vivid: f32::from(colour.iter().max().unwrap_or(&0) - colour.iter().min().unwrap_or(&0)),
@@ -139,6 +150,11 @@ impl Scene<'_> {
         }
         (colour, pixels.iter().filter(|i| near(colour, at(**i), SAME)).count())
     }
+}
+
+/// The larger colour difference of a pixel, grey levels from none.
+fn colour_strength(channels: &Channels, index: usize) -> u8 {
+    channels[1..].iter().map(|plane| plane.data[index].abs_diff(128)).max().unwrap_or(0)
 }
 
 /// Where in the counts those so far come to more than `left`.

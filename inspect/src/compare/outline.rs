@@ -91,7 +91,7 @@ impl Bar {
     pub(crate) fn row(self, y: usize, width: usize) -> std::ops::Range<usize> {
         let [left, top, right, bottom] = self.edges;
         let (radius, at) = (self.radius(), y as f32 + 0.5);
-        if right <= left || at < top || at > bottom {
+        if right <= left || at < top || at >= bottom {
             return 0..0;
         }
         let off = at - at.clamp(top + radius, (bottom - radius).max(top + radius));

@@ -35,18 +35,19 @@ impl Place {
         self.shows_more || self.is_beside_signs(region)
     }
 
-    /// Whether a region lies where signs are known to be: in the picture's corners, or in one row with a sign.
+    /// Whether a region lies where signs are known to be: in the picture's corners, or in one row with a sign above.
     pub(crate) fn is_beside_signs(&self, region: &Region) -> bool {
         (self.corners && self.is_in_corner(region)) || self.is_in_row(region)
     }
 
-    /// Whether a region is as high as a known sign and stands beside it.
+    /// Whether a region is as high as a known sign in the upper half and stands beside it.
     fn is_in_row(&self, region: &Region) -> bool {
         let (_, top, _, bottom) = region.bounds;
         self.signs.iter().any(|sign| {
             let height = sign.3 - sign.1;
             let off = (top + bottom).abs_diff(sign.1 + sign.3);
-            4 * off <= height && 2 * (bottom - top) >= height && 2 * (bottom - top) <= 3 * height
+            let as_high = 2 * (bottom - top) >= height && 2 * (bottom - top) <= 3 * height;
+            as_high && 4 * off <= height && sign.1 + sign.3 < self.frame.1
         })
     }
 
@@ -70,17 +71,19 @@ const GREYISH_ON_SKETCH: f32 = 36.0;
 const VIVID: f32 = 120.0;
 const VIVID_ANYWHERE: f32 = 150.0;
 
+/// Predicted luma from which ground is white, grey levels.
+const WHITE_GROUND: f32 = 225.0;
+
 /// Width and height of bounds, parts of the frame's longest side.
 fn sides((left, top, right, bottom): Bounds, frame: (usize, usize)) -> (f32, f32) {
     let longest = frame.0.max(frame.1) as f32;
     ((right - left) as f32 / longest, (bottom - top) as f32 / longest)
 }
 
-/// Whether a region looks painted by a screen.
+/// Whether a region is letters, a panel along a side or a strip along the border.
 pub(crate) fn is_painted(region: &Region, look: &Look, place: &Place) -> bool {
-    is_icon(region, look, place)
-        || is_glyph(region, look, place.frame)
-        || is_line_of_letters(region, look, place.frame)
+    is_glyph(region, look, place.frame)
+        || is_line_of_letters(region, look, place)
         || is_panel(region, look, place)
         || is_rim(region, place)
 }
@@ -90,7 +93,7 @@ pub(crate) fn is_painted(region: &Region, look: &Look, place: &Place) -> bool {
 /// Procedural damage with more than half its pixels of one colour filled at most 0.61 of its box. Icons on a ground of
 /// nearly their own grey have no edge, or lose a part of their disc (0.64 filled and more), but are of one colour all
 /// the more (0.8 and more).
-fn is_icon(region: &Region, look: &Look, place: &Place) -> bool {
+pub(crate) fn is_icon(region: &Region, look: &Look, place: &Place) -> bool {
     let Place { frame, shows_more, .. } = *place;
     let (width, height) = sides(region.bounds, frame);
     let extent = width.max(height);
@@ -122,10 +125,12 @@ fn is_icon(region: &Region, look: &Look, place: &Place) -> bool {
     let corner =
         shows_more && is_small(frame) && extent <= 0.125 && look.filled >= 0.5 && place.is_in_corner(region);
     // Of a light button on white ground no more than its glyph is seen.
-    let dark = look.bright <= 0.05 && look.black <= DARK && look.vivid <= greyish;
     let bare_glyph = place.is_beside_signs(region)
         && !is_small(frame)
-        && dark
+        && look.ground >= WHITE_GROUND
+        && look.bright <= 0.05
+        && look.black <= DARK
+        && look.vivid <= greyish
         && extent <= 0.06
         && look.edge >= 60.0
         && region.peak >= 6.0;
@@ -152,27 +157,29 @@ fn is_glyph(region: &Region, look: &Look, frame: (usize, usize)) -> bool {
     glyph || small
 }
 
-/// Whether a region is a line of letters, digits or dots in white, black or a vivid colour, as time stamps are.
+/// Whether a region is a line of letters, digits or dots in white, black or a bright colour, as time stamps are.
 ///
 /// Of 2,600 regions of damage six were as low, long and full; their strokes reached 0.21 but for one of 0.36 that was
 /// neither light nor dark, and one of 0.39 likewise. Time stamps and dots had 0.35 to 0.65, the wide signs of a phone's
-/// status bar 0.2 and more.
-fn is_line_of_letters(region: &Region, look: &Look, frame: (usize, usize)) -> bool {
+/// status bar, which lie along the top beside other signs, 0.2 and more.
+fn is_line_of_letters(region: &Region, look: &Look, place: &Place) -> bool {
+    let frame = place.frame;
     let (width, height) = sides(region.bounds, frame);
-    let status = sides((0, 0, 0, region.bounds.3), frame).1 <= 0.075;
+    let at_top = sides((0, 0, 0, region.bounds.3), frame).1 <= 0.075;
+    let status = at_top && (place.shows_more || place.is_beside_signs(region));
     let (strokes, long) = if status { (0.2, 1.5) } else { (0.35, 2.0) };
     let line = height <= 0.07 && width <= 0.5 && width >= long * height;
     let filled = look.filled >= 0.6;
     let white = look.bright >= 0.97 && look.white >= 215.0 && filled;
     let dots = look.bright >= 0.85 && look.white >= 230.0 && look.filled >= 0.45;
     let black = look.bright <= 0.03 && look.black <= 32.0 && filled;
-    let vivid = look.tinted >= 45.0 && filled && !status;
-    !is_small(frame) && line && look.strokes >= strokes && (white || dots || black || vivid)
+    let coloured = look.bright_coloured >= 0.1 && filled && !status;
+    !is_small(frame) && line && look.strokes >= strokes && (white || dots || black || coloured)
 }
 
 /// Opacity below which a dark cover only darkens, as a stain does, and the luma up to which it is dark.
 const WEAK: f32 = 0.5;
-const DARK: f32 = 128.0;
+const DARK: f32 = super::veil::DARK as f32;
 
 /// Whether a region is small enough to be a button, several side by side or one with a line of the picture that runs
 /// into it.
@@ -188,7 +195,7 @@ const WRITTEN: f32 = 0.08;
 /// [`Place::has_signs`].
 ///
 /// Its outline is drawn: shop pages of two generators, of 135 pictures, had buttons of 0.97 and more where damage that told
-/// as much reached 0.96, or was thicker. None of 450 pages is called altered (on sketches two). It also needs a glyph, or
+/// as much reached 0.96, or was thicker. None of 450 of those pages is called altered (on sketches two). It also needs a glyph, or
 /// an outline that is told nearly all around: round stains are drawn as evenly. (On a sketch only if it darkens.)
 ///
 /// Light letters on a dark cover tell it wherever it lies: of 2,600 regions of damage with an outline told that well none
@@ -211,9 +218,13 @@ pub(crate) fn is_button(cover: &Cover, frame: (usize, usize), has_signs: bool) -
     let dark = cover.luma <= DARK;
     let lettered = !small && cover.glyph >= WRITTEN;
     // A counter is a few letters long, a caption more; a scratch is longer.
-    let (longest, ratio) = if lettered && dark { (0.4, 9.0) } else { (0.16, 3.0) };
+    let (greatest, ratio) = if lettered && dark { (0.4, 9.0) } else { (0.16, 3.0) };
     // A screen's greys, not a stain's brown.
-    if cover.covered < covered || cover.tint > tint || short > thick || long > longest || long > ratio * short
+    if cover.covered < covered
+        || cover.tint > tint
+        || short > thick
+        || long > greatest
+        || long > ratio * short
     {
         return false;
     }

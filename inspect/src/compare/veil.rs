@@ -27,7 +27,7 @@ const SAMPLED: usize = 1_024;
 /// Grey levels by which a glyph stands out from the button that it is on: lighter if the button's luma is at most the
 /// second, else darker.
 const STANDS_OUT: i32 = 24;
-const DARK: i32 = 128;
+pub(super) const DARK: i32 = 128;
 /// A region is of one colour and opacity if they explain at least one in so many of its pixels.
 const EXPLAINED: usize = 8;
 /// Depth, pixels, of the strips along an outline; of a small frame.
@@ -89,9 +89,15 @@ impl Covered<'_> {
         let margin = (right - left).max(bottom - top) / 2 + 3;
         let (x, y) = (left.saturating_sub(margin), top.saturating_sub(margin));
         let (end_x, end_y) = ((right + margin).min(width), (bottom + margin).min(height));
+        // Their bounds first: the rows of a bar ask for square roots.
+        let overlaps = |bar: &&Bar| {
+            let [left, top, right, bottom] = bar.edges;
+            left < end_x as f32 && right > x as f32 && top < end_y as f32 && bottom > y as f32
+        };
+        let known: Vec<Bar> = self.known.iter().filter(overlaps).copied().collect();
         let votes = Votes::new(end_x - x, end_y - y, |across, down| {
             let (column, row) = (x + across, y + down);
-            if self.known.iter().any(|bar| bar.row(row, width).contains(&column)) {
+            if known.iter().any(|bar| bar.row(row, width).contains(&column)) {
                 Says::Unseen
             } else {
                 self.says(row * width + column, step, colour)
