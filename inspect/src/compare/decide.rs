@@ -161,12 +161,13 @@ pub(crate) fn strength(region: &Region, level: f32, edited: f32, frame: (usize, 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
     /// The photo shows more than the registered picture, as a page, a viewer or a photograph of one does. Only there
-    /// are small spots of grey or vivid colours icons and buttons: elsewhere they are stains, burns and mould.
+    /// are small spots of grey or vivid colours icons and buttons, unless letters on them tell: elsewhere they are stains,
+    /// burns and mould.
     ///
     /// Of 450 pages 443 show so much of the border; of a photo that shows the picture alone nothing lies there. The
     /// others were cut to the picture and had their buttons called altered, until two corners could have some, too. Of 576
     /// roundish stains of one colour, half of which passed for buttons, 570 are shown with this (on sketches 513; 135
-    /// before); of 144 on a shop's page, where they may still pass, 87 are (26 on sketches).
+    /// before); of 144 on a shop's page, where they may still pass, 115 are (26 on sketches).
     pub(crate) shows_more: bool,
     /// The photo was taken of a screen or a print, as it lies unevenly: only there does a lamp reflect. A spot of light
     /// on a digital copy, with a page around it or without, was painted.

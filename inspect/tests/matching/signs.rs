@@ -124,7 +124,7 @@ fn a_round_stain_is_no_button() {
     assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
 }
 
-/// White letters on a dark disc through which the picture is seen, as wide as `reach` pixels from its middle.
+/// White strokes on a dark disc of `radius` pixels around `at`, through which the picture is seen.
 fn button(picture: &mut Rgb, at: (usize, usize), radius: usize) {
     paint(picture, |x, y, p| {
         let (dx, dy) = (x.abs_diff(at.0), y.abs_diff(at.1));
@@ -205,5 +205,51 @@ fn an_even_grey_spot_without_a_glyph_is_a_stain() {
     paint(&mut query, |x, y, p| spot(x, y).then(|| p.map(|value| (0.25 * f64::from(value) + 66.0) as u8)));
     for found in [run_on_page(&query, &picture), run(&query, &picture, &Homography::IDENTITY).unwrap()] {
         assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
+    }
+}
+
+/// Neither a time stamp nor one button shows a page: a grey spot in another corner is a stain, as is one in a page's top row
+/// that is much smaller than its buttons.
+#[test]
+fn a_stamp_in_one_corner_excuses_no_stain_in_another() {
+    let picture = large_scene();
+    let spot =
+        |x: usize, y: usize, at: (usize, usize)| x.abs_diff(at.0).pow(2) + y.abs_diff(at.1).pow(2) < 500;
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, _| ink(x, y).then_some([255; 3]));
+    paint(&mut query, |x, y, _| spot(x, y, (540, 60)).then_some([90; 3]));
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!((found.relation, found.alterations.len()), (Relation::SameCaptureAltered, 1));
+    button(&mut query, (60, 60), 28);
+    paint(&mut query, |x, y, _| spot(x, y, (300, 300)).then_some([90; 3]));
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert!(found.alterations.iter().any(|one| (270.0..330.0).contains(&(one.x + 0.5 * one.width))));
+}
+
+/// Two buttons show a page; a short crack beside them on a thing with texture is no glyph of a third.
+#[test]
+fn a_crack_in_the_corner_of_a_page_is_damage() {
+    let picture = large_scene();
+    let mut query = picture.clone();
+    button(&mut query, (60, 60), 28);
+    button(&mut query, (540, 60), 28);
+    let crack = |x: usize, y: usize| (440..474).contains(&x) && (y + x / 2).abs_diff(295) < 3;
+    paint(&mut query, |x, y, _| crack(x, y).then_some([30, 28, 26]));
+    let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+    assert_eq!(found.relation, Relation::SameCaptureAltered, "{:?}", found.overlays);
+    assert!(flagged(&found, crack).0 > 0.5);
+}
+
+/// Letters in a bright colour are a stamp; marks in the grey of a scuff or the dark red of blood are none, whatever the
+/// colour of the thing.
+#[test]
+fn dull_dashes_in_a_line_are_damage() {
+    let mut picture = large_scene();
+    paint(&mut picture, |_, y, [r, g, b]| (y > 480).then(|| [r / 2 + 110, g / 3, b / 3]));
+    for colour in [[120, 118, 116], [138, 7, 7]] {
+        let mut query = picture.clone();
+        paint(&mut query, |x, y, _| ink(x, y).then_some(colour));
+        let found = run(&query, &picture, &Homography::IDENTITY).unwrap();
+        assert_eq!(found.relation, Relation::SameCaptureAltered, "{colour:?} {:?}", found.overlays);
     }
 }
