@@ -7,8 +7,8 @@ use std::io::Cursor;
 /// What the colours of a marked photo mean, in English and Chinese.
 pub const LEGEND: (&str, &str) = (
     "a white box and yellow to red mark what was altered, the redder the stronger; blue marks where a screen's own signs \
-     (status bar, buttons) or a lamp's reflection may cover the picture.",
-    "白框及黄至红色标出改动之处，越红改动越强；蓝色标出可能被屏幕界面（状态栏、按钮等）或灯光反射遮住的部分。",
+     (status bar, buttons), a time stamp or a lamp's reflection may cover the picture.",
+    "白框及黄至红色标出改动之处，越红改动越强；蓝色标出可能被屏幕界面（状态栏、按钮等）、时间水印或灯光反射遮住的部分。",
 );
 
 /// Longest side of a mask that is scaled, pixels.

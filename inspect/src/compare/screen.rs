@@ -174,7 +174,14 @@ fn is_line_of_letters(region: &Region, look: &Look, place: &Place) -> bool {
     let dots = look.bright >= 0.85 && look.white >= 230.0 && look.filled >= 0.45;
     let black = look.bright <= 0.03 && look.black <= 32.0 && filled;
     let coloured = look.bright_coloured >= 0.1 && filled && !status;
-    !is_small(frame) && line && look.strokes >= strokes && (white || dots || black || coloured)
+    // Thin strokes are mixed with their ground.
+    let thin = look.strokes >= 0.5
+        && ((look.bright >= 0.97 && look.white >= 195.0 && filled)
+            || (look.bright >= 0.75 && look.white >= 245.0 && look.filled >= 0.5)
+            || (look.bright >= 0.97 && look.vivid >= VIVID_ANYWHERE && filled)
+            || (look.bright <= 0.03 && look.black <= 80.0 && look.vivid <= GREYISH_ON_SKETCH && filled));
+    let signed = white || dots || black || coloured || thin;
+    !is_small(frame) && line && look.strokes >= strokes && signed
 }
 
 /// Opacity below which a dark cover only darkens, as a stain does, and the luma up to which it is dark.

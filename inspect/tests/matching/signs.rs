@@ -130,7 +130,7 @@ fn button(picture: &mut Rgb, at: (usize, usize), radius: usize) {
         let (dx, dy) = (x.abs_diff(at.0), y.abs_diff(at.1));
         let glyph = 3 * dx < radius && 2 * dy < radius && (x + radius - at.0) % 8 < 4;
         let veiled = p.map(|value| (0.55 * f64::from(value)) as u8);
-        (dx.pow(2) + dy.pow(2) <= radius.pow(2)).then(|| if glyph { [255; 3] } else { veiled })
+        (dx.pow(2) + dy.pow(2) <= radius.pow(2)).then_some(if glyph { [255; 3] } else { veiled })
     });
 }
 
@@ -171,7 +171,7 @@ fn what_lies_beside_a_button_is_judged_for_itself() {
 fn ink(x: usize, y: usize) -> bool {
     (100..340).contains(&x) && (540..564).contains(&y) && {
         let (column, row) = ((x - 100) % 20, y - 540);
-        column < 16 && (column % 12 < 4 || row < 4 || (x / 20 % 2 == 0 && row >= 20))
+        column < 16 && (column % 12 < 4 || row < 4 || ((x / 20).is_multiple_of(2) && row >= 20))
     }
 }
 
