@@ -6,30 +6,24 @@
 // Positions are below 2^16, ratios lie between 0 and 1, and heat is clamped to a byte.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
-use super::agreement::softened;
 use super::decide::{self, Setting};
 use super::frame::{Frame, is_small};
 use super::highlight::Spot;
 use super::homography::Homography;
-use super::look::Scene;
+use super::layer::{Kind, Layer};
 use super::outline::Bar;
 use super::raster::Plane;
-use super::regions::{self, Bounds, Ground, Region};
-use super::residual::{self, Residual, UNIT};
-use super::screen::{self, Place};
+use super::regions::{Bounds, Region};
+use super::residual;
+use super::screen::Place;
 use super::sight::{Lamp, Relit, Sight};
 use super::tone::{self, Channels};
-use super::veil::{Cover, Covered};
-use super::whole::{Alteration, Comparison};
+use super::whole::{Alteration, Comparison, Query};
 
 /// Regions reported of either kind, at most; the strongest.
 const REPORTED: usize = 32;
-/// Pixels around a button's outline into which its edge reaches.
-const BUTTON_EDGE: f32 = 1.5;
 /// Signs in the corners of a picture alone that show that it was cut out of a page, at least.
 const SIGNS: usize = 2;
-/// Part of a button's area that a region must take to be it.
-const OWN: f32 = 0.25;
 /// Regions that are told from what lies beside buttons, at most.
 const BESIDE: usize = 16;
 /// Regions examined, at most; the heaviest.
@@ -50,33 +44,11 @@ fn strongest_first(judged: &mut [Judged]) {
     judged.sort_by(|a, b| b.strength.total_cmp(&a.strength).then(a.index.cmp(&b.index)));
 }
 
-/// What a region is.
-#[derive(Clone, Copy)]
-enum Kind {
-    /// An alteration.
-    Departs,
-    /// An icon.
-    Icon,
-    /// Letters, bars and strips.
-    Painted,
-    /// A button's, as far as it lies within the outline.
-    Button(Bar),
-}
-
-impl Kind {
-    /// A screen's, and no alteration.
-    fn is_overlay(self) -> bool {
-        !matches!(self, Self::Departs)
-    }
-}
-
 /// The regions that depart.
 pub(crate) struct Found {
-    sight: Sight,
-    residual: Residual,
-    labels: Vec<u32>,
-    regions: Vec<Region>,
-    size: (usize, usize),
+    layer: Layer,
+    /// The same regions seen closer, of a sketch if there are any.
+    closer: Option<Layer>,
     /// As [`residual::edited`], without the light of lamps.
     edited: f32,
     setting: Setting,
@@ -88,10 +60,16 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    pub(crate) fn new(sight: Sight, frame: &Frame, setting: Setting) -> Self {
+    pub(crate) fn new(sight: Sight, frame: &Frame, query: &Query<'_>, setting: Setting) -> Self {
         let plain = tone::channels(&frame.reference);
         let edited = residual::edited(&sight.predicted, &plain);
-        let mut found = Self::measured(sight.within_margin(), &plain, edited, setting);
+        let judged = |sight, edited, lamps| {
+            let (layer, judged, buttons) = (Layer::new(sight, &plain), Vec::new(), Vec::new());
+            let mut found = Self { layer, closer: None, edited, setting, judged, buttons, lamps };
+            found.judge(|layer| layer.closer(frame, query));
+            found
+        };
+        let mut found = judged(sight.within_margin(), edited, Vec::new());
         if !setting.reflects {
             return found;
         }
@@ -101,26 +79,8 @@ impl Found {
             && let Some(relit) = found.with_another_lamp(frame, &plain, &mut spots, &mut tries)
         {
             let Relit { predicted, query, edited, lamps } = relit;
-            let sight = Sight { predicted, query, ..found.sight };
-            found = Self { lamps, ..Self::measured(sight, &plain, edited, setting) };
+            found = judged(Sight { predicted, query, ..found.layer.sight }, edited, lamps);
         }
-        found
-    }
-
-    fn measured(sight: Sight, plain: &Channels, edited: f32, setting: Setting) -> Self {
-        let size = (plain[0].width, plain[0].height);
-        let residual = residual::measure(&sight.predicted, plain, &sight.query, &sight.valid);
-        let mut mask = softened(&residual.relative);
-        for value in &mut mask.data {
-            *value = if f32::from(*value) >= UNIT { 255 } else { 0 };
-        }
-        let (labels, count) = regions::label(&mask, if is_small(size) { 1 } else { 2 });
-        let ground = Ground { width: size.0, relative: &residual.relative, contrast: &residual.contrast };
-        let regions = ground.measure(&labels, count);
-        let (judged, buttons, lamps) = (Vec::new(), Vec::new(), Vec::new());
-        let mut found =
-            Self { sight, residual, labels, regions, size, edited, setting, judged, buttons, lamps };
-        found.judge();
         found
     }
 
@@ -133,17 +93,17 @@ impl Found {
         spots: &mut Vec<(Spot, f32)>,
         tries: &mut usize,
     ) -> Option<Relit> {
-        let Sight { predicted, query, valid, .. } = &self.sight;
+        let Sight { predicted, query, valid, .. } = &self.layer.sight;
         for Judged { strength, index, kind } in &self.judged {
-            let region = &self.regions[*index];
+            let region = &self.layer.regions[*index];
             // Bars of a screen are often the heaviest.
-            if kind.is_overlay() || !decide::may_be_lit(region, self.size) {
+            if kind.is_overlay() || !decide::may_be_lit(region, self.layer.size) {
                 continue;
             }
             *tries = tries.checked_sub(1)?;
             let Some(spot) = Spot::around(region.bounds, predicted, query, valid) else { continue };
             spots.push((spot, *strength));
-            if let Some(relit) = self.sight.relit(frame, plain, spots) {
+            if let Some(relit) = self.layer.sight.relit(frame, plain, spots) {
                 return Some(relit);
             }
             spots.pop();
@@ -152,8 +112,9 @@ impl Found {
     }
 
     /// The regions that are strong enough to be told, strongest first, and what each is.
-    fn judge(&mut self) {
+    fn judge(&mut self, closer: impl FnOnce(&Layer) -> Option<Layer>) {
         let mut waiting: Vec<(f32, usize)> = self
+            .layer
             .regions
             .iter()
             .enumerate()
@@ -165,66 +126,71 @@ impl Found {
         }
         waiting.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         waiting.truncate(EXAMINED);
-        let contrast = residual::contrast(&self.sight.query[0]);
-        let shows_more = self.setting.shows_more;
-        let place =
-            Place { frame: self.size, seen: self.seen(), shows_more, corners: false, signs: Vec::new() };
-        self.judged = self.told(waiting, &contrast, &place);
+        if is_small(self.layer.size) {
+            self.closer = closer(&self.layer);
+        }
+        let (frame, seen, shows_more) = (self.layer.size, self.layer.seen(), self.setting.shows_more);
+        let place = Place { frame, seen, shows_more, corners: false, signs: Vec::new() };
+        self.judged = self.told(waiting, &place);
         // A page that was cut to its very picture has signs in several corners; one spot is a stain there, too.
         let corners = Place { corners: true, ..place };
         let is_sign = |judged: &&Judged| {
-            corners.is_beside_signs(&self.regions[judged.index])
+            corners.is_beside_signs(&self.layer.regions[judged.index])
                 && match judged.kind {
                     Kind::Button(_) | Kind::Icon => true,
                     // A time stamp or a bar shows no page.
                     Kind::Painted => false,
-                    Kind::Departs => self.kind(&contrast, &corners, judged.index).is_overlay(),
+                    Kind::Departs => self.kind(&corners, judged.index).is_overlay(),
                 }
         };
         if self.judged.iter().filter(is_sign).take(SIGNS).count() < SIGNS {
             return;
         }
-        self.tell_again(&contrast, &corners);
+        self.tell_again(&corners);
         let signs = self
             .judged
             .iter()
-            .map(|judged| (&judged.kind, &self.regions[judged.index]))
+            .map(|judged| (&judged.kind, &self.layer.regions[judged.index]))
             .filter(|(kind, region)| kind.is_overlay() && corners.is_beside_signs(region))
             .map(|(_, region)| region.bounds)
             .collect();
-        self.tell_again(&contrast, &Place { signs, corners: false, ..corners });
+        self.tell_again(&Place { signs, corners: false, ..corners });
     }
 
     /// Judges once more what was no screen's, where a place may have signs that it could not have before.
-    fn tell_again(&mut self, contrast: &Plane, place: &Place) {
+    fn tell_again(&mut self, place: &Place) {
         let (others, mut judged): (Vec<Judged>, Vec<Judged>) =
             std::mem::take(&mut self.judged).into_iter().partition(|judged| {
-                !judged.kind.is_overlay() && place.is_beside_signs(&self.regions[judged.index])
+                !judged.kind.is_overlay() && place.is_beside_signs(&self.layer.regions[judged.index])
             });
         let waiting = others.into_iter().map(|other| (other.strength, other.index)).collect();
-        judged.extend(self.told(waiting, contrast, place));
+        judged.extend(self.told(waiting, place));
         strongest_first(&mut judged);
         self.judged = judged;
     }
 
     /// What each of the regions is, strongest first. What is left beside a button becomes a region of its own.
-    fn told(&mut self, mut waiting: Vec<(f32, usize)>, contrast: &Plane, place: &Place) -> Vec<Judged> {
+    fn told(&mut self, mut waiting: Vec<(f32, usize)>, place: &Place) -> Vec<Judged> {
         let mut judged = Vec::with_capacity(waiting.len());
         let mut left = BESIDE;
         waiting.reverse();
         while let Some((mut strength, index)) = waiting.pop() {
-            let mut kind = self.kind(contrast, place, index);
+            let mut kind = self.kind(place, index);
             if let Kind::Button(outline) = kind {
-                let beside = self.beside(index, outline);
+                let beside = self.layer.beside(index, outline);
                 let beside_strength = self.strength(&beside);
                 if beside_strength < 1.0 {
                     self.buttons.push(outline);
                 } else if left > 0 {
                     left -= 1;
                     self.buttons.push(outline);
-                    waiting.push((beside_strength, self.regions.len()));
-                    self.split(index, outline, beside);
-                    strength = self.strength(&self.regions[index]);
+                    waiting.push((beside_strength, self.layer.regions.len()));
+                    if let Some(closer) = &mut self.closer {
+                        let fine = outline.scaled(self.layer.size, closer.size);
+                        closer.split(index, fine, closer.beside(index, fine));
+                    }
+                    self.layer.split(index, outline, beside);
+                    strength = self.strength(&self.layer.regions[index]);
                 } else {
                     kind = Kind::Departs;
                 }
@@ -236,101 +202,24 @@ impl Found {
     }
 
     fn strength(&self, region: &Region) -> f32 {
-        decide::strength(region, self.residual.level, self.edited, self.size)
+        decide::strength(region, self.layer.residual.level, self.edited, self.layer.size)
     }
 
-    fn kind(&self, contrast: &Plane, place: &Place, index: usize) -> Kind {
-        let (region, label) = (&self.regions[index], index as u32 + 1);
-        let look = self.scene(contrast).look(label, region.bounds);
-        if screen::is_icon(region, &look, place) {
-            return Kind::Icon;
+    /// What a region is, by the layer and, of a sketch, by the closer look at it.
+    fn kind(&self, place: &Place, index: usize) -> Kind {
+        let kind = self.layer.kind(place, index, &self.buttons);
+        let Some(closer) = self.closer.as_ref().filter(|_| !kind.is_overlay()) else { return kind };
+        let (own, fine) = (self.layer.size, closer.size);
+        let buttons: Vec<Bar> = self.buttons.iter().map(|bar| bar.scaled(own, fine)).collect();
+        match closer.kind(&place.scaled(fine), index, &buttons) {
+            Kind::Button(outline) => Kind::Button(outline.scaled(fine, own)),
+            kind => kind,
         }
-        if screen::is_painted(region, &look, place) {
-            return Kind::Painted;
-        }
-        let has_signs = place.has_signs(region);
-        // On a sketch letters are too small to tell a button.
-        if !screen::may_be_button(region, self.size) || (is_small(self.size) && !has_signs) {
-            return Kind::Departs;
-        }
-        let (labels, bounds, known) = (&self.labels, region.bounds, &self.buttons);
-        let Sight { predicted, query, valid, .. } = &self.sight;
-        let covered = Covered { labels, label, bounds, predicted, query, valid, known };
-        let edge = |bar: Bar| bar.grown(BUTTON_EDGE);
-        let is_button = |cover: &Cover| {
-            let outline = edge(cover.bar);
-            screen::is_button(cover, self.size, has_signs)
-                && self.pixels_within(index, outline) >= OWN * outline.area()
-        };
-        covered.cover(is_button).map_or(Kind::Departs, |cover| Kind::Button(edge(cover.bar)))
-    }
-
-    /// A region's pixels within an outline.
-    fn pixels_within(&self, index: usize, outline: Bar) -> f32 {
-        let (width, (left, top, right, bottom)) = (self.size.0, self.regions[index].bounds);
-        let count = |y: usize| {
-            let row = outline.row(y, width);
-            let (first, end) = (row.start.max(left), row.end.min(right));
-            let labels = self.labels.get(y * width + first..y * width + end).unwrap_or_default();
-            labels.iter().filter(|label| **label == index as u32 + 1).count()
-        };
-        (top..bottom).map(count).sum::<usize>() as f32
-    }
-
-    /// What of a region lies beside an outline: where a button meets another, or a line of the picture that is a little out
-    /// of place, they make one region.
-    fn beside(&self, index: usize, outline: Bar) -> Region {
-        let (width, label) = (self.size.0, index as u32 + 1);
-        self.ground().measure_where(self.regions[index].bounds, |x, y| {
-            self.labels[y * width + x] == label && !outline.row(y, width).contains(&x)
-        })
-    }
-
-    /// Leaves what lies within an outline to a region, and makes what lies `beside` it the last one.
-    fn split(&mut self, index: usize, outline: Bar, beside: Region) {
-        let (width, label) = (self.size.0, index as u32 + 1);
-        let (left, top, right, bottom) = self.regions[index].bounds;
-        self.regions.push(beside);
-        for y in top..bottom {
-            let inside = outline.row(y, width);
-            for x in (left..right).filter(|x| !inside.contains(x)) {
-                let value = &mut self.labels[y * width + x];
-                if *value == label {
-                    *value = self.regions.len() as u32;
-                }
-            }
-        }
-        let own = |x: usize, y: usize| self.labels[y * width + x] == label;
-        self.regions[index] = self.ground().measure_where((left, top, right, bottom), own);
-    }
-
-    fn ground(&self) -> Ground<'_> {
-        let Residual { relative, contrast, .. } = &self.residual;
-        Ground { width: self.size.0, relative, contrast }
-    }
-
-    fn scene<'a>(&'a self, contrast: &'a Plane) -> Scene<'a> {
-        let Sight { predicted, query: seen, warped: query, .. } = &self.sight;
-        Scene { labels: &self.labels, query, seen, contrast, predicted }
-    }
-
-    /// The bounds of what is judged.
-    fn seen(&self) -> Bounds {
-        let mut bounds = (self.size.0, self.size.1, 0, 0);
-        for (y, row) in self.sight.valid.chunks_exact(self.size.0).enumerate() {
-            if let (Some(first), Some(last)) =
-                (row.iter().position(|seen| *seen != 0), row.iter().rposition(|seen| *seen != 0))
-            {
-                let (left, top, right, _) = bounds;
-                bounds = (left.min(first), top.min(y), right.max(last + 1), y + 1);
-            }
-        }
-        bounds
     }
 
     /// The picture's own residual, grey levels.
     pub(crate) fn level(&self) -> f32 {
-        self.residual.level
+        self.layer.residual.level
     }
 
     /// Enters alterations and overlays into the result, and both into its map.
@@ -339,25 +228,25 @@ impl Found {
         for lamp in &self.lamps {
             let Some([x, y, width, height]) = outline(lamp.bounds, whole) else { continue };
             let area = lamp.pixels.iter().filter(|lit| **lit != 0).count();
-            let share = area as f32 / (self.size.0 * self.size.1) as f32;
+            let share = area as f32 / (self.layer.size.0 * self.layer.size.1) as f32;
             result.overlays.push(Alteration { x, y, width, height, strength: lamp.strength, share });
             self.paint(&mut result.map, lamp.bounds, to_bounded, |at| lamp.pixels[at] & Comparison::OVERLAY);
         }
         // What every label is: 0 nothing, else the least value in the map.
-        let mut kinds = vec![0_u8; self.regions.len() + 1];
+        let mut kinds = vec![0_u8; self.layer.regions.len() + 1];
         for &Judged { strength, index, kind } in &self.judged {
-            let region = &self.regions[index];
+            let region = &self.layer.regions[index];
             let overlay = kind.is_overlay();
             let list = if overlay { &mut result.overlays } else { &mut result.alterations };
             let Some(at) = outline(region.bounds, whole) else { continue };
             if list.len() < REPORTED {
-                let share = region.area as f32 / (self.size.0 * self.size.1) as f32;
+                let share = region.area as f32 / (self.layer.size.0 * self.layer.size.1) as f32;
                 let [x, y, width, height] = at;
                 list.push(Alteration { x, y, width, height, strength, share });
                 kinds[index + 1] = if overlay { Comparison::OVERLAY } else { Comparison::ALTERED };
                 self.paint(&mut result.map, region.bounds, to_bounded, |at| {
-                    let kind = kinds[self.labels[at] as usize];
-                    let heat = self.residual.relative.data[at] / 2;
+                    let kind = kinds[self.layer.labels[at] as usize];
+                    let heat = self.layer.residual.relative.data[at] / 2;
                     if kind == Comparison::ALTERED { kind + heat.min(127) } else { kind }
                 });
             }
@@ -389,10 +278,10 @@ impl Found {
             for column in columns.clone() {
                 let Some((fx, fy)) = back.apply(column as f64, row as f64) else { continue };
                 let (fx, fy) = ((fx + 0.5).floor(), (fy + 0.5).floor());
-                if fx < 0.0 || fy < 0.0 || fx >= self.size.0 as f64 || fy >= self.size.1 as f64 {
+                if fx < 0.0 || fy < 0.0 || fx >= self.layer.size.0 as f64 || fy >= self.layer.size.1 as f64 {
                     continue;
                 }
-                let index = fy as usize * self.size.0 + fx as usize;
+                let index = fy as usize * self.layer.size.0 + fx as usize;
                 if let (value @ 1.., Some(out)) =
                     (value_of(index), map.data.get_mut(row * map.width + column))
                 {

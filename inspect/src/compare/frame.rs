@@ -10,7 +10,7 @@
 use super::CompareError;
 use super::align::{self, Outliers};
 use super::homography::Homography;
-use super::raster::{Rgb, RgbView, luma, shrink};
+use super::raster::{Rgb, RgbView, enlarge, luma, shrink};
 use super::whole::Query;
 
 /// Pixels of the working frame, at most: what the time budget of a comparison carries.
@@ -19,6 +19,9 @@ pub(crate) const WORK_AREA: usize = 120_000;
 const SMALL: usize = 256;
 /// Shortest side of the working frame and of the query's part, pixels.
 const SHORTEST: usize = 16;
+
+/// Tenths of a coarse frame's width from which a closer one shows more.
+const CLOSER: usize = 14;
 
 /// Whether a frame of that width and height is about as coarse as a sketch: what is small in it is a few pixels, mostly
 /// edge.
@@ -88,6 +91,22 @@ impl Frame {
             .after(&Homography::shift(left as f64, top as f64))
             .after(&Homography::rescale(pixels(part_size.0, part_size.1), pixels(width, height)));
         Ok(Self { reference: reduced(reference, size), part, to_part, part_to_query, to_reference })
+    }
+
+    /// The frame at the query's density, where that is clearly higher; the reference grows no sharper.
+    pub(crate) fn closer(&self, query: &Query<'_>) -> Option<Self> {
+        let Rgb { width, height, rgb } = &self.reference;
+        let scale = (WORK_AREA as f64 / (width * height) as f64).sqrt();
+        let scaled = |length: usize| (length as f64 * scale) as usize;
+        let size = (scaled(*width), scaled(*height));
+        if size.0 < *width || size.1 < *height {
+            return None;
+        }
+        let large = Rgb { width: size.0, height: size.1, rgb: enlarge::<3>(rgb, (*width, *height), size) };
+        let pixels = |(width, height): (usize, usize)| (width as f64, height as f64);
+        let initial = self.to_query().after(&Homography::rescale(pixels(size), pixels((*width, *height))));
+        let closer = Self::new(query, large.view(), &initial, WORK_AREA, usize::MAX).ok()?;
+        (10 * closer.reference.width >= CLOSER * width).then_some(closer)
     }
 
     /// Frame pixels to pixels of the bounded query.

@@ -17,6 +17,7 @@ mod found;
 mod frame;
 mod highlight;
 mod homography;
+mod layer;
 mod linear;
 mod look;
 mod outline;

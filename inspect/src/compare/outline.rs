@@ -59,6 +59,13 @@ impl Bar {
         Self { edges: [left + x, top + y, right + x, bottom + y], ..self }
     }
 
+    /// The same outline in a frame of another size over the same picture.
+    pub(crate) fn scaled(self, from: (usize, usize), to: (usize, usize)) -> Self {
+        let (x, y) = (to.0 as f32 / from.0 as f32, to.1 as f32 / from.1 as f32);
+        let [left, top, right, bottom] = self.edges;
+        Self { edges: [left * x, top * y, right * x, bottom * y], ..self }
+    }
+
     pub(crate) fn width(self) -> f32 {
         self.edges[2] - self.edges[0]
     }

@@ -80,6 +80,12 @@ impl Plane {
         Self { width, height, data: halved::<1>(&self.data, self.width, (width, height)) }
     }
 
+    /// The plane at another size, interpolated between its pixels.
+    pub(crate) fn enlarged(&self, width: usize, height: usize) -> Self {
+        let data = enlarge::<1>(&self.data, (self.width, self.height), (width, height));
+        Self { width, height, data }
+    }
+
     /// Bilinear value at (x, y), pixel centres at whole numbers; `None` outside the pixel centres.
     pub(crate) fn sample(&self, x: f32, y: f32) -> Option<f32> {
         let (right, bottom) = ((self.width - 1) as f32, (self.height - 1) as f32);
@@ -171,6 +177,33 @@ pub(crate) fn shrink<const C: usize>(source: &[u8], from: (usize, usize), to: (u
                 let sum = if last == 0 { run[c] } else { span.body * total[c] + ends };
                 value[c] = (sum + 0.5) as u8;
             }
+        }
+    }
+    out
+}
+
+/// Bilinear resize of `C` interleaved channels to larger sides; borders are repeated.
+pub(crate) fn enlarge<const C: usize>(source: &[u8], from: (usize, usize), to: (usize, usize)) -> Vec<u8> {
+    // The pixel before a place, the one after it, and how far between them it lies, parts of 256.
+    let span = |at: usize, from: usize, to: usize| {
+        let place = ((2 * at + 1) * from * 128 / to).saturating_sub(128).min((from - 1) * 256);
+        (place / 256, (place / 256 + 1).min(from - 1), (place % 256) as u32)
+    };
+    let columns: Vec<_> = (0..to.0).map(|x| span(x, from.0, to.0)).collect();
+    let mut out = Vec::with_capacity(to.0 * to.1 * C);
+    let stride = from.0 * C;
+    let mut between = vec![0_u32; stride];
+    for y in 0..to.1 {
+        let (above, below, part) = span(y, from.1, to.1);
+        let rows = source[above * stride..][..stride].iter().zip(&source[below * stride..][..stride]);
+        for (value, (above, below)) in between.iter_mut().zip(rows) {
+            *value = u32::from(*above) * (256 - part) + u32::from(*below) * part;
+        }
+        for (left, right, part) in &columns {
+            let pixels = between[left * C..][..C].iter().zip(&between[right * C..][..C]);
+            out.extend(pixels.map(|(left, right)| {
+                ((left * (256 - part) + right * part + 32_768) >> 16) as u8
+            }));
         }
     }
     out

@@ -29,6 +29,17 @@ pub(crate) struct Place {
 const CORNER: (f32, f32) = (0.15, 0.12);
 
 impl Place {
+    /// The same in a frame of another size over the same picture.
+    pub(crate) fn scaled(&self, frame: (usize, usize)) -> Self {
+        let (from, to) = (self.frame, frame);
+        let scaled = |(left, top, right, bottom): Bounds| {
+            let (right, bottom) = ((right * to.0).div_ceil(from.0), (bottom * to.1).div_ceil(from.1));
+            (left * to.0 / from.0, top * to.1 / from.1, right, bottom)
+        };
+        let signs = self.signs.iter().copied().map(scaled).collect();
+        Self { frame, seen: scaled(self.seen), signs, ..*self }
+    }
+
     /// Whether small spots of grey or vivid colours may be icons and buttons there: anywhere on a screen, and where the
     /// picture was cut out of one in its corners and beside the signs in them.
     pub(crate) fn has_signs(&self, region: &Region) -> bool {

@@ -5,7 +5,7 @@
 
 use super::frame::Frame;
 use super::highlight::{Highlight, Spot};
-use super::raster::{self, Rgb};
+use super::raster::{self, Plane, Rgb};
 use super::regions::Bounds;
 use super::residual;
 use super::sharpness;
@@ -43,6 +43,20 @@ impl Sight {
         Self::through(frame, predicted, self.tone, self.field.rescaled(before, size))
     }
 
+    /// The same at the density of a frame that only the query fills: what is predicted is no sharper than before.
+    pub(crate) fn closer(&self, frame: &Frame, before: (usize, usize)) -> Self {
+        let (width, height) = (frame.reference.width, frame.reference.height);
+        let predicted = self.predicted.each_ref().map(|plane| plane.enlarged(width, height));
+        let field = self.field.rescaled(before, (width, height));
+        let (warped, mut valid) = warp::warp(&frame.part, &frame.to_part, &field, width, height);
+        let known = Plane { width: before.0, height: before.1, data: self.valid.clone() };
+        for (seen, known) in valid.iter_mut().zip(known.enlarged(width, height).data) {
+            *seen = if known == 255 { *seen } else { 0 };
+        }
+        let query = Self::shown(&predicted, &warped, &valid);
+        Self { predicted, query, warped, valid, tone: self.tone, field }
+    }
+
     fn through(frame: &Frame, predicted: Channels, tone: Tone, field: Field) -> Self {
         let (width, height) = (frame.reference.width, frame.reference.height);
         let (warped, valid) = warp::warp(&frame.part, &frame.to_part, &field, width, height);
@@ -52,15 +66,21 @@ impl Sight {
 
     /// The prediction and what is seen, equally sharp.
     fn equalised(mut predicted: Channels, warped: &Rgb, valid: &[u8]) -> (Channels, Channels) {
+        let mut query = Self::shown(&predicted, warped, valid);
+        sharpness::equalise(&mut predicted, &mut query, valid);
+        (predicted, query)
+    }
+
+    /// What the query shows, and the prediction where it shows nothing: that must not bleed into what it shows when either
+    /// is softened. `valid` is 0 or 255.
+    fn shown(predicted: &Channels, warped: &Rgb, valid: &[u8]) -> Channels {
         let mut query = tone::channels(warped);
-        // What the query does not show must not bleed into what it shows when either is softened. `valid` is 0 or 255.
-        for (shown, predicted) in query.iter_mut().zip(&predicted) {
+        for (shown, predicted) in query.iter_mut().zip(predicted) {
             for ((value, predicted), seen) in shown.data.iter_mut().zip(&predicted.data).zip(valid) {
                 *value = *value & *seen | *predicted & !*seen;
             }
         }
-        sharpness::equalise(&mut predicted, &mut query, valid);
-        (predicted, query)
+        query
     }
 
     /// Without what lies along the border of what is seen.

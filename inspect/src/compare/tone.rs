@@ -46,6 +46,7 @@ const RUN: usize = 32;
 pub(crate) type Channels = [Plane; 3];
 
 /// The fitted map.
+#[derive(Clone, Copy)]
 pub(crate) struct Tone {
     colour: [[f32; TERMS]; 3],
     light: [f32; TERMS],

@@ -177,7 +177,7 @@ pub fn compare(
         map: Plane::new(picture.width, picture.height),
     };
     if result.relation == Relation::SameCapture {
-        let found = Found::new(sight, &frame, Setting::of(&border, &parallax));
+        let found = Found::new(sight, &frame, query, Setting::of(&border, &parallax));
         result.level = found.level();
         found.report(&mut result, &frame.to_query(), &up);
         if !result.alterations.is_empty() {
