@@ -205,10 +205,19 @@ impl Found {
         decide::strength(region, self.layer.residual.level, self.edited, self.layer.size)
     }
 
-    /// What a region is, by the layer and, of a sketch, by the closer look at it.
+    /// What a region is; of a sketch by both looks at it. What the closer one shows plain is no sign for being small.
     fn kind(&self, place: &Place, index: usize) -> Kind {
         let kind = self.layer.kind(place, index, &self.buttons);
-        let Some(closer) = self.closer.as_ref().filter(|_| !kind.is_overlay()) else { return kind };
+        let Some(closer) = &self.closer else { return kind };
+        let outline = match kind {
+            Kind::Departs => None,
+            Kind::Painted => return kind,
+            Kind::Icon => Some(Bar::around(self.layer.regions[index].bounds)),
+            Kind::Button(outline) => Some(outline),
+        };
+        if outline.is_some_and(|outline| closer.has_glyph(outline.scaled(self.layer.size, closer.size))) {
+            return kind;
+        }
         let (own, fine) = (self.layer.size, closer.size);
         let buttons: Vec<Bar> = self.buttons.iter().map(|bar| bar.scaled(own, fine)).collect();
         match closer.kind(&place.scaled(fine), index, &buttons) {

@@ -88,8 +88,8 @@ impl Scene<'_> {
             flat: same as f32 / count,
             edge: edge as f32 / rim.max(1) as f32,
             bright: up as f32 / total.max(1) as f32,
-            white: decile(lumas.iter().rev(), tenth).map_or(255.0, |at| 255.0 - at as f32),
-            black: decile(lumas.iter(), tenth).map_or(0.0, |at| at as f32),
+            white: quantile(lumas.iter().rev(), tenth).map_or(255.0, |at| 255.0 - at as f32),
+            black: quantile(lumas.iter(), tenth).map_or(0.0, |at| at as f32),
             ground: ground as f32 / all.len().max(1) as f32,
             bright_coloured: coloured as f32 / all.len().max(1) as f32,
             strokes: self.strokes(bounds),
@@ -158,7 +158,7 @@ fn colour_strength(channels: &Channels, index: usize) -> u8 {
 }
 
 /// Where in the counts those so far come to more than `left`.
-fn decile<'a>(counts: impl Iterator<Item = &'a u32>, mut left: u32) -> Option<usize> {
+pub(super) fn quantile<'a>(counts: impl Iterator<Item = &'a u32>, mut left: u32) -> Option<usize> {
     counts.enumerate().find_map(|(value, count)| {
         if *count > left {
             return Some(value);

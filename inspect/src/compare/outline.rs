@@ -8,6 +8,8 @@
 // Places are below 2^16, counts below 2^24.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
+use super::regions::Bounds;
+
 /// Steps of the search in pixels, the last one as fine as a small disc's outline asks for.
 const STEPS: [f32; 5] = [8.0, 4.0, 2.0, 1.0, 0.5];
 /// Sides of a bar, pixels, at least.
@@ -72,6 +74,11 @@ impl Bar {
 
     pub(crate) fn height(self) -> f32 {
         self.edges[3] - self.edges[1]
+    }
+
+    /// The round outline within bounds.
+    pub(crate) fn around((left, top, right, bottom): Bounds) -> Self {
+        Self { edges: [left as f32, top as f32, right as f32, bottom as f32], round: 1.0 }
     }
 
     /// The same outline, `by` pixels further out.
