@@ -143,15 +143,19 @@ impl Found {
                     Kind::Departs => self.kind(&corners, judged.index).is_overlay(),
                 }
         };
-        if self.judged.iter().filter(is_sign).take(SIGNS).count() < SIGNS {
+        let is_cut = self.judged.iter().filter(is_sign).take(SIGNS).count() == SIGNS;
+        if is_cut {
+            self.tell_again(&corners);
+        }
+        if !is_cut && !shows_more {
             return;
         }
-        self.tell_again(&corners);
+        // More stand in one line with them.
         let signs = self
             .judged
             .iter()
             .map(|judged| (&judged.kind, &self.layer.regions[judged.index]))
-            .filter(|(kind, region)| kind.is_overlay() && corners.is_beside_signs(region))
+            .filter(|(kind, region)| kind.is_overlay() && (shows_more || corners.is_beside_signs(region)))
             .map(|(_, region)| region.bounds)
             .collect();
         self.tell_again(&Place { signs, corners: false, ..corners });
@@ -161,7 +165,7 @@ impl Found {
     fn tell_again(&mut self, place: &Place) {
         let (others, mut judged): (Vec<Judged>, Vec<Judged>) =
             std::mem::take(&mut self.judged).into_iter().partition(|judged| {
-                !judged.kind.is_overlay() && place.is_beside_signs(&self.layer.regions[judged.index])
+                !judged.kind.is_overlay() && place.is_near_signs(&self.layer.regions[judged.index])
             });
         let waiting = others.into_iter().map(|other| (other.strength, other.index)).collect();
         judged.extend(self.told(waiting, place));

@@ -62,6 +62,22 @@ impl Place {
         })
     }
 
+    /// Whether known signs, or that corners may have some, tell anything of a region.
+    pub(crate) fn is_near_signs(&self, region: &Region) -> bool {
+        self.is_beside_signs(region) || self.stands_with_signs(region)
+    }
+
+    /// Whether a region is as high as two known signs that stand in one line with it, give or take an eighth.
+    fn stands_with_signs(&self, region: &Region) -> bool {
+        let (left, top, right, bottom) = region.bounds;
+        let beside = |sign: &&Bounds| {
+            let reach = ((sign.3 - sign.1) / 8).max(1);
+            let apart = left >= sign.2 || right <= sign.0;
+            apart && top.abs_diff(sign.1) <= reach && bottom.abs_diff(sign.3) <= reach
+        };
+        right - left <= 3 * (bottom - top) && self.signs.iter().filter(beside).take(2).count() == 2
+    }
+
     fn is_in_corner(&self, region: &Region) -> bool {
         let (left, top, right, bottom) = region.bounds;
         let (width, height) = self.frame;
@@ -135,6 +151,8 @@ pub(crate) fn is_icon(region: &Region, look: &Look, place: &Place) -> bool {
     // In the picture's corner on a page a sketch leaves no more of a button to be told by than that it is no line.
     let corner =
         shows_more && is_small(frame) && extent <= 0.125 && look.filled >= 0.5 && place.is_in_corner(region);
+    // As high as the signs on both sides of it, or of two beside it.
+    let in_line = place.stands_with_signs(region);
     // Of a light button on white ground no more than its glyph is seen.
     let bare_glyph = place.is_beside_signs(region)
         && !is_small(frame)
@@ -145,7 +163,7 @@ pub(crate) fn is_icon(region: &Region, look: &Look, place: &Place) -> bool {
         && extent <= 0.06
         && look.edge >= 60.0
         && region.peak >= 6.0;
-    icon || small_icon || sticker || dot || corner || bare_glyph
+    icon || small_icon || sticker || dot || corner || in_line || bare_glyph
 }
 
 /// Whether a region is a small bright glyph. Letters are a few pixels wide, two on a sketch: not quite white any more,
@@ -191,7 +209,14 @@ fn is_line_of_letters(region: &Region, look: &Look, place: &Place) -> bool {
             || (look.bright >= 0.75 && look.white >= 245.0 && look.filled >= 0.5)
             || (look.bright >= 0.97 && look.vivid >= VIVID_ANYWHERE && filled)
             || (look.bright <= 0.03 && look.black <= 80.0 && look.vivid <= GREYISH_ON_SKETCH && filled));
-    let signed = white || dots || black || coloured || thin;
+    // Over so long a line nothing else has strokes so close: how much of it departs says no more.
+    let written = look.strokes >= 0.5
+        && width >= 4.0 * height
+        && look.filled >= 0.3
+        && ((look.bright >= 0.9 && look.white >= 195.0)
+            || look.bright_coloured >= 0.15
+            || (look.bright <= 0.05 && look.black <= 40.0));
+    let signed = white || dots || black || coloured || thin || written;
     !is_small(frame) && line && look.strokes >= strokes && signed
 }
 
