@@ -135,13 +135,15 @@ impl Found {
         // A page that was cut to its very picture has signs in several corners; one spot is a stain there, too.
         let corners = Place { corners: true, ..place };
         let is_sign = |judged: &&Judged| {
-            corners.is_beside_signs(&self.layer.regions[judged.index])
-                && match judged.kind {
-                    Kind::Button(_) | Kind::Icon => true,
-                    // A time stamp or a bar shows no page.
-                    Kind::Painted => false,
-                    Kind::Departs => self.kind(&corners, judged.index).is_overlay(),
-                }
+            let in_corner = corners.is_beside_signs(&self.layer.regions[judged.index]);
+            match judged.kind {
+                // Letters told it wherever it lies.
+                Kind::Button(_) => true,
+                Kind::Icon => in_corner,
+                // A time stamp or a bar shows no page.
+                Kind::Painted => false,
+                Kind::Departs => in_corner && self.kind(&corners, judged.index).is_overlay(),
+            }
         };
         let is_cut = self.judged.iter().filter(is_sign).take(SIGNS).count() == SIGNS;
         if is_cut {
