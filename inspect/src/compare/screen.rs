@@ -70,12 +70,11 @@ impl Place {
     /// Whether a region is as high as two known signs that stand in one line with it, give or take an eighth.
     fn stands_with_signs(&self, region: &Region) -> bool {
         let (left, top, right, bottom) = region.bounds;
-        let beside = |sign: &&Bounds| {
+        let in_line = |sign: &&Bounds| {
             let reach = ((sign.3 - sign.1) / 8).max(1);
-            let apart = left >= sign.2 || right <= sign.0;
-            apart && top.abs_diff(sign.1) <= reach && bottom.abs_diff(sign.3) <= reach
+            top.abs_diff(sign.1) <= reach && bottom.abs_diff(sign.3) <= reach
         };
-        right - left <= 3 * (bottom - top) && self.signs.iter().filter(beside).take(2).count() == 2
+        right - left <= 3 * (bottom - top) && self.signs.iter().filter(in_line).take(2).count() == 2
     }
 
     fn is_in_corner(&self, region: &Region) -> bool {
