@@ -97,8 +97,9 @@ const GREYISH_ON_SKETCH: f32 = 36.0;
 const VIVID: f32 = 120.0;
 const VIVID_ANYWHERE: f32 = 150.0;
 
-/// Predicted luma from which ground is white, grey levels.
+/// Predicted luma from which ground is white, and up to which it is black, grey levels.
 const WHITE_GROUND: f32 = 225.0;
+const BLACK_GROUND: f32 = 25.0;
 
 /// Width and height of bounds, parts of the frame's longest side.
 fn sides((left, top, right, bottom): Bounds, frame: (usize, usize)) -> (f32, f32) {
@@ -146,20 +147,24 @@ pub(crate) fn is_icon(region: &Region, look: &Look, place: &Place) -> bool {
         && region.peak >= 6.0
         && extent <= 0.2;
     // Of a gallery's dots the one that is coloured is mostly edge, too.
-    let dot = look.vivid >= VIVID_ANYWHERE && look.edge >= 60.0 && look.filled >= 0.7 && extent <= 0.035;
+    let coloured = look.vivid >= VIVID_ANYWHERE || look.bright_coloured >= 0.15;
+    let dot = coloured && look.edge >= 60.0 && look.filled >= 0.7 && extent <= 0.035;
     // In the picture's corner on a page a sketch leaves no more of a button to be told by than that it is no line.
     let corner =
         shows_more && is_small(frame) && extent <= 0.125 && look.filled >= 0.5 && place.is_in_corner(region);
     // As high as the signs on both sides of it, or of two beside it.
     let in_line = place.stands_with_signs(region);
-    // Of a light button on white ground no more than its glyph is seen.
-    let bare_glyph = place.is_beside_signs(region)
-        && !is_small(frame)
-        && look.ground >= WHITE_GROUND
+    // Of a light button on white ground, or a dark one on black, no more than its glyph is seen.
+    let dark_on_white = look.ground >= WHITE_GROUND
         && look.bright <= 0.05
         && look.black <= DARK
         && look.vivid <= greyish
-        && extent <= 0.06
+        && extent <= 0.06;
+    let light_on_black =
+        look.ground <= BLACK_GROUND && look.bright >= 0.9 && look.white >= 180.0 && extent <= 0.07;
+    let bare_glyph = place.is_beside_signs(region)
+        && !is_small(frame)
+        && (dark_on_white || light_on_black)
         && look.edge >= 60.0
         && region.peak >= 6.0;
     icon || small_icon || sticker || dot || corner || in_line || bare_glyph
