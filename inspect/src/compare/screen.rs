@@ -74,7 +74,7 @@ impl Place {
             let reach = ((sign.3 - sign.1) / 8).max(1);
             top.abs_diff(sign.1) <= reach && bottom.abs_diff(sign.3) <= reach
         };
-        right - left <= 3 * (bottom - top) && self.signs.iter().filter(in_line).take(2).count() == 2
+        right - left <= 4 * (bottom - top) && self.signs.iter().filter(in_line).take(2).count() == 2
     }
 
     fn is_in_corner(&self, region: &Region) -> bool {
@@ -208,7 +208,12 @@ fn is_line_of_letters(region: &Region, look: &Look, place: &Place) -> bool {
     let light_or_dark = |sure: f32, white: f32, black: f32| {
         (look.bright >= sure && look.white >= white) || (look.bright <= 1.0 - sure && look.black <= black)
     };
-    let line = like(3.5, 0.3, 0.3) && (light_or_dark(0.85, 195.0, 40.0) || look.bright_coloured >= 0.15);
+    let stands_out = look.bright >= 0.97 && look.white >= look.ground + 100.0;
+    let line = (like(3.5, 0.3, 0.3)
+        && (light_or_dark(0.85, 195.0, 40.0)
+            || look.bright_coloured >= 0.15
+            || (look.bright >= 0.6 && look.white >= 245.0)))
+        || (like(3.5, 0.5, 0.3) && stands_out);
     let thick = like(2.0, 0.35, 0.6) && (light_or_dark(0.97, 215.0, 32.0) || look.bright_coloured >= 0.1);
     // Thin strokes are mixed with their ground.
     let thin = like(2.0, 0.5, 0.5)
