@@ -280,7 +280,15 @@ pub(crate) fn is_button(cover: &Cover, frame: (usize, usize), has_signs: bool) -
         return false;
     }
     let is_disc = short >= 0.045 && long <= 1.25 * short;
-    let written = if dark { cover.drawn >= 0.95 && cover.told >= 0.45 } else { certain && is_disc };
+    // Black behind several letters: over texture that a sketch has lost its edge is told less well.
+    let caption = cover.glyph >= 0.14
+        && cover.luma <= 40.0
+        && cover.tint <= 10.0
+        && long >= 1.5 * short
+        && cover.bare <= 0.1
+        && cover.drawn >= 0.84
+        && cover.told >= 0.4;
+    let written = if dark { caption || (cover.drawn >= 0.95 && cover.told >= 0.45) } else { certain && is_disc };
     if lettered && written && cover.bare <= 0.25 {
         return true;
     }
