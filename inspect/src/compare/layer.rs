@@ -95,7 +95,9 @@ impl Layer {
             let mut labels = vec![0; size.0 * size.1];
             let lines = labels.chunks_exact_mut(size.0).zip(mask.data.chunks_exact(size.0));
             for (y, (line, flagged)) in lines.enumerate() {
-                for (x, (own, _)) in line.iter_mut().zip(flagged).enumerate().filter(|(_, (_, flagged))| **flagged != 0) {
+                for (x, (own, _)) in
+                    line.iter_mut().zip(flagged).enumerate().filter(|(_, (_, flagged))| **flagged != 0)
+                {
                     *own = label(x, y).unwrap_or(0);
                 }
             }

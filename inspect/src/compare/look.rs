@@ -167,3 +167,63 @@ pub(super) fn quantile<'a>(counts: impl Iterator<Item = &'a u32>, mut left: u32)
         None
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDE: usize = 64;
+    const HIGH: usize = 12;
+
+    /// The look of what is white on plain grey, as one region within the bounds of all of it.
+    fn white_where(is_white: impl Fn(usize, usize) -> bool) -> Look {
+        let place = |i: usize| (i % WIDE, i / WIDE);
+        let plane = |value: &dyn Fn(usize) -> u8| Plane {
+            width: WIDE,
+            height: HIGH,
+            data: (0..WIDE * HIGH).map(value).collect(),
+        };
+        let white = |i: usize| is_white(place(i).0, place(i).1);
+        let luma = |i: usize| if white(i) { 255 } else { 100 };
+        let seen = [plane(&luma), plane(&|_| 128), plane(&|_| 128)];
+        let predicted = [plane(&|_| 100), plane(&|_| 128), plane(&|_| 128)];
+        let rgb = (0..WIDE * HIGH).flat_map(|i| [luma(i); 3]).collect();
+        let labels: Vec<u32> = (0..WIDE * HIGH).map(|i| u32::from(white(i))).collect();
+        let own: Vec<(usize, usize)> = (0..WIDE * HIGH).filter(|i| white(*i)).map(place).collect();
+        let side = |of: &dyn Fn(&(usize, usize)) -> usize| {
+            (own.iter().map(of).min().unwrap(), own.iter().map(of).max().unwrap() + 1)
+        };
+        let ((left, right), (top, bottom)) = (side(&|at| at.0), side(&|at| at.1));
+        Scene {
+            labels: &labels,
+            query: &Rgb { width: WIDE, height: HIGH, rgb },
+            seen: &seen,
+            contrast: &plane(&|_| 155),
+            predicted: &predicted,
+        }
+        .look(1, (left, top, right, bottom))
+    }
+
+    #[test]
+    fn strokes_stand_side_by_side_in_letters_and_a_line_goes_on() {
+        let bar = |x: usize, y: usize| (4..60).contains(&x) && (4..8).contains(&y);
+        let line = white_where(bar);
+        let letters = white_where(|x, y| bar(x, y) && x % 4 < 2);
+        assert!(line.strokes <= 0.02, "{line:?}");
+        // Every second pixel one step, of half the pixels.
+        assert!((letters.strokes - 1.0).abs() < 0.1, "{letters:?}");
+        assert!((letters.filled - 0.5).abs() < 0.05 && (line.filled - 1.0).abs() < 0.01);
+        for look in [line, letters] {
+            assert_eq!((look.bright, look.white, look.ground), (1.0, 255.0, 100.0));
+            assert!(look.flat > 0.99 && look.vivid == 0.0 && look.bright_coloured == 0.0, "{look:?}");
+        }
+    }
+
+    #[test]
+    fn a_quantile_is_where_the_counts_exceed_what_is_left_out() {
+        let counts = [0, 3, 0, 2, 5];
+        for (left, at) in [(0, Some(1)), (2, Some(1)), (3, Some(3)), (5, Some(4)), (9, Some(4)), (10, None)] {
+            assert_eq!(quantile(counts.iter(), left), at, "{left}");
+        }
+    }
+}

@@ -325,6 +325,15 @@ mod tests {
     }
 
     #[test]
+    fn an_outline_scales_with_its_frame() {
+        let disc = Bar::around((10, 20, 34, 44));
+        let fine = disc.scaled((100, 60), (250, 150));
+        assert_eq!((fine.edges, fine.round), ([25.0, 50.0, 85.0, 110.0], 1.0));
+        assert!((fine.area() - 6.25 * disc.area()).abs() < 0.1);
+        assert_eq!(fine.scaled((250, 150), (100, 60)), disc);
+    }
+
+    #[test]
     fn corners_are_as_round_as_they_are_drawn() {
         for round in ROUND {
             let drawn = Bar { edges: [14.0, 20.0, 58.0, 42.0], round };

@@ -201,9 +201,9 @@ pub(crate) fn enlarge<const C: usize>(source: &[u8], from: (usize, usize), to: (
         }
         for (left, right, part) in &columns {
             let pixels = between[left * C..][..C].iter().zip(&between[right * C..][..C]);
-            out.extend(pixels.map(|(left, right)| {
-                ((left * (256 - part) + right * part + 32_768) >> 16) as u8
-            }));
+            out.extend(
+                pixels.map(|(left, right)| ((left * (256 - part) + right * part + 32_768) >> 16) as u8),
+            );
         }
     }
     out
@@ -375,6 +375,38 @@ mod tests {
         {
             is_the_mean::<3>(from, to);
             is_the_mean::<1>(from, to);
+        }
+    }
+
+    /// Between the middles of pixels in real numbers; beyond the outermost middles nothing changes.
+    fn is_interpolated<const C: usize>(from: (usize, usize), to: (usize, usize)) {
+        let source: Vec<u8> = (0..from.0 * from.1 * C).map(|i| (i * i * 31 + i * 7) as u8).collect();
+        let large = enlarge::<C>(&source, from, to);
+        assert_eq!(large.len(), to.0 * to.1 * C);
+        let place = |at: usize, from: usize, to: usize| {
+            ((at as f64 + 0.5) * from as f64 / to as f64 - 0.5).clamp(0.0, (from - 1) as f64)
+        };
+        for (index, value) in large.iter().enumerate() {
+            let (channel, x, y) = (index % C, index / C % to.0, index / C / to.0);
+            let (x, y) = (place(x, from.0, to.0), place(y, from.1, to.1));
+            let at = |x: f64, y: f64| {
+                let (x, y) = ((x as usize).min(from.0 - 1), (y as usize).min(from.1 - 1));
+                f64::from(source[(y * from.0 + x) * C + channel])
+            };
+            let row = |y: f64| at(x, y) + x.fract() * (at(x + 1.0, y) - at(x, y));
+            let between = row(y) + y.fract() * (row(y + 1.0) - row(y));
+            assert!(
+                (f64::from(*value) - between).abs() <= 2.6,
+                "{from:?} {to:?} {index}: {value}, {between}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_larger_plane_lies_between_the_pixels_of_the_smaller() {
+        for (from, to) in [((2, 2), (2, 2)), ((7, 5), (14, 10)), ((9, 7), (13, 9)), ((1, 3), (4, 11))] {
+            is_interpolated::<3>(from, to);
+            is_interpolated::<1>(from, to);
         }
     }
 

@@ -204,9 +204,10 @@ fn is_line_of_letters(region: &Region, look: &Look, place: &Place) -> bool {
     let like = |long: f32, strokes: f32, filled: f32| {
         width >= long * height && look.strokes >= strokes && look.filled >= filled
     };
-    // All of one sign, as far as `sure`, and as light or as dark.
+    // All of one sign, as far as `sure`, and as light or as dark; old blood is as dark as black letters.
     let light_or_dark = |sure: f32, white: f32, black: f32| {
-        (look.bright >= sure && look.white >= white) || (look.bright <= 1.0 - sure && look.black <= black)
+        let dark = look.black <= black && look.vivid <= GREYISH_ON_SKETCH;
+        (look.bright >= sure && look.white >= white) || (look.bright <= 1.0 - sure && dark)
     };
     let stands_out = look.bright >= 0.97 && look.white >= look.ground + 100.0;
     let line = (like(3.5, 0.3, 0.3)
@@ -288,7 +289,8 @@ pub(crate) fn is_button(cover: &Cover, frame: (usize, usize), has_signs: bool) -
         && cover.bare <= 0.1
         && cover.drawn >= 0.84
         && cover.told >= 0.4;
-    let written = if dark { caption || (cover.drawn >= 0.95 && cover.told >= 0.45) } else { certain && is_disc };
+    let written =
+        if dark { caption || (cover.drawn >= 0.95 && cover.told >= 0.45) } else { certain && is_disc };
     if lettered && written && cover.bare <= 0.25 {
         return true;
     }
@@ -318,4 +320,37 @@ fn is_panel(region: &Region, look: &Look, place: &Place) -> bool {
     let from_side =
         (at_left && at_right && (at_top || at_bottom)) || (at_top && at_bottom && (at_left || at_right));
     from_side && look.flat >= 0.5 && look.filled >= 0.5
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(bounds: Bounds) -> Region {
+        Region { bounds, area: 100, mass: 500.0, peak: 9.0, texture: 5.0, rim: 0 }
+    }
+
+    fn place(signs: Vec<Bounds>) -> Place {
+        Place { frame: (300, 400), seen: (2, 2, 298, 398), shows_more: true, corners: false, signs }
+    }
+
+    #[test]
+    fn only_what_is_as_high_as_two_signs_in_its_line_is_one_of_them() {
+        let row = place(vec![(10, 300, 40, 330), (100, 301, 130, 331)]);
+        assert!(row.is_near_signs(&region((60, 299, 90, 329))));
+        // Two that touch are one region.
+        assert!(row.is_near_signs(&region((140, 300, 210, 331))));
+        for other in [(60, 310, 90, 340), (60, 305, 85, 325), (60, 280, 90, 330), (140, 300, 290, 330)] {
+            assert!(!row.is_near_signs(&region(other)), "{other:?}");
+        }
+        assert!(!place(vec![(10, 300, 40, 330)]).is_near_signs(&region((60, 299, 90, 329))));
+    }
+
+    #[test]
+    fn a_place_is_the_same_place_in_a_finer_frame() {
+        let fine = place(vec![(10, 300, 41, 330)]).scaled((600, 800));
+        assert_eq!((fine.frame, fine.seen), ((600, 800), (4, 4, 596, 796)));
+        assert_eq!(fine.signs, [(20, 600, 82, 660)]);
+        assert!(fine.shows_more && !fine.corners);
+    }
 }

@@ -253,3 +253,99 @@ fn dull_dashes_in_a_line_are_damage() {
         assert_eq!(found.relation, Relation::SameCaptureAltered, "{colour:?} {:?}", found.overlays);
     }
 }
+
+/// Dots in white, the first of them in a colour, stand in a line at the foot of a gallery's picture.
+#[test]
+fn a_line_of_dots_is_an_overlay() {
+    let picture = large_scene();
+    let mut query = picture.clone();
+    paint(&mut query, |x, y, _| {
+        let dot =
+            (200..380).contains(&x) && ((x - 200) % 36).abs_diff(9).pow(2) + y.abs_diff(570).pow(2) <= 81;
+        dot.then_some(if x < 220 { [255, 80, 0] } else { [255; 3] })
+    });
+    let found = run_on_page(&query, &picture);
+    assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.alterations);
+    assert!(!found.overlays.is_empty());
+}
+
+/// Beside two buttons a third that only its height and its line tell; a grey box elsewhere on the page is damage.
+#[test]
+fn what_stands_in_line_with_two_signs_is_one() {
+    let picture = large_scene();
+    let shaded = |at: (usize, usize)| {
+        let mut query = picture.clone();
+        button(&mut query, (60, 400), 28);
+        button(&mut query, (540, 400), 28);
+        let inside = |x: usize, y: usize| x.abs_diff(at.0) <= 26 && y.abs_diff(at.1) <= 28;
+        paint(&mut query, |x, y, _| inside(x, y).then(|| [60 + (x % 97) as u8, 90, (y % 89) as u8]));
+        run_on_page(&query, &picture)
+    };
+    let found = shaded((300, 400));
+    assert_eq!(found.relation, Relation::SameCapture, "{:?}", found.alterations);
+    for elsewhere in [(300, 300), (300, 420)] {
+        let found = shaded(elsewhere);
+        assert_eq!(
+            (found.relation, found.overlays.len()),
+            (Relation::SameCaptureAltered, 2),
+            "{elsewhere:?}"
+        );
+    }
+}
+
+/// A photo of three times the density of the sketch that it is compared with.
+fn on_sketch(query: &Rgb, page: bool) -> Comparison {
+    let third = Homography([3.0, 0.0, 1.0, 0.0, 3.0, 1.0, 0.0, 0.0, 1.0]);
+    if !page {
+        return run(query, &scene(0.0), &third).unwrap();
+    }
+    let white = vec![255; 3 * query.width * 300];
+    let rgb = [&white[..], &query.rgb, &white].concat();
+    let page = Rgb { width: query.width, height: query.height + 600, rgb };
+    run(&page, &scene(0.0), &Homography([3.0, 0.0, 1.0, 0.0, 3.0, 301.0, 0.0, 0.0, 1.0])).unwrap()
+}
+
+/// Letters are below a sketch's pixels, but not below the photo's.
+#[test]
+fn on_a_sketch_letters_and_buttons_are_told_by_the_photos_own_pixels() {
+    let picture = large_scene();
+    for colour in [[255; 3], [0; 3], [255, 140, 20]] {
+        let mut query = picture.clone();
+        paint(&mut query, |x, y, _| ink(x, y).then_some(colour));
+        let found = on_sketch(&query, false);
+        assert_eq!(found.relation, Relation::SameCapture, "{colour:?} {:?}", found.alterations);
+        assert!(!found.overlays.is_empty(), "{colour:?}");
+        let mut query = picture.clone();
+        let stroke = |x: usize, y: usize| (100..340).contains(&x) && (546..558).contains(&y);
+        paint(&mut query, |x, y, _| stroke(x, y).then_some(colour));
+        assert_eq!(on_sketch(&query, false).relation, Relation::SameCaptureAltered, "{colour:?}");
+    }
+    let mut query = picture.clone();
+    button(&mut query, (300, 310), 40);
+    let found = on_sketch(&query, false);
+    assert_eq!((found.relation, found.overlays.len()), (Relation::SameCapture, 1), "{:?}", found.alterations);
+    assert_eq!(found.map.data[310 * 600 + 270], Comparison::OVERLAY);
+    for colour in [[120, 118, 116], [138, 7, 7]] {
+        let mut query = large_scene();
+        paint(&mut query, |x, y, _| ink(x, y).then_some(colour));
+        assert_eq!(on_sketch(&query, false).relation, Relation::SameCaptureAltered, "{colour:?}");
+    }
+}
+
+/// A small dull spot in the corner of a page passes for a button on a sketch alone; a photo of more pixels shows that
+/// nothing is drawn on it.
+#[test]
+fn on_a_sketch_a_plain_spot_in_a_corner_is_a_stain_if_the_photo_shows_it() {
+    let spot = |x: usize, y: usize| {
+        let (dx, dy) = (x as f64 - 60.0, y as f64 - 60.0);
+        dx.hypot(dy) <= 30.0 + 2.0 * (3.0 * dy.atan2(dx)).sin()
+    };
+    let dull = |p: [u8; 3]| [0, 1, 2].map(|c| (0.1 * f64::from(p[c]) + [95.0, 75.0, 50.0][c]) as u8);
+    let mut query = large_scene();
+    paint(&mut query, |x, y, p| spot(x, y).then(|| dull(p)));
+    let found = on_sketch(&query, true);
+    assert_eq!((found.relation, found.overlays.len()), (Relation::SameCaptureAltered, 0));
+    let mut coarse = scene(0.0);
+    paint(&mut coarse, |x, y, p| spot(3 * x, 3 * y).then(|| dull(p)));
+    assert_eq!(run_on_page(&coarse, &scene(0.0)).relation, Relation::SameCapture);
+}
