@@ -204,28 +204,26 @@ fn is_line_of_letters(region: &Region, look: &Look, place: &Place) -> bool {
     let like = |long: f32, strokes: f32, filled: f32| {
         width >= long * height && look.strokes >= strokes && look.filled >= filled
     };
-    // All of one sign, as far as `sure`, and as light or as dark; old blood is as dark as black letters.
-    let light_or_dark = |sure: f32, white: f32, black: f32| {
-        let dark = look.black <= black && look.vivid <= GREYISH_ON_SKETCH;
-        (look.bright >= sure && look.white >= white) || (look.bright <= 1.0 - sure && dark)
-    };
+    // All of one sign, as far as `sure`, and as light or as dark.
+    let light = |sure: f32, white: f32| look.bright >= sure && look.white >= white;
+    let dark = |sure: f32, black: f32| look.bright <= 1.0 - sure && look.black <= black;
     let stands_out = look.bright >= 0.97 && look.white >= look.ground + 100.0;
     let line = (like(3.5, 0.3, 0.3)
-        && (light_or_dark(0.85, 195.0, 40.0)
-            || look.bright_coloured >= 0.15
-            || (look.bright >= 0.6 && look.white >= 245.0)))
+        && (light(0.85, 195.0) || light(0.6, 245.0) || dark(0.85, 40.0) || look.bright_coloured >= 0.15))
         || (like(3.5, 0.5, 0.3) && stands_out);
-    let thick = like(2.0, 0.35, 0.6) && (light_or_dark(0.97, 215.0, 32.0) || look.bright_coloured >= 0.1);
-    // Thin strokes are mixed with their ground.
+    let thick =
+        like(2.0, 0.35, 0.6) && (light(0.97, 215.0) || dark(0.97, 32.0) || look.bright_coloured >= 0.1);
+    // Thin strokes are mixed with their ground; so dark a red is blood.
     let thin = like(2.0, 0.5, 0.5)
-        && (light_or_dark(0.97, 195.0, 80.0)
-            || (look.bright >= 0.75 && look.white >= 245.0)
+        && (light(0.97, 195.0)
+            || light(0.75, 245.0)
+            || (dark(0.97, 80.0) && look.vivid <= GREYISH_ON_SKETCH)
             || (look.bright >= 0.97 && look.vivid >= VIVID_ANYWHERE));
     let at_top = sides((0, 0, 0, region.bounds.3), place.frame).1 <= 0.075;
     let status = at_top
         && (place.shows_more || place.is_beside_signs(region))
         && like(1.5, 0.2, 0.6)
-        && light_or_dark(0.97, 215.0, 32.0);
+        && (light(0.97, 215.0) || dark(0.97, 32.0));
     line || thick || thin || status
 }
 
