@@ -207,13 +207,15 @@ fn is_line_of_letters(region: &Region, look: &Look, place: &Place) -> bool {
     // All of one sign, as far as `sure`, and as light or as dark.
     let light = |sure: f32, white: f32| look.bright >= sure && look.white >= white;
     let dark = |sure: f32, black: f32| look.bright <= 1.0 - sure && look.black <= black;
-    let stands_out = look.bright >= 0.97 && look.white >= look.ground + 100.0;
-    let line = (like(3.5, 0.3, 0.3)
-        && (light(0.85, 195.0) || light(0.6, 245.0) || dark(0.85, 40.0) || look.bright_coloured >= 0.15))
-        || (like(3.5, 0.5, 0.3) && stands_out);
+    let line = like(3.5, 0.3, 0.3)
+        && (light(0.85, 195.0) || light(0.6, 245.0) || dark(0.85, 40.0) || look.bright_coloured >= 0.15);
+    // Thin strokes are mixed with their ground; a dark red is blood.
+    let long_and_thin = like(3.5, 0.5, 0.3)
+        && (light(0.97, look.ground + 100.0)
+            || (dark(0.97, look.ground - 100.0) && look.vivid <= 100.0)
+            || look.bright_coloured >= 0.07);
     let thick =
         like(2.0, 0.35, 0.6) && (light(0.97, 215.0) || dark(0.97, 32.0) || look.bright_coloured >= 0.1);
-    // Thin strokes are mixed with their ground; so dark a red is blood.
     let thin = like(2.0, 0.5, 0.5)
         && (light(0.97, 195.0)
             || light(0.75, 245.0)
@@ -224,7 +226,7 @@ fn is_line_of_letters(region: &Region, look: &Look, place: &Place) -> bool {
         && (place.shows_more || place.is_beside_signs(region))
         && like(1.5, 0.2, 0.6)
         && (light(0.97, 215.0) || dark(0.97, 32.0));
-    line || thick || thin || status
+    line || long_and_thin || thick || thin || status
 }
 
 /// Opacity below which a dark cover only darkens, as a stain does, and the luma up to which it is dark.
