@@ -10,19 +10,19 @@ use super::decide::{self, Setting};
 use super::frame::{Frame, is_small};
 use super::highlight::Spot;
 use super::homography::Homography;
-use super::layer::{Kind, Layer};
+use super::layer::{BUTTON_EDGE, Kind, Layer};
 use super::outline::Bar;
 use super::raster::Plane;
 use super::regions::{Bounds, Region};
 use super::residual;
-use super::screen::Place;
+use super::screen::{self, Place};
 use super::sight::{Lamp, Relit, Sight};
 use super::tone::{self, Channels};
 use super::whole::{Alteration, Comparison, Query};
 
 /// Regions reported of either kind, at most; the strongest.
 const REPORTED: usize = 32;
-/// Signs in the corners of a picture alone that show that it was cut out of a page, at least.
+/// Signs in the corners of a picture, or lettered ones anywhere, that show that it was cut out of a page, at least.
 const SIGNS: usize = 2;
 /// Regions that are told from what lies beside buttons, at most.
 const BESIDE: usize = 16;
@@ -35,7 +35,7 @@ const TRIED: usize = 6;
 /// One of the regions that are strong enough to be told.
 struct Judged {
     strength: f32,
-    /// Place in [`Found::regions`].
+    /// Place in [`Layer::regions`].
     index: usize,
     kind: Kind,
 }
@@ -47,7 +47,7 @@ fn strongest_first(judged: &mut [Judged]) {
 /// The regions that depart.
 pub(crate) struct Found {
     layer: Layer,
-    /// The same regions seen closer, of a sketch if there are any.
+    /// The same regions seen closer, of a sketch where the query is denser.
     closer: Option<Layer>,
     /// As [`residual::edited`], without the light of lamps.
     edited: f32,
@@ -63,13 +63,13 @@ impl Found {
     pub(crate) fn new(sight: Sight, frame: &Frame, query: &Query<'_>, setting: Setting) -> Self {
         let plain = tone::channels(&frame.reference);
         let edited = residual::edited(&sight.predicted, &plain);
-        let judged = |sight, edited, lamps| {
+        let seen_in = |sight, edited, lamps| {
             let (layer, judged, buttons) = (Layer::new(sight, &plain), Vec::new(), Vec::new());
             let mut found = Self { layer, closer: None, edited, setting, judged, buttons, lamps };
             found.judge(|layer| layer.closer(frame, query));
             found
         };
-        let mut found = judged(sight.within_margin(), edited, Vec::new());
+        let mut found = seen_in(sight.within_margin(), edited, Vec::new());
         if !setting.reflects {
             return found;
         }
@@ -79,7 +79,7 @@ impl Found {
             && let Some(relit) = found.with_another_lamp(frame, &plain, &mut spots, &mut tries)
         {
             let Relit { predicted, query, edited, lamps } = relit;
-            found = judged(Sight { predicted, query, ..found.layer.sight }, edited, lamps);
+            found = seen_in(Sight { predicted, query, ..found.layer.sight }, edited, lamps);
         }
         found
     }
@@ -137,8 +137,8 @@ impl Found {
         let is_sign = |judged: &&Judged| {
             let in_corner = corners.is_beside_signs(&self.layer.regions[judged.index]);
             match judged.kind {
-                // Letters told it wherever it lies.
-                Kind::Button(_) => true,
+                // Letters told it wherever it lies, if this is no page.
+                Kind::Button(_) => in_corner || !shows_more,
                 Kind::Icon => in_corner,
                 // A time stamp or a bar shows no page.
                 Kind::Painted => false,
@@ -157,7 +157,13 @@ impl Found {
             .judged
             .iter()
             .map(|judged| (&judged.kind, &self.layer.regions[judged.index]))
-            .filter(|(kind, region)| kind.is_overlay() && (shows_more || corners.is_beside_signs(region)))
+            .filter(|(kind, region)| match kind {
+                Kind::Button(_) => true,
+                Kind::Icon => shows_more || corners.is_beside_signs(region),
+                // On a page that was cut its status bar shows where it begins.
+                Kind::Painted => !shows_more && corners.is_beside_signs(region),
+                Kind::Departs => false,
+            })
             .map(|(_, region)| region.bounds)
             .collect();
         self.tell_again(&Place { signs, corners: false, ..corners });
@@ -182,17 +188,18 @@ impl Found {
         waiting.reverse();
         while let Some((mut strength, index)) = waiting.pop() {
             let mut kind = self.kind(place, index);
-            if let Kind::Button(outline) = kind {
+            if let Kind::Button(bar) = kind {
+                let outline = bar.grown(BUTTON_EDGE);
                 let beside = self.layer.beside(index, outline);
                 let beside_strength = self.strength(&beside);
                 if beside_strength < 1.0 {
-                    self.buttons.push(outline);
+                    self.buttons.push(bar);
                 } else if left > 0 {
                     left -= 1;
-                    self.buttons.push(outline);
+                    self.buttons.push(bar);
                     waiting.push((beside_strength, self.layer.regions.len()));
                     if let Some(closer) = &mut self.closer {
-                        let fine = outline.scaled(self.layer.size, closer.size);
+                        let fine = bar.scaled(self.layer.size, closer.size).grown(BUTTON_EDGE);
                         closer.split(index, fine, closer.beside(index, fine));
                     }
                     self.layer.split(index, outline, beside);
@@ -215,20 +222,29 @@ impl Found {
     fn kind(&self, place: &Place, index: usize) -> Kind {
         let kind = self.layer.kind(place, index, &self.buttons);
         let Some(closer) = &self.closer else { return kind };
+        let (own, fine) = (self.layer.size, closer.size);
         let outline = match kind {
             Kind::Departs => None,
             Kind::Painted => return kind,
             Kind::Icon => Some(Bar::around(self.layer.regions[index].bounds)),
             Kind::Button(outline) => Some(outline),
         };
-        if outline.is_some_and(|outline| closer.has_glyph(outline.scaled(self.layer.size, closer.size))) {
+        if outline.is_some_and(|outline| screen::has_glyph(closer.glyph(outline.scaled(own, fine)))) {
             return kind;
         }
-        let (own, fine) = (self.layer.size, closer.size);
         let buttons: Vec<Bar> = self.buttons.iter().map(|bar| bar.scaled(own, fine)).collect();
         match closer.kind(&place.scaled(fine), index, &buttons) {
-            Kind::Button(outline) => Kind::Button(outline.scaled(fine, own)),
-            kind => kind,
+            Kind::Button(bar) => {
+                let bar = bar.scaled(fine, own);
+                if self.layer.is_of(index, bar) { Kind::Button(bar) } else { Kind::Departs }
+            }
+            // What is told closer may be a fleck in a stain that is too weak to be seen there.
+            kind @ (Kind::Icon | Kind::Painted) => {
+                let bounds = Bar { round: 0.0, ..Bar::around(closer.regions[index].bounds) };
+                let beside = self.layer.beside(index, bounds.scaled(fine, own).grown(BUTTON_EDGE));
+                if self.strength(&beside) < 1.0 { kind } else { Kind::Departs }
+            }
+            Kind::Departs => Kind::Departs,
         }
     }
 

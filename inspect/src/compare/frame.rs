@@ -20,8 +20,8 @@ const SMALL: usize = 256;
 /// Shortest side of the working frame and of the query's part, pixels.
 const SHORTEST: usize = 16;
 
-/// Tenths of a coarse frame's width from which a closer one shows more.
-const CLOSER: usize = 14;
+/// How many times as dense as a coarse frame a query must be for a closer one to show more.
+const CLOSER: f64 = 1.4;
 
 /// Whether a frame of that width and height is about as coarse as a sketch: what is small in it is a few pixels, mostly
 /// edge.
@@ -96,17 +96,18 @@ impl Frame {
     /// The frame at the query's density, where that is clearly higher; the reference grows no sharper.
     pub(crate) fn closer(&self, query: &Query<'_>) -> Option<Self> {
         let Rgb { width, height, rgb } = &self.reference;
-        let scale = (WORK_AREA as f64 / (width * height) as f64).sqrt();
+        let onto = self.to_query();
+        let density = density(&onto, query.picture(), self.reference.view()).ok()?;
+        let scale = (WORK_AREA as f64 / (width * height) as f64).sqrt().min(density);
         let scaled = |length: usize| (length as f64 * scale) as usize;
         let size = (scaled(*width), scaled(*height));
-        if size.0 < *width || size.1 < *height {
+        if scale < CLOSER || is_small(size) {
             return None;
         }
         let large = Rgb { width: size.0, height: size.1, rgb: enlarge::<3>(rgb, (*width, *height), size) };
         let pixels = |(width, height): (usize, usize)| (width as f64, height as f64);
-        let initial = self.to_query().after(&Homography::rescale(pixels(size), pixels((*width, *height))));
-        let closer = Self::new(query, large.view(), &initial, WORK_AREA, usize::MAX).ok()?;
-        (10 * closer.reference.width >= CLOSER * width).then_some(closer)
+        let initial = onto.after(&Homography::rescale(pixels(size), pixels((*width, *height))));
+        Self::new(query, large.view(), &initial, WORK_AREA, usize::MAX).ok()
     }
 
     /// Frame pixels to pixels of the bounded query.

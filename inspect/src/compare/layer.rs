@@ -21,17 +21,15 @@ use super::tone::{self, Channels};
 use super::veil::{Cover, Covered};
 use super::whole::Query;
 
-/// Pixels around a button's outline into which its edge reaches.
-const BUTTON_EDGE: f32 = 1.5;
+/// Pixels of a frame around an outline into which an edge reaches there.
+pub(crate) const BUTTON_EDGE: f32 = 1.5;
 /// Part of a button's area that a region must take to be it.
 const OWN: f32 = 0.25;
 
-/// What is drawn on a sign takes such a share of it at least, beside the outer part that may be mixed with its ground
-/// (parts of the shorter side), and differs by so many grey levels. Of 144 grey stains on a page 48 pass for signs with
-/// this, as on the detail 29, without it 118; of 983 pages none more is called altered.
-const DRAWN: f32 = 0.06;
-const EDGE: f32 = 0.2;
-const STANDS_OUT: usize = 40;
+/// The outer part of an outline that may be mixed with what lies around it, parts of its shorter side, and grey levels by
+/// which a glyph stands out.
+const MIXED: f32 = 0.2;
+const FAR: usize = 40;
 
 /// What a region is.
 #[derive(Clone, Copy)]
@@ -42,7 +40,7 @@ pub(crate) enum Kind {
     Icon,
     /// Letters, bars and strips.
     Painted,
-    /// A button's, as far as it lies within the outline.
+    /// A button's, as far as it lies within the outline and its edge.
     Button(Bar),
 }
 
@@ -79,7 +77,7 @@ impl Layer {
         let size = (closer.reference.width, closer.reference.height);
         let plain = tone::channels(&closer.reference);
         let sight = self.sight.closer(&closer, self.size);
-        // The middle of a pixel in the coarse frame, which a pixel's own lies in.
+        // The coarse pixel under the middle of a fine one.
         let at = |place: usize, from: usize, to: usize| ((2 * place + 1) * to / (2 * from)).min(to - 1);
         let label = |x: usize, y: usize| {
             let (column, row) = (at(x, size.0, self.size.0), at(y, size.1, self.size.1));
@@ -133,25 +131,28 @@ impl Layer {
             return Kind::Painted;
         }
         let has_signs = place.has_signs(region);
-        // On a sketch letters are too small to tell a button.
+        // On a sketch letters are too small to tell a button; the closer look tells it.
         if !screen::may_be_button(region, self.size) || (is_small(self.size) && !has_signs) {
             return Kind::Departs;
         }
-        let (labels, bounds, known) = (&self.labels, region.bounds, buttons);
+        let known: Vec<Bar> = buttons.iter().map(|bar| bar.grown(BUTTON_EDGE)).collect();
+        let (labels, bounds, known) = (&self.labels, region.bounds, &known);
         let Sight { predicted, query, valid, .. } = &self.sight;
         let covered = Covered { labels, label, bounds, predicted, query, valid, known };
-        let edge = |bar: Bar| bar.grown(BUTTON_EDGE);
-        let is_button = |cover: &Cover| {
-            let outline = edge(cover.bar);
-            screen::is_button(cover, self.size, has_signs)
-                && self.pixels_within(index, outline) >= OWN * outline.area()
-        };
-        covered.cover(is_button).map_or(Kind::Departs, |cover| Kind::Button(edge(cover.bar)))
+        let is_button =
+            |cover: &Cover| screen::is_button(cover, self.size, has_signs) && self.is_of(index, cover.bar);
+        covered.cover(is_button).map_or(Kind::Departs, |cover| Kind::Button(cover.bar))
     }
 
-    /// Whether anything is drawn within an outline, as on an icon or a button and not on a stain.
-    pub(crate) fn has_glyph(&self, outline: Bar) -> bool {
-        let inner = outline.grown(-EDGE * outline.width().min(outline.height()));
+    /// Whether enough of what lies within an outline and its edge is a region's.
+    pub(crate) fn is_of(&self, index: usize, bar: Bar) -> bool {
+        let outline = bar.grown(BUTTON_EDGE);
+        self.pixels_within(index, outline) >= OWN * outline.area()
+    }
+
+    /// Share of what lies well within an outline that stands out from its median, as a glyph does on an icon or a button.
+    pub(crate) fn glyph(&self, outline: Bar) -> f32 {
+        let inner = outline.grown(-MIXED * outline.width().min(outline.height()));
         let (width, luma) = (self.size.0, &self.sight.query[0].data);
         let mut counts = [0_u32; 256];
         for y in 0..self.size.1 {
@@ -161,9 +162,9 @@ impl Layer {
             }
         }
         let all: u32 = counts.iter().sum();
-        let Some(median) = quantile(counts.iter(), all / 2) else { return false };
-        let far = counts.iter().enumerate().filter(|(value, _)| value.abs_diff(median) > STANDS_OUT);
-        far.map(|(_, count)| *count).sum::<u32>() as f32 >= DRAWN * all as f32
+        let Some(median) = quantile(counts.iter(), all / 2) else { return 0.0 };
+        let far = counts.iter().enumerate().filter(|(value, _)| value.abs_diff(median) > FAR);
+        far.map(|(_, count)| *count).sum::<u32>() as f32 / all as f32
     }
 
     /// A region's pixels within an outline.

@@ -42,6 +42,8 @@ pub(crate) struct Look {
     pub(crate) ground: f32,
     /// Share of the region's pixels that are light, of a strong colour and more coloured than predicted, 0 to 1.
     pub(crate) bright_coloured: f32,
+    /// Share of the region's pixels that are more coloured than predicted, 0 to 1.
+    pub(crate) tinted: f32,
     /// Mean step of the residual from one pixel of a row to the next over its mean, along the box: strokes of letters
     /// stand side by side, a line goes on.
     pub(crate) strokes: f32,
@@ -62,15 +64,16 @@ impl Scene<'_> {
         let (left, top, right, bottom) = bounds;
         let (mut inner, mut all) = (Vec::new(), Vec::new());
         let (mut edge, mut rim, mut up, mut total) = (0_u32, 0_u32, 0_u32, 0_u32);
-        let (mut lumas, mut ground, mut coloured) = ([0_u32; 256], 0_u32, 0_u32);
+        let (mut lumas, mut ground, mut coloured, mut tinted) = ([0_u32; 256], 0_u32, 0_u32, 0_u32);
         for (index, surrounded) in regions::pixels(self.labels, label, bounds, self.seen[0].width) {
             all.push(index);
             let (value, predicted) = (self.seen[0].data[index], self.predicted[0].data[index]);
             lumas[usize::from(value)] += 1;
             ground += u32::from(predicted);
             let strength = colour_strength(self.seen, index);
-            let gained = strength.saturating_sub(colour_strength(self.predicted, index));
-            coloured += u32::from(value >= LIGHT && strength >= STRONG && gained >= GAINED);
+            let gained = strength.saturating_sub(colour_strength(self.predicted, index)) >= GAINED;
+            coloured += u32::from(value >= LIGHT && strength >= STRONG && gained);
+            tinted += u32::from(gained);
             up += u32::from(value.saturating_sub(predicted));
             total += u32::from(value.abs_diff(predicted));
             if surrounded {
@@ -92,6 +95,7 @@ impl Scene<'_> {
             black: quantile(lumas.iter(), tenth).map_or(0.0, |at| at as f32),
             ground: ground as f32 / all.len().max(1) as f32,
             bright_coloured: coloured as f32 / all.len().max(1) as f32,
+            tinted: tinted as f32 / all.len().max(1) as f32,
             strokes: self.strokes(bounds),
             filled: all.len() as f32 / ((right - left) * (bottom - top)).max(1) as f32,
             vivid: f32::from(colour.iter().max().unwrap_or(&0) - colour.iter().min().unwrap_or(&0)),

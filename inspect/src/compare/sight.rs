@@ -5,7 +5,7 @@
 
 use super::frame::Frame;
 use super::highlight::{Highlight, Spot};
-use super::raster::{self, Plane, Rgb};
+use super::raster::{self, Rgb};
 use super::regions::Bounds;
 use super::residual;
 use super::sharpness;
@@ -49,8 +49,8 @@ impl Sight {
         let predicted = self.predicted.each_ref().map(|plane| plane.enlarged(width, height));
         let field = self.field.rescaled(before, (width, height));
         let (warped, mut valid) = warp::warp(&frame.part, &frame.to_part, &field, width, height);
-        let known = Plane { width: before.0, height: before.1, data: self.valid.clone() };
-        for (seen, known) in valid.iter_mut().zip(known.enlarged(width, height).data) {
+        let known = raster::enlarge::<1>(&self.valid, before, (width, height));
+        for (seen, known) in valid.iter_mut().zip(known) {
             *seen = if known == 255 { *seen } else { 0 };
         }
         let query = Self::shown(&predicted, &warped, &valid);
