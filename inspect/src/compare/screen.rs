@@ -216,14 +216,14 @@ fn is_line_of_letters(region: &Region, look: &Look, place: &Place) -> bool {
     // Thin strokes are mixed with their ground.
     let long_and_thin = like(3.5, 0.5, 0.3)
         && (light(0.97, (look.ground + 100.0).max(150.0))
-            || dark(0.97, look.ground - 100.0)
+            || (dark(0.97, look.ground - 100.0) && look.vivid <= 100.0)
             || look.bright_coloured >= 0.07);
     let thick =
         like(2.0, 0.35, 0.6) && (light(0.97, 215.0) || dark(0.97, 32.0) || look.bright_coloured >= 0.1);
     let thin = like(2.0, 0.5, 0.5)
         && (light(0.97, 195.0)
             || light(0.75, 245.0)
-            || dark(0.97, 80.0)
+            || (dark(0.97, 80.0) && look.vivid <= GREYISH_ON_SKETCH)
             || (look.bright >= 0.97 && look.vivid >= VIVID_ANYWHERE));
     let at_top = sides((0, 0, 0, region.bounds.3), place.frame).1 <= 0.075;
     let status = at_top
