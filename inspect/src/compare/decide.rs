@@ -167,7 +167,8 @@ pub(crate) struct Setting {
     /// Of 450 pages 443 show so much of the border; of a photo that shows the picture alone nothing lies there. The
     /// others were cut to the picture and had their buttons called altered, until two corners could have some, too. Of 576
     /// roundish stains of one colour, half of which passed for buttons, 570 are shown with this (on sketches 513; 135
-    /// before); of 144 on a shop's page, where they may still pass, 115 are (26 on sketches).
+    /// before); of 144 on a shop's page, where they may still pass, 115 are (on sketches 96,
+    /// 26 before they were looked at closer).
     pub(crate) shows_more: bool,
     /// The photo was taken of a screen or a print, as it lies unevenly: only there does a lamp reflect. A spot of light
     /// on a digital copy, with a page around it or without, was painted.

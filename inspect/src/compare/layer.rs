@@ -112,9 +112,10 @@ impl Layer {
             *value = if f32::from(*value) >= UNIT { 255 } else { 0 };
         }
         let (labels, count) = label(&mask);
-        let ground = Ground { width: size.0, relative: &residual.relative, contrast: &residual.contrast };
-        let regions = ground.measure(&labels, count);
-        Self { sight, residual, labels, regions, size, contrast: OnceCell::new() }
+        let mut layer =
+            Self { sight, residual, labels, regions: Vec::new(), size, contrast: OnceCell::new() };
+        layer.regions = layer.ground().measure(&layer.labels, count);
+        layer
     }
 
     /// What a region is; `buttons` are outlines that are known.

@@ -9,7 +9,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use super::frame::is_small;
-use super::look::{FEW_INNER, SAME};
+use super::look::{FEW_INNER, SAME, quantile};
 use super::outline::{Bar, Says, Votes};
 use super::regions::{self, Bounds};
 use super::tone::Channels;
@@ -178,12 +178,7 @@ impl Covered<'_> {
             for place in places {
                 counts[(self.departure(channel, *place, step) + 255) as usize] += 1;
             }
-            let mut left = places.len() as u32 / 2;
-            let found = counts.iter().position(|count| {
-                let here = left < *count;
-                left = left.saturating_sub(*count);
-                here
-            });
+            let found = quantile(counts.iter(), places.len() as u32 / 2);
             (found.unwrap_or(255) as i32 - 255).clamp(0, 255 * step / STEPS)
         })
     }
